@@ -1,0 +1,221 @@
+r"""Bayesian linear regression on sufficient statistics: arrays in, arrays out.
+
+Weights have the prior :math:`\theta \sim N(0, \sigma^2 \lambda^{-1} I)` and rewards are
+:math:`r = x^\top \theta + N(0, \sigma^2)`. With the Gram matrix :math:`G = \sum w x x^\top` and the moment
+:math:`b = \sum w r x` the posterior is :math:`N(A^{-1} b, \sigma^2 A^{-1})`, :math:`A = \lambda I + G`. Matrices
+carry a leading axis, one group (arm) each.
+"""
+
+import numpy as np
+from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
+
+
+def _equilibrated_factor(precision):
+    """Inverse factor of a matrix that rounding has left indefinite: clip its eigenvalues."""
+    scale = 1.0 / np.sqrt(np.diag(precision))
+    values, vectors = np.linalg.eigh(precision * scale * scale[:, None])
+    floor = len(values) * np.finfo(np.float64).eps * values[-1]
+    return (vectors / np.sqrt(np.maximum(values, floor))).T * scale
+
+
+def inverse_factor(gram, prior_precision):
+    r"""Factor the inverse of :math:`A = \lambda I + G`.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (n_groups, n_terms, n_terms)
+    prior_precision : float
+
+    Returns
+    -------
+    factor : ndarray of shape (n_groups, n_terms, n_terms)
+        :math:`W` with :math:`W^\top W = A^{-1}`, so that :math:`x^\top A^{-1} x = \|W x\|^2` is never
+        negative.
+    """
+    factor = np.empty_like(gram)
+    diagonal = np.arange(gram.shape[1])
+    for group, matrix in enumerate(gram):
+        precision = matrix.copy()
+        precision[diagonal, diagonal] += prior_precision
+        # LAPACK reads columns: the upper triangle of the transposed (same) matrix.
+        cholesky, failed = dpotrf(precision.T, lower=1, overwrite_a=0, clean=1)
+        if failed:
+            factor[group] = _equilibrated_factor(precision)
+        else:
+            factor[group] = dtrtri(cholesky, lower=1, overwrite_c=1)[0]
+    return factor
+
+
+def posterior_mean(gram, moment, prior_precision):
+    """Posterior mean of the weights of one group, without forming an inverse.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (n_terms, n_terms)
+    moment : ndarray of shape (n_terms,)
+    prior_precision : float
+
+    Returns
+    -------
+    mean : ndarray of shape (n_terms,)
+    """
+    precision = gram.copy()
+    np.einsum("ii->i", precision)[:] += prior_precision
+    cholesky, failed = dpotrf(precision.T, lower=1, overwrite_a=0, clean=0)
+    if failed:
+        factor = _equilibrated_factor(precision)
+        return factor.T @ (factor @ moment)
+    return dpotrs(cholesky, moment, lower=1)[0]
+
+
+def apply_factor(factor, vectors):
+    """Return ``W.T @ W @ v`` for each group's vector."""
+    inner = np.matmul(factor, vectors[..., None])
+    return np.matmul(factor.transpose(0, 2, 1), inner)[..., 0]
+
+
+def hybrid_posterior(factor, moment, prior_precision):
+    r"""Posterior of shared plus per-arm weights from per-arm statistics.
+
+    The weights of arm a are :math:`u_a = \beta + \delta_a` with :math:`\beta, \delta_a \sim N(0, \sigma^2 \lambda^{-1}
+    I)`. Eliminating :math:`\delta_a` from the joint precision (Li et al. 2010, algorithm 2, with
+    :math:`z = x`) leaves for :math:`\beta` the precision :math:`\lambda I + \sum_a (G_a - G_a A_a^{-1} G_a)`; with
+    :math:`G_a = A_a - \lambda I` the difference of large matrices becomes :math:`\lambda I - \lambda^2 A_a^{-1}`.
+
+    Parameters
+    ----------
+    factor : ndarray of shape (n_arms, n_terms, n_terms)
+        From :func:`inverse_factor`.
+    moment : ndarray of shape (n_arms, n_terms)
+    prior_precision : float
+
+    Returns
+    -------
+    shared_mean : ndarray of shape (n_terms,)
+    shared_factor : ndarray of shape (n_terms, n_terms)
+        Its product with itself, transposed first, is the covariance of the shared weights over the
+        noise variance.
+    mean : ndarray of shape (n_arms, n_terms)
+        Of :math:`u_a`.
+    covariance : ndarray of shape (n_arms, n_terms, n_terms)
+        Of :math:`u_a` over the noise variance.
+
+    References
+    ----------
+    L. Li, W. Chu, J. Langford and R. E. Schapire (2010). A contextual-bandit approach to personalized
+    news article recommendation. WWW, algorithm 2.
+    """
+    lam = prior_precision
+    n_terms = moment.shape[1]
+    inverse = np.matmul(factor.transpose(0, 2, 1), factor)
+    eliminated = (lam * np.eye(n_terms) - lam**2 * inverse).sum(axis=0)
+    shared_factor = inverse_factor(eliminated[None], lam)[0]
+    pull = lam * apply_factor(factor, moment).sum(axis=0)
+    shared_mean = shared_factor.T @ (shared_factor @ pull)
+    mean = apply_factor(factor, moment + lam * shared_mean)
+    spread = lam * np.matmul(shared_factor, inverse)
+    covariance = inverse + np.matmul(spread.transpose(0, 2, 1), spread)
+    return shared_mean, shared_factor, mean, covariance
+
+
+def quadratic_forms(factor, rows):
+    """Return ``x.T @ W.T @ W @ x`` for all rows and groups.
+
+    Parameters
+    ----------
+    factor : ndarray of shape (n_groups, n_terms, n_terms)
+    rows : ndarray of shape (n_samples, n_terms)
+
+    Returns
+    -------
+    forms : ndarray of shape (n_samples, n_groups)
+    """
+    n_groups, n_terms, _ = factor.shape
+    # One product for all groups keeps BLAS busy at small n_terms.
+    image = rows @ factor.reshape(n_groups * n_terms, n_terms).T
+    image = image.reshape(len(rows), n_groups, n_terms)
+    return np.einsum("ngt,ngt->ng", image, image)
+
+
+def rank_one_update(mean, covariance, row, reward):
+    """Condition one group's posterior on one more round, in place (Sherman-Morrison).
+
+    Parameters
+    ----------
+    mean : ndarray of shape (n_terms,)
+    covariance : ndarray of shape (n_terms, n_terms)
+        Over the noise variance.
+    row : ndarray of shape (n_terms,)
+    reward : float
+
+    Returns
+    -------
+    residual_square : float
+        The squared prediction error over ``1 + x.T @ covariance @ x``: by this much the residual sum
+        of squares of the posterior grows, exactly.
+    leverage : float
+        ``x.T @ covariance @ x`` before the update; a large one costs digits of the covariance.
+    """
+    image = covariance @ row
+    leverage = float(image @ row)
+    error = reward - float(mean @ row)
+    growth = 1.0 + leverage
+    mean += image * (error / growth)
+    image *= growth**-0.5
+    covariance -= image[:, None] * image
+    return error * error / growth, leverage
+
+
+def marginal_statistics(gram, moment, prior_precision, dropped):
+    r"""Statistics of the remaining terms once others are marginalised out, for one group.
+
+    The marginal precision is the Schur complement :math:`A_{kk} - A_{kd} A_{dd}^{-1} A_{dk}`; taking the prior
+    off it gives a Gram matrix again.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (n_terms, n_terms)
+    moment : ndarray of shape (n_terms,)
+    prior_precision : float
+    dropped : ndarray of int
+        Terms to marginalise out.
+
+    Returns
+    -------
+    gram, moment : ndarrays of the same shapes, zero in the dropped terms
+    """
+    keep = np.setdiff1d(np.arange(len(moment)), dropped)
+    inner = np.linalg.inv(
+        gram[np.ix_(dropped, dropped)] + prior_precision * np.eye(len(dropped))
+    )
+    cross = gram[np.ix_(keep, dropped)] @ inner
+    new_gram, new_moment = np.zeros_like(gram), np.zeros_like(moment)
+    block = gram[np.ix_(keep, keep)] - cross @ gram[np.ix_(dropped, keep)]
+    new_gram[np.ix_(keep, keep)] = 0.5 * (block + block.T)
+    new_moment[keep] = moment[keep] - cross @ moment[dropped]
+    return new_gram, new_moment
+
+
+def fade_weights(weight, forgetting):
+    r"""Weights of a block of rounds under forgetting, and what becomes of all that came before.
+
+    A round of weight w stands for w rounds, so time moves on by w: what came before fades by
+    :math:`\gamma^w`, and the w repetitions themselves add up to :math:`(1 - \gamma^w) / (1 - \gamma)`.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n_samples,)
+    forgetting : float in (0, 1)
+
+    Returns
+    -------
+    faded : ndarray of shape (n_samples,)
+        The weight of each round at the end of the block.
+    kept : float
+        The factor on all earlier statistics.
+    """
+    log_gamma = np.log(forgetting)
+    elapsed = np.cumsum(weight)
+    later = elapsed[-1] - elapsed
+    repetitions = np.expm1(weight * log_gamma) / np.expm1(log_gamma)
+    return np.exp(later * log_gamma) * repetitions, float(np.exp(elapsed[-1] * log_gamma))

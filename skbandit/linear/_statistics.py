@@ -1,0 +1,133 @@
+"""Sums over rounds for linear models: blocks of rows, grouped by arm, by BLAS level 3."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+# Rows of a learning block: its gathered copy stays in cache, and factorizations between blocks, which
+# the exact residual sum of squares takes, stay a small part of the work.
+_BLOCK_BYTES = 1 << 23
+_MIN_BLOCK_ROWS = 1024
+
+
+class Segment(NamedTuple):
+    """Rounds of one block that teach one group (arm)."""
+
+    group: int
+    rows: np.ndarray  # (m, n_features), without the constant term
+    reward: np.ndarray  # (m,)
+    weight: np.ndarray | None  # (m,)
+
+
+class Sums(NamedTuple):
+    """Sums over the rounds of a segment."""
+
+    gram: np.ndarray  # (n_terms, n_terms)
+    moment: np.ndarray  # (n_terms,)
+    weight: float
+    reward_square: float
+
+
+def block_rows(n_features, n_groups):
+    """How many rows a learning block holds."""
+    # Each group should see several times as many rows as it has terms between factorizations.
+    return max(_MIN_BLOCK_ROWS, 4 * n_features * n_groups, _BLOCK_BYTES // (8 * n_features))
+
+
+def segment_gram(rows, weight, intercept):
+    """Weighted Gram matrix of the design rows, the constant term first."""
+    offset = int(intercept)
+    n_terms = rows.shape[1] + offset
+    gram = np.empty((n_terms, n_terms))
+    if weight is None:
+        scaled, total = rows, float(len(rows))
+        # The product of an array with its own transpose runs as syrk: half the operations.
+        gram[offset:, offset:] = rows.T @ rows
+    else:
+        scaled = rows * np.sqrt(weight)[:, None]
+        total = float(weight.sum())
+        gram[offset:, offset:] = scaled.T @ scaled
+    if intercept:
+        ones = np.ones(len(rows)) if weight is None else np.sqrt(weight)
+        gram[0, 1:] = gram[1:, 0] = ones @ scaled
+        gram[0, 0] = total
+    return gram
+
+
+def segment_moment(rows, reward, weight, intercept):
+    """Weighted sum of reward times design row."""
+    weighted = reward if weight is None else reward * weight
+    moment = weighted @ rows
+    return np.concatenate(([weighted.sum()], moment)) if intercept else moment
+
+
+def segment_sums(segment, intercept, gram=None):
+    """All sums of a segment; `gram` may be given where segments share their rows."""
+    _, rows, reward, weight = segment
+    if gram is None:
+        gram = segment_gram(rows, weight, intercept)
+    weighted = reward if weight is None else reward * weight
+    total = float(len(reward)) if weight is None else float(weight.sum())
+    moment = segment_moment(rows, reward, weight, intercept)
+    return Sums(gram, moment, total, float(weighted @ reward))
+
+
+def predict_rows(rows, coef, intercept):
+    """Design rows times coefficients, for one group or several."""
+    if intercept:
+        return rows @ coef[..., 1:].T + coef[..., 0]
+    return rows @ coef.T
+
+
+def add_constant(rows, intercept):
+    """Put the constant term in front of a block of rows."""
+    if not intercept:
+        return rows
+    design = np.empty((rows.shape[0], rows.shape[1] + 1))
+    design[:, 0] = 1.0
+    design[:, 1:] = rows
+    return design
+
+
+def segments_by_group(rows, group, reward, weight):
+    """Sort a block of rounds by group and yield a segment for each that occurs."""
+    order = np.argsort(group.astype(np.min_scalar_type(int(group.max()))), kind="stable")
+    sorted_group = group[order]
+    rows, reward = rows[order], reward[order]
+    weight = None if weight is None else weight[order]
+    starts = np.flatnonzero(np.diff(sorted_group, prepend=-1))
+    for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
+        part = slice(start, stop)
+        yield Segment(
+            int(sorted_group[start]),
+            rows[part],
+            reward[part],
+            None if weight is None else weight[part],
+        )
+
+
+def diagonal_sums(rows, group, reward, weight, n_groups, intercept):
+    """Sums for the diagonal model, dense or CSR, all groups at once.
+
+    Returns
+    -------
+    gram : ndarray of shape (n_groups, n_terms)
+        Weighted sums of squares.
+    moment : ndarray of shape (n_groups, n_terms)
+    """
+    n_samples = rows.shape[0]
+    weight = np.ones(n_samples) if weight is None else weight
+    index = (group, np.arange(n_samples))
+    shape = (n_groups, n_samples)
+    by_weight = sparse.csr_array((weight, index), shape=shape)
+    by_reward = sparse.csr_array((weight * reward, index), shape=shape)
+    if sparse.issparse(rows):
+        rows = sparse.csr_array(rows)
+        gram, moment = (by_weight @ rows.multiply(rows)).toarray(), (by_reward @ rows).toarray()
+    else:
+        gram, moment = by_weight @ (rows * rows), by_reward @ rows
+    if intercept:
+        gram = np.column_stack([by_weight.sum(axis=1), gram])
+        moment = np.column_stack([by_reward.sum(axis=1), moment])
+    return gram, moment

@@ -1,0 +1,260 @@
+"""Selectors: from the scores of the arms to the probabilities with which they are played.
+
+A selector is a parameter of a bandit (``selector=``), so its own parameters can be searched
+(``selector__epsilon``). One's own selector subclasses :class:`BaseSelector` and defines ``select``.
+"""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+
+from ._optimality import argmax_policy, top_policy
+from ._sklearn import Interval
+
+__all__ = [
+    "ArgmaxSelector",
+    "BaseSelector",
+    "EpsilonGreedySelector",
+    "SoftmaxSelector",
+    "TopKSelector",
+]
+
+_EXPECTATION_DRAWS = 512
+
+
+class BaseSelector(BaseEstimator):
+    """Base class of all selectors.
+
+    A subclass stores its parameters in ``__init__`` and defines ``select(scores, available)``. It may
+    define ``expect(random_scores, available)`` where the mean of ``select`` over random scores is known
+    in closed form; otherwise that mean is taken over draws.
+
+    Attributes
+    ----------
+    n_selected : int or None
+        How many arms are played a round: None for one arm (``predict`` returns one axis), a number
+        for sets of arms (``predict`` returns (n_samples, n_selected)).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.linear import LinearUCB
+    >>> from skbandit.selectors import BaseSelector
+    >>> class ProportionalSelector(BaseSelector):
+    ...     "Play an arm in proportion to its positive score."
+    ...
+    ...     def select(self, scores, available=None):
+    ...         weights = np.clip(scores, 1e-12, None)
+    ...         if available is not None:
+    ...             weights = np.where(available, weights, 0.0)
+    ...         return weights / weights.sum(axis=1, keepdims=True)
+    >>> bandit = LinearUCB(arms=["a", "b"], selector=ProportionalSelector())
+    >>> bandit.predict_proba([[0.5]]).tolist()
+    [[0.5, 0.5]]
+    """
+
+    n_selected = None
+
+    def select(self, scores, available=None):
+        """Turn sure scores into probabilities.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n_samples, n_arms)
+            What each arm is worth, in units of the reward; larger is better.
+        available : ndarray of bool of shape (n_samples, n_arms), default=None
+            Arms that may be played; None means all.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_samples, n_arms)
+            The probability that the arm is played; rows sum to 1 (to ``n_selected`` for sets), and
+            an arm that is not available has 0.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define select(scores, available).")
+
+    def expect(self, random_scores, available=None):
+        """Average ``select`` over random scores (Thompson sampling's posterior).
+
+        Parameters
+        ----------
+        random_scores : IndependentScores or SampledScores
+            Has ``best(available)``, ``top(k, available)`` and ``draws(n_draws, seed)``.
+        available : ndarray of bool of shape (n_samples, n_arms), default=None
+
+        Returns
+        -------
+        probability : ndarray of shape (n_samples, n_arms)
+        """
+        draws = random_scores.draws(_EXPECTATION_DRAWS, 0)
+        total = np.zeros(draws.shape[1:])
+        for scores in draws:
+            total += self.select(scores, available)
+        return total / len(draws)
+
+    def check(self):
+        """Validate the selector's parameters; raise ``InvalidParameterError`` (a ``ValueError``)."""
+        if hasattr(self, "_parameter_constraints"):
+            self._validate_params()
+
+
+class ArgmaxSelector(BaseSelector):
+    """Play the arm of the highest score; ties are broken at random with equal probability.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.selectors import ArgmaxSelector
+    >>> ArgmaxSelector().select(np.array([[1.0, 3.0, 3.0]])).tolist()
+    [[0.0, 0.5, 0.5]]
+    """
+
+    def select(self, scores, available=None):
+        """See :meth:`BaseSelector.select`."""
+        return argmax_policy(scores, available)
+
+    def expect(self, random_scores, available=None):
+        """See :meth:`BaseSelector.expect`; exact."""
+        return random_scores.best(available)
+
+
+class EpsilonGreedySelector(BaseSelector):
+    """Play the best arm, but with probability epsilon any available arm, all alike.
+
+    Parameters
+    ----------
+    epsilon : float in [0, 1], default=0.1
+        Share of rounds that explore. Every available arm then has a propensity of at least
+        ``epsilon / n_available``, which is what off-policy evaluation needs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.selectors import EpsilonGreedySelector
+    >>> EpsilonGreedySelector(epsilon=0.2).select(np.array([[1.0, 3.0]])).tolist()
+    [[0.1, 0.9]]
+    """
+
+    _parameter_constraints = {"epsilon": [Interval(Real, 0, 1, closed="both")]}
+
+    def __init__(self, epsilon=0.1):
+        self.epsilon = epsilon
+
+    def _mix(self, best, available):
+        if available is None:
+            uniform = 1.0 / best.shape[1]
+        else:
+            uniform = available / available.sum(axis=1, keepdims=True)
+        return (1.0 - self.epsilon) * best + self.epsilon * uniform
+
+    def select(self, scores, available=None):
+        """See :meth:`BaseSelector.select`."""
+        return self._mix(argmax_policy(scores, available), available)
+
+    def expect(self, random_scores, available=None):
+        """See :meth:`BaseSelector.expect`; exact."""
+        return self._mix(random_scores.best(available), available)
+
+
+class TopKSelector(BaseSelector):
+    """Play the k best arms at once (semi-bandit feedback); ties at the edge share evenly.
+
+    ``predict`` then returns (n_samples, k) distinct arms, best first, and ``predict_proba`` the
+    probability that an arm is in the set: its rows sum to k.
+
+    Parameters
+    ----------
+    k : int, default=1
+        How many arms to play a round.
+
+    Notes
+    -----
+    The set is drawn by systematic sampling (Madow 1949), which meets the inclusion probabilities
+    exactly, whatever they are.
+
+    References
+    ----------
+    W. G. Madow (1949). On the theory of systematic sampling, II. Annals of Mathematical Statistics
+    20(3), 333-354.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.selectors import TopKSelector
+    >>> TopKSelector(k=2).select(np.array([[1.0, 3.0, 1.0]])).tolist()
+    [[0.5, 1.0, 0.5]]
+    """
+
+    _parameter_constraints = {"k": [Interval(Integral, 1, None, closed="left")]}
+
+    def __init__(self, k=1):
+        self.k = k
+
+    @property
+    def n_selected(self):
+        """How many arms are played a round."""
+        return self.k
+
+    def select(self, scores, available=None):
+        """See :meth:`BaseSelector.select`."""
+        return top_policy(scores, self.k, available)
+
+    def expect(self, random_scores, available=None):
+        """See :meth:`BaseSelector.expect`; exact."""
+        return random_scores.top(self.k, available)
+
+
+class SoftmaxSelector(BaseSelector):
+    r"""Play arms with probability proportional to the exponential of their score (Boltzmann).
+
+    .. math:: p_a \propto \exp\left(\frac{s_a}{\tau \, \sigma}\right)
+
+    where :math:`\tau` is the temperature and :math:`\sigma` the standard deviation of the row's
+    available scores (``standardize=True``) or 1.
+
+    Parameters
+    ----------
+    temperature : float > 0, default=0.5
+        Towards 0 the best arm is played, towards infinity all alike.
+    standardize : bool, default=True
+        Measure scores in units of their spread over the arms, so that the policy does not depend on
+        the unit of the reward. False gives the classical softmax: `temperature` is then in units of
+        the reward.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.selectors import SoftmaxSelector
+    >>> selector = SoftmaxSelector(temperature=1.0)
+    >>> euros = np.array([[1.0, 2.0, 4.0]])
+    >>> np.allclose(selector.select(euros), selector.select(100 * euros))
+    True
+    """
+
+    _parameter_constraints = {
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "standardize": ["boolean"],
+    }
+
+    def __init__(self, temperature=0.5, standardize=True):
+        self.temperature = temperature
+        self.standardize = standardize
+
+    def select(self, scores, available=None):
+        """See :meth:`BaseSelector.select`."""
+        if available is None:
+            available = np.ones(scores.shape, dtype=bool)
+        count = available.sum(axis=1, keepdims=True)
+        highest = np.where(available, scores, -np.inf).max(axis=1, keepdims=True)
+        # Gaps to the best are free of the rewards' offset, hence of its rounding.
+        gap = np.where(available, scores - highest, 0.0)
+        if self.standardize:
+            centred = np.where(available, gap - gap.sum(axis=1, keepdims=True) / count, 0.0)
+            spread = np.sqrt((centred**2).sum(axis=1, keepdims=True) / count)
+            # Scores that differ by rounding alone are ties, as in argmax_policy.
+            tied = spread <= 1e-10 * np.abs(highest)
+            gap = np.where(tied, 0.0, gap / np.where(tied, 1.0, spread))
+        weight = np.where(available, np.exp(gap / self.temperature), 0.0)
+        return weight / weight.sum(axis=1, keepdims=True)
