@@ -185,9 +185,7 @@ def marginal_statistics(gram, moment, prior_precision, dropped):
     gram, moment : ndarrays of the same shapes, zero in the dropped terms
     """
     keep = np.setdiff1d(np.arange(len(moment)), dropped)
-    inner = np.linalg.inv(
-        gram[np.ix_(dropped, dropped)] + prior_precision * np.eye(len(dropped))
-    )
+    inner = np.linalg.inv(gram[np.ix_(dropped, dropped)] + prior_precision * np.eye(len(dropped)))
     cross = gram[np.ix_(keep, dropped)] @ inner
     new_gram, new_moment = np.zeros_like(gram), np.zeros_like(moment)
     block = gram[np.ix_(keep, keep)] - cross @ gram[np.ix_(dropped, keep)]

@@ -13,7 +13,9 @@ from ._rounds import check_arms, encode_arms
 
 def _as_list(values, name):
     if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
-        raise TypeError(f"{name} must be a list, got {values!r}. Write [{values!r}] for a single one.")
+        raise TypeError(
+            f"{name} must be a list, got {values!r}. Write [{values!r}] for a single one."
+        )
     return list(values)
 
 
@@ -26,6 +28,12 @@ class ReshapingMixin:
 
     def _forget_features(self, dropped):
         """Change the state so that deleting these features forgets them (default: nothing to do)."""
+
+    def _after_transfer(self, source):
+        """Mend what depends on parameters in which this bandit differs from `source`."""
+
+    def _after_merge(self, parts):
+        """Mend what is not a plain sum over the states of `parts`."""
 
     def _structure(self):
         """What must be alike for a state to carry over, name to value."""
@@ -92,7 +100,11 @@ class ReshapingMixin:
         self._check_arms_are_labels("add_arms")
         self._check_new_arms(self.classes_, new)
         n_known, n_new = len(self.classes_), len(new)
-        if isinstance(init, str) and init in ("prior", "mean") and init not in self.classes_.tolist():
+        if (
+            isinstance(init, str)
+            and init in ("prior", "mean")
+            and init not in self.classes_.tolist()
+        ):
             taught = np.arange(n_known) if init == "mean" else None
         else:
             taught = encode_arms(np.asarray([init]), self.classes_)

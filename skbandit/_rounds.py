@@ -216,7 +216,9 @@ def encode_arms(y, arms):
     else:
         if y.dtype.kind == "O" or arms.dtype.kind == "O":
             lookup = {label: index for index, label in enumerate(arms.tolist())}
-            index = np.array([lookup.get(label, -1) for label in y.ravel().tolist()], dtype=np.intp)
+            index = np.array(
+                [lookup.get(label, -1) for label in y.ravel().tolist()], dtype=np.intp
+            )
             index = index.reshape(y.shape)
             known = index >= 0
         elif arms.dtype.kind in "US" and y.dtype.kind not in "US":
@@ -300,7 +302,9 @@ def check_feedback(X, y, reward, sample_weight, n_selected):
         )
     arm, logged_reward, propensity = split_log(y)
     if logged_reward is not None and reward is not None:
-        raise ValueError("reward was given twice: y is a log, which carries it, and reward= came too.")
+        raise ValueError(
+            "reward was given twice: y is a log, which carries it, and reward= came too."
+        )
     reward = logged_reward if reward is None else reward
     arm = np.asarray(arm)
     if arm.dtype.kind == "c":
@@ -313,7 +317,9 @@ def check_feedback(X, y, reward, sample_weight, n_selected):
             "selector=TopKSelector(k) for sets of arms."
         )
     elif reward is None:
-        raise ValueError("y names a set of arms in each round: pass the reward of each in reward=.")
+        raise ValueError(
+            "y names a set of arms in each round: pass the reward of each in reward=."
+        )
     else:
         ordered = np.sort(arm, axis=1)
         if (ordered[:, 1:] == ordered[:, :-1]).any():

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import get_tags
+from sklearn.utils import ClassifierTags, get_tags
 
 from ._random import uniforms
 from ._reshaping import ReshapingMixin
@@ -140,6 +140,8 @@ class BaseBandit(ReshapingMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.estimator_type = "bandit"
+        # The sparse checks ask how many columns predict_proba has for several arms.
+        tags.classifier_tags = ClassifierTags(multi_class=True)
         tags.target_tags.required = True
         tags.input_tags.three_d_array = 3 in self._context_ndims
         tags.input_tags.two_d_array = 2 in self._context_ndims
@@ -292,7 +294,9 @@ class BaseBandit(ReshapingMixin, BaseEstimator):
     def _first_arms(self, contexts, labels, classes):
         if self.arms is not None:
             known = check_arms(self.arms)
-            if classes is not None and sorted(map(str, check_arms(classes))) != sorted(map(str, known)):
+            if classes is not None and sorted(map(str, check_arms(classes))) != sorted(
+                map(str, known)
+            ):
                 raise ValueError(
                     f"classes={list(classes)!r} differs from arms={known.tolist()!r}: give only one."
                 )
@@ -310,7 +314,9 @@ class BaseBandit(ReshapingMixin, BaseEstimator):
             setattr(self, name, value)
 
     def _check_later(self, contexts, classes):
-        if classes is not None and set(check_arms(classes).tolist()) != set(self.classes_.tolist()):
+        if classes is not None and set(check_arms(classes).tolist()) != set(
+            self.classes_.tolist()
+        ):
             raise ValueError(
                 f"classes={list(classes)!r} is not the same as on the first call: "
                 f"{self.classes_.tolist()!r}. Use add_arms or remove_arms to change the arms."
@@ -561,8 +567,10 @@ class BaseBandit(ReshapingMixin, BaseEstimator):
                 "the logged ones would rate imitation. Pass y=make_log(arm, reward, propensity)."
             )
         policy = self.predict_proba(X)
-        chosen = policy[np.arange(len(arm)), arm] if arm.ndim == 1 else (
-            np.take_along_axis(policy, arm, axis=1)
+        chosen = (
+            policy[np.arange(len(arm)), arm]
+            if arm.ndim == 1
+            else (np.take_along_axis(policy, arm, axis=1))
         )
         if reward is None:
             return float(np.average(chosen, weights=weight))
@@ -574,4 +582,3 @@ class BaseBandit(ReshapingMixin, BaseEstimator):
             )
         propensity = check_propensity(propensity, arm.shape)
         return self_normalized_value(reward, chosen, propensity, weight)
-

@@ -10,6 +10,7 @@ from .._sklearn import Interval, StrOptions
 from ..base import BaseBandit
 from ._learning import Block, Model, absorb_block, absorb_diagonal_block
 from ._posterior import DiagonalPosterior, FullPosterior, HybridPosterior
+from ._residuals import merged_residuals, rebased_residuals
 from ._statistics import block_rows
 
 # Prior degrees of freedom of the noise, 4: the variance of a Student-t belief exists from the start.
@@ -38,7 +39,7 @@ class BaseLinearBandit(BaseBandit):
         self,
         *,
         arms=None,
-        alpha=1.0,
+        alpha=0.5,
         prior_precision=1.0,
         precision="full",
         arm_model="disjoint",
@@ -121,6 +122,7 @@ class BaseLinearBandit(BaseBandit):
         return Model(
             float(self.prior_precision),
             self.fit_intercept,
+            self.precision == "diagonal",
             self.arm_model == "hybrid",
             self.noise == "learnt",
             float(self.forgetting),
@@ -141,17 +143,17 @@ class BaseLinearBandit(BaseBandit):
             return
         model = self._model()
         # Learn into copies: a call that is interrupted leaves the state as it was.
-        state = {name: getattr(self, name).copy() for name in self._state_axes}
+        state = {name: value.copy() for name, value in self._state().items()}
         if self.precision == "diagonal":
             absorb_diagonal_block(state, block, model)
         else:
-            means = {}
+            weights = None
             step = block_rows(block.rows.shape[1], len(state["gram_"]))
             for start in range(0, n_samples, step):
                 rows = slice(start, start + step)
                 part = Block(*(None if field is None else field[rows] for field in block))
                 part = part._replace(rows=np.ascontiguousarray(part.rows, dtype=np.float64))
-                absorb_block(state, part, model, means)
+                weights = absorb_block(state, part, model, weights)
         vars(self).update(state)
         self._cache.clear()
 
@@ -179,7 +181,7 @@ class BaseLinearBandit(BaseBandit):
         posterior = self._posterior()
         if not self.gram_.flags.writeable:
             # Arrays that came memory-mapped (joblib's workers) may not be written to.
-            vars(self).update({name: getattr(self, name).copy() for name in self._state_axes})
+            vars(self).update({name: value.copy() for name, value in self._state().items()})
             self._cache.clear()
             posterior = self._posterior()
         offset = int(self.fit_intercept)
@@ -307,6 +309,22 @@ class BaseLinearBandit(BaseBandit):
                 self.gram_[group], self.moment_[group], prior, terms
             )
 
+    def _state(self):
+        return {name: getattr(self, name) for name in self._state_axes}
+
+    def _after_transfer(self, source):
+        """The residual sum of squares holds the prior: change it to this one's."""
+        if self.noise == "learnt":
+            self.residual_square_ = rebased_residuals(
+                self._state(), source._model(), float(self.prior_precision)
+            )
+
+    def _after_merge(self, parts):
+        if self.noise == "learnt":
+            self.residual_square_ = merged_residuals(
+                [part._state() for part in parts], self._state(), self._model()
+            )
+
     # ---------------------------------------------------- what users look at
     @property
     def coef_(self):
@@ -347,4 +365,3 @@ class BaseLinearBandit(BaseBandit):
             return np.linalg.inv(self.covariance_)
         precision = self.gram_ + self.prior_precision * np.eye(self.gram_.shape[1])
         return precision / self._noise()[0][:, None, None]
-

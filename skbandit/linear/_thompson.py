@@ -21,7 +21,7 @@ class LinearThompsonSampling(BaseLinearBandit):
         self,
         *,
         arms=None,
-        alpha=1.0,
+        alpha=0.25,
         prior_precision=1.0,
         precision="full",
         arm_model="disjoint",

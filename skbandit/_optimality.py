@@ -1,0 +1,483 @@
+"""Which arm is best: policies from scores, and the chance of being best under uncertain scores.
+
+Arrays in, arrays out. Rows are contexts, columns are arms, and no row has any influence on another.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import log_ndtr, ndtr, ndtri, stdtrit
+
+from ._top_k import panel_top_probability
+
+# Scores this close, relative to the largest one of the row, count as equal.
+_TIE_TOLERANCE = 1e-10
+# A point mass beside proper distributions gets this part of the smallest of their widths: the
+# error is of the same order, and equal point masses share evenly.
+_POINT_WIDTH = 1e-8
+
+# An arm that beats the leader with a smaller chance than this is no contender.
+_NO_CONTENDER = 1e-11
+_Z_CONTENDER = -ndtri(_NO_CONTENDER)
+# The range of integration: the maximum lies below it with a chance of 1e-9, every single arm
+# above it with one of 3e-10.
+_LOW_TAIL = 1e-9
+_Z_LOW = -ndtri(_LOW_TAIL)
+_Z_HIGH = -ndtri(3e-10)
+_ROOT_LOW = np.sqrt(-2 * np.log(_LOW_TAIL))
+_STEP = 0.125
+_SMALL = 2048
+_BLOCK = 2**16
+_SAMPLED_BLOCK = 2**20
+_ROOT_2PI = np.sqrt(2 * np.pi)
+
+
+def argmax_policy(scores, available=None):
+    """Play the arm of the highest score.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_rows, n_arms)
+        Scores; infinite ones are allowed.
+    available : array-like of shape (n_rows, n_arms) of bool, default=None
+        Arms that may be played; None means all. The scores of the others are ignored.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_arms)
+        Probabilities: uniform over the best arms of each row, those whose score is within 1e-10
+        times the largest absolute finite score of an available arm. Scores that are equal in
+        theory differ in their last bits, depending on how a matrix product was cut into blocks.
+
+    Raises
+    ------
+    ValueError
+        If a row has no available arm, or an available arm has a score that is not a number.
+
+    See Also
+    --------
+    top_policy : The same for more than one arm.
+
+    Examples
+    --------
+    >>> from skbandit._optimality import argmax_policy
+    >>> argmax_policy([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])
+    array([[0. , 0.5, 0.5],
+           [1. , 0. , 0. ]])
+    """
+    scores, available = _check(scores, available)
+    best = scores.max(axis=1, keepdims=True)
+    tied = scores >= best - _tie_width(scores)
+    if available is not None:
+        tied &= available
+    if np.isnan(best).any():
+        _raise_nan("scores")
+    return tied / np.count_nonzero(tied, axis=1)[:, None]
+
+
+def top_policy(scores, k, available=None):
+    """Play the k arms of the highest scores.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_rows, n_arms)
+        Scores; infinite ones are allowed.
+    k : int
+        Number of arms to play.
+    available : array-like of shape (n_rows, n_arms) of bool, default=None
+        Arms that may be played; None means all. The scores of the others are ignored.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_arms)
+        The probability that an arm is in the set; each row sums to k. Arms that tie with the
+        k-th best, to within 1e-10 times the largest absolute finite score of an available
+        arm of the row, share evenly the places that are left for them.
+
+    Raises
+    ------
+    ValueError
+        If a row has fewer than k available arms, or an available arm has a score that is not a
+        number.
+
+    See Also
+    --------
+    argmax_policy : The same for one arm.
+
+    Examples
+    --------
+    >>> from skbandit._optimality import top_policy
+    >>> top_policy([[5.0, 1.0, 1.0, 0.0]], k=2)
+    array([[1. , 0.5, 0.5, 0. ]])
+    """
+    scores, available = _check(scores, available)
+    k = _check_k(k, scores, available)
+    if np.isnan(scores).any():
+        _raise_nan("scores")
+    n_arms = scores.shape[1]
+    width = _tie_width(scores)
+    kth = np.partition(scores, n_arms - k, axis=1)[:, n_arms - k, None]
+    above = scores > kth + width
+    tied = (scores >= kth - width) & ~above
+    if available is not None:
+        tied &= available
+    free = k - np.count_nonzero(above, axis=1)
+    return above + tied * (free / np.count_nonzero(tied, axis=1))[:, None]
+
+
+def best_probability(mean, std, dof=None, available=None):
+    r"""Chance that each arm has the highest of independent uncertain scores.
+
+    Parameters
+    ----------
+    mean : array-like of shape (n_rows, n_arms)
+        Means of the scores (locations, where `dof` is given).
+    std : array-like of shape (n_rows, n_arms)
+        Standard deviations (scales, where `dof` is given), not negative. A score of width 0 is
+        known exactly.
+    dof : None or array-like that broadcasts to (n_rows, n_arms), default=None
+        Degrees of freedom, at least 1, of scores that follow Student's t distribution. None means
+        Gaussian scores; so does infinity.
+    available : array-like of shape (n_rows, n_arms) of bool, default=None
+        Arms that take part; None means all. The numbers of the others are ignored.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_arms)
+        Probabilities; each row sums to 1. Accurate to about 1e-7, for widths in any proportion.
+
+    Raises
+    ------
+    ValueError
+        If a row has no available arm, or an available arm a mean or std that is not finite.
+
+    See Also
+    --------
+    top_probability : Chance to be among the k highest.
+
+    Notes
+    -----
+    This is the policy of Thompson sampling with independent arms [1]_. With :math:`f_a` and
+    :math:`\Phi_a` the density and distribution function of arm a,
+
+    .. math:: p_a = \int \frac{f_a(t)}{\Phi_a(t)} \prod_b \Phi_b(t) \, dt .
+
+    Let the product be 1e-9 at L. Then no arm that matters lies entirely above L, so at a
+    distance d above L only scores of a width of about d/12 or more still vary. Hence
+    ``t = L + s sinh(x)`` gives all of them comparable widths in x, the integrand vanishes at both
+    ends, and the midpoint rule converges exponentially. Student t scores, whose tails are heavy,
+    take the rule of `top_probability`.
+
+    References
+    ----------
+    .. [1] Thompson, W. R. (1933). On the likelihood that one unknown probability exceeds another
+       in view of the evidence of two samples. Biometrika 25(3/4), 285-294.
+
+    Examples
+    --------
+    >>> from skbandit._optimality import best_probability
+    >>> best_probability([[0.0, 0.0, 0.0], [1.0, 0.0, -9.0]], [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]])
+    array([[0.33333333, 0.33333333, 0.33333333],
+           [0.76024994, 0.23975006, 0.        ]])
+    """
+    mean, std, dof, available = _check_scores(mean, std, dof, available)
+    if dof is not None:
+        return _top_probability(1, mean, std, dof, available)
+    if np.count_nonzero(std) != std.size:
+        return _with_point_masses(1, mean, std, dof, available)
+    return _best_gaussian(mean, std)
+
+
+def top_probability(k, mean, std, dof=None, available=None):
+    r"""Chance that each arm is among the k highest of independent uncertain scores.
+
+    Parameters
+    ----------
+    k : int
+        Number of arms in the set.
+    mean : array-like of shape (n_rows, n_arms)
+        Means of the scores (locations, where `dof` is given).
+    std : array-like of shape (n_rows, n_arms)
+        Standard deviations (scales, where `dof` is given), not negative. A score of width 0 is
+        known exactly.
+    dof : None or array-like that broadcasts to (n_rows, n_arms), default=None
+        Degrees of freedom, at least 1, of scores that follow Student's t distribution. None means
+        Gaussian scores; so does infinity.
+    available : array-like of shape (n_rows, n_arms) of bool, default=None
+        Arms that take part; None means all. The numbers of the others are ignored.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_arms)
+        Probabilities of being in the set; each row sums to k.
+
+    Raises
+    ------
+    ValueError
+        If a row has fewer than k available arms, or an available arm a mean or std that is not
+        finite.
+
+    See Also
+    --------
+    best_probability : The same for one arm.
+
+    Notes
+    -----
+    With :math:`N_a(t)` the number of arms other than a whose score exceeds t,
+
+    .. math:: p_a = \int f_a(t) \, P(N_a(t) \le k - 1) \, dt .
+
+    The count is Poisson-binomial. The integral is cut into panels that are short against the
+    width of every score that varies there.
+
+    Examples
+    --------
+    >>> from skbandit._optimality import top_probability
+    >>> top_probability(2, [[0.0, 0.0, 0.0, 9.0]], [[1.0, 1.0, 1.0, 1.0]])
+    array([[0.33333333, 0.33333333, 0.33333333, 1.        ]])
+    """
+    mean, std, dof, available = _check_scores(mean, std, dof, available)
+    k = _check_k(k, mean, available)
+    if k == 1 and dof is None:
+        return best_probability(mean, std, available=available)
+    return _top_probability(k, mean, std, dof, available)
+
+
+def _check(scores, available):
+    scores = np.asarray(scores, dtype=np.float64)
+    if available is None:
+        return scores, None
+    available = np.asarray(available, dtype=bool)
+    if not available.any(axis=1).all():
+        row = int(np.flatnonzero(~available.any(axis=1))[0])
+        raise ValueError(
+            f"available: row {row} has no arm to play; make one available in each row."
+        )
+    return np.where(available, scores, -np.inf), available
+
+
+def _check_k(k, scores, available):
+    n_available = scores.shape[1] if available is None else int(available.sum(axis=1).min())
+    if not 1 <= k <= n_available:
+        raise ValueError(
+            f"k={k!r}, but a row has {n_available} available arms; k must be between 1 and that."
+        )
+    return int(k)
+
+
+def _check_scores(mean, std, dof, available):
+    """Broadcast, and replace what is not available by scores that never win."""
+    mean = np.asarray(mean, dtype=np.float64)
+    std = np.asarray(std, dtype=np.float64)
+    if dof is not None:
+        dof = np.broadcast_to(np.asarray(dof, dtype=np.float64), mean.shape)
+    if available is not None:
+        mean, available = _check(mean, available)
+        std = np.where(available, std, 1.0)
+        if dof is not None:
+            dof = np.where(available, dof, np.inf)
+    return mean, std, dof, available
+
+
+def _raise_nan(name):
+    raise ValueError(f"{name}: an available arm has a value that is not a finite number.")
+
+
+def _tie_width(scores):
+    size = np.abs(scores)
+    if not np.isfinite(size.sum()):
+        size[~np.isfinite(size)] = 0.0
+    return _TIE_TOLERANCE * size.max(axis=1, keepdims=True)
+
+
+def _top_probability(k, mean, std, dof, available):
+    if np.count_nonzero(std) != std.size:
+        return _with_point_masses(k, mean, std, dof, available)
+    usable = np.ones(mean.shape, dtype=bool) if available is None else available
+    _check_finite(mean, std, usable)
+    return panel_top_probability(k, mean, std, dof, usable)
+
+
+def _check_finite(mean, std, usable):
+    for name, values in (("mean", mean), ("std", std)):
+        if not np.isfinite(values[usable]).all():
+            _raise_nan(name)
+
+
+def _with_point_masses(k, mean, std, dof, available):
+    """Scores of width 0 among others."""
+    usable = np.ones(mean.shape, dtype=bool) if available is None else available
+    _check_finite(mean, std, usable)
+    point = usable & (std == 0)
+    smallest = np.where(std > 0, np.where(usable, std, np.inf), np.inf).min(axis=1)
+    known = ~np.isfinite(smallest)
+    p = np.empty(mean.shape)
+    p[known] = top_policy(mean[known], k, None if available is None else available[known])
+    mixed = np.flatnonzero(~known)
+    if len(mixed):
+        mean, point = mean[mixed], point[mixed]
+        width = np.maximum(_POINT_WIDTH * smallest[mixed, None], 1e-300)
+        std = np.where(point, width, std[mixed])
+        mean = np.where(point, _snap(mean, point), mean)
+        args = mean, std, None if dof is None else dof[mixed]
+        if k == 1 and dof is None:
+            p[mixed] = _best_gaussian(mean, std)
+        else:
+            p[mixed] = panel_top_probability(k, *args, usable[mixed])
+    return p
+
+
+def _snap(mean, point):
+    """Set point masses that tie to exactly the same value, the highest of theirs."""
+    width = _tie_width(mean)
+    value = np.where(point, mean, -np.inf)
+    order = np.argsort(-value, axis=1, kind="stable")
+    value = np.take_along_axis(value, order, axis=1)
+    new = np.ones(mean.shape, dtype=bool)
+    with np.errstate(invalid="ignore"):
+        new[:, 1:] = value[:, :-1] - value[:, 1:] > width
+    first = np.maximum.accumulate(np.where(new, np.arange(mean.shape[1]), 0), axis=1)
+    snapped = np.empty(mean.shape)
+    np.put_along_axis(snapped, order, np.take_along_axis(value, first, axis=1), axis=1)
+    return snapped
+
+
+@dataclass(frozen=True, eq=False)
+class IndependentScores:
+    """Uncertain scores of independent arms: Gaussian, or Student t where `dof` is given.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (n_rows, n_arms)
+        Means (locations).
+    std : ndarray of shape (n_rows, n_arms)
+        Standard deviations (scales, where `dof` is given).
+    dof : None or array-like that broadcasts to (n_rows, n_arms), default=None
+        Degrees of freedom; None means Gaussian.
+
+    See Also
+    --------
+    SampledScores : Scores of dependent arms, as joint draws.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit._optimality import IndependentScores
+    >>> scores = IndependentScores(np.array([[0.0, 0.0, -1.0]]), np.array([[1.0, 1.0, 0.1]]))
+    >>> scores.best().round(3)
+    array([[0.487, 0.487, 0.026]])
+    >>> scores.draws(100, seed=0).shape
+    (100, 1, 3)
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+    dof: np.ndarray | float | None = None
+
+    def best(self, available=None):
+        """Chance that each arm has the highest score, (n_rows, n_arms): `best_probability`."""
+        return best_probability(self.mean, self.std, self.dof, available)
+
+    def top(self, k, available=None):
+        """Chance that each arm is among the k highest, (n_rows, n_arms): `top_probability`."""
+        return top_probability(k, self.mean, self.std, self.dof, available)
+
+    def draws(self, n_draws, seed):
+        """Joint draws of the scores.
+
+        Parameters
+        ----------
+        n_draws : int
+            Number of draws.
+        seed : int or sequence of int
+            Not negative. The deviate of a draw and an arm is a function of the seed and these two
+            alone: all rows share it, and neither more rows, arms nor draws change it.
+
+        Returns
+        -------
+        ndarray of shape (n_draws, n_rows, n_arms)
+        """
+        mean, std, dof, _ = _check_scores(self.mean, self.std, self.dof, None)
+        scores = np.empty((n_draws,) + mean.shape)
+        for arm in range(mean.shape[1]):
+            sequence = np.random.SeedSequence(seed, spawn_key=(arm,))
+            z = np.random.default_rng(sequence).standard_normal(n_draws)
+            if dof is None:
+                scores[:, :, arm] = z[:, None]
+                continue
+            degrees, of_row = np.unique(dof[:, arm], return_inverse=True)
+            # The quantile of the lower tail keeps its accuracy where that of the upper loses it.
+            low = stdtrit(np.minimum(degrees, 1e10), ndtr(-np.abs(z))[:, None])
+            scores[:, :, arm] = np.copysign(low, z[:, None])[:, of_row]
+        scores *= std
+        scores += mean
+        return scores
+
+
+@dataclass(frozen=True, eq=False)
+class SampledScores:
+    """Uncertain scores known by joint draws, of arms that may depend on each other.
+
+    Parameters
+    ----------
+    draws_ : ndarray of shape (n_draws, n_rows, n_arms)
+        The draws.
+
+    See Also
+    --------
+    IndependentScores : Scores of independent arms, without simulation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit._optimality import SampledScores
+    >>> scores = SampledScores(np.array([[[1.0, 0.0]], [[1.0, 0.0]], [[0.0, 1.0]], [[2.0, 1.0]]]))
+    >>> scores.best()
+    array([[0.75, 0.25]])
+    """
+
+    draws_: np.ndarray
+
+    def best(self, available=None):
+        """Share of the draws in which each arm is best, (n_rows, n_arms); ties share evenly."""
+        return self._average(argmax_policy, available)
+
+    def top(self, k, available=None):
+        """Share of the draws in which each arm is among the k best, (n_rows, n_arms)."""
+        return self._average(lambda scores, mask: top_policy(scores, k, mask), available)
+
+    def draws(self, n_draws, seed):
+        """Choose among the draws, jointly for all rows and arms.
+
+        Parameters
+        ----------
+        n_draws : int
+            Number of draws: fewer than are stored are a random subset, as many are all of them in
+            their order, and more are a sample with replacement.
+        seed : int or sequence of int
+            Not negative; decides which.
+
+        Returns
+        -------
+        ndarray of shape (n_draws, n_rows, n_arms)
+        """
+        n_known = len(self.draws_)
+        if n_draws == n_known:
+            return np.array(self.draws_)
+        rng = np.random.default_rng(seed)
+        return self.draws_[rng.choice(n_known, n_draws, replace=n_draws > n_known)]
+
+    def _average(self, policy, available):
+        draws = np.asarray(self.draws_, dtype=np.float64)
+        n_draws, n_rows, n_arms = draws.shape
+        if available is not None:
+            available = np.asarray(available, dtype=bool)
+        # Blocks of rows, not of draws: a row's sum does not depend on where the cuts are.
+        total = np.empty((n_rows, n_arms))
+        block = max(1, _SAMPLED_BLOCK // (n_draws * n_arms))
+        for start in range(0, n_rows, block):
+            rows = slice(start, start + block)
+            scores = draws[:, rows].reshape(-1, n_arms)
+            mask = None if available is None else np.tile(available[rows], (n_draws, 1))
+            total[rows] = policy(scores, mask).reshape(n_draws, -1, n_arms).mean(axis=0)
+        return total

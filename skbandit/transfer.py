@@ -1,0 +1,358 @@
+"""Carry what was learnt to another bandit: more arms, other features, other parameters, joined shards.
+
+Everything here returns a new estimator and leaves those that it was given as they were.
+"""
+
+import copy
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from ._axes import source_index
+from .base import is_bandit
+
+__all__ = [
+    "add_arms",
+    "drop_features",
+    "expand_features",
+    "merge",
+    "remove_arms",
+    "transfer",
+]
+
+
+def _bandit_of(estimator):
+    """The bandit itself, or the one at the end of a Pipeline."""
+    bandit = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    if not (is_bandit(bandit) and hasattr(bandit, "_state_axes")):
+        raise TypeError(
+            "estimator must be a bandit of skbandit or a Pipeline that ends in one, got "
+            f"{type(estimator).__name__}. For a search, pass its best_estimator_."
+        )
+    return bandit
+
+
+def _replace_bandit(estimator, bandit):
+    """The same Pipeline, its fitted steps copied, with another bandit at the end."""
+    if not isinstance(estimator, Pipeline):
+        return bandit
+    new = copy.deepcopy(estimator)
+    new.steps[-1] = (new.steps[-1][0], bandit)
+    return new
+
+
+def add_arms(estimator, arms, init="prior"):
+    """Return a new bandit, or Pipeline around one, that also knows these arms.
+
+    Parameters
+    ----------
+    estimator : bandit or Pipeline
+    arms : list of labels
+    init : {"prior", "mean"} or an arm that is known, default="prior"
+
+    Returns
+    -------
+    estimator : bandit or Pipeline
+
+    See Also
+    --------
+    skbandit.base.BaseBandit.add_arms : The method, with all it promises.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skbandit.linear import LinearUCB
+    >>> from skbandit.transfer import add_arms
+    >>> pipeline = make_pipeline(StandardScaler(), LinearUCB()).fit([[0.0], [1.0]], ["a", "b"])
+    >>> add_arms(pipeline, ["c"]).classes_.tolist()
+    ['a', 'b', 'c']
+    """
+    return _replace_bandit(estimator, _bandit_of(estimator).add_arms(arms, init=init))
+
+
+def remove_arms(estimator, arms):
+    """Return a new bandit, or Pipeline around one, that has forgotten these arms.
+
+    Parameters
+    ----------
+    estimator : bandit or Pipeline
+    arms : list of labels
+
+    Returns
+    -------
+    estimator : bandit or Pipeline
+
+    See Also
+    --------
+    skbandit.base.BaseBandit.remove_arms : The method, with all it promises.
+    """
+    return _replace_bandit(estimator, _bandit_of(estimator).remove_arms(arms))
+
+
+def expand_features(estimator, features, init="prior"):
+    """Return a new bandit, or Pipeline around one, with more features.
+
+    In a Pipeline the new features are further outputs of the step before the bandit. That step is
+    copied as it is, so it must already produce them; where it does not, build the new steps and use
+    :func:`transfer`.
+
+    Parameters
+    ----------
+    estimator : bandit or Pipeline
+    features : int or list of str
+    init : {"prior"}, default="prior"
+
+    Returns
+    -------
+    estimator : bandit or Pipeline
+
+    See Also
+    --------
+    skbandit.base.BaseBandit.expand_features : The method, with all it promises.
+    """
+    return _replace_bandit(estimator, _bandit_of(estimator).expand_features(features, init=init))
+
+
+def drop_features(estimator, features):
+    """Return a new bandit, or Pipeline around one, that has forgotten these features.
+
+    Parameters
+    ----------
+    estimator : bandit or Pipeline
+    features : list of int or list of str
+
+    Returns
+    -------
+    estimator : bandit or Pipeline
+
+    See Also
+    --------
+    skbandit.base.BaseBandit.drop_features : The method, with all it promises.
+    """
+    return _replace_bandit(estimator, _bandit_of(estimator).drop_features(features))
+
+
+def transfer(source, template):
+    """Take arms, features and parameters from `template`, and what was learnt from `source`.
+
+    Arms are matched by label. Features are matched by name where both sides know names, by position
+    where neither does. What `template` has and `source` lacks starts from the prior; what it lacks is
+    forgotten (marginalised out, for a Gaussian posterior).
+
+    Parameters
+    ----------
+    source : fitted bandit, or Pipeline around one
+    template : bandit, or Pipeline around one
+        A fitted template gives its features and arms. An unfitted one gives its ``arms`` parameter,
+        if that is not None; everything else is then as in `source`. Of a Pipeline, the steps
+        before the bandit are those of `template` if they are fitted and those of `source` if not.
+        What was learnt refers to the features as `source` saw them: fitted steps of a template
+        should leave the columns that both share as they were.
+
+    Returns
+    -------
+    estimator : bandit or Pipeline, as `template`
+        A new one.
+
+    Raises
+    ------
+    ValueError
+        If the two differ in structure (arm model, precision, intercept, noise, forgetting, ...); the
+        message names both sides. If one knows its features by name and the other does not, and
+        their numbers differ.
+
+    See Also
+    --------
+    merge : Join shards.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skbandit.linear import LinearThompsonSampling, LinearUCB
+    >>> from skbandit.transfer import transfer
+    >>> old = LinearUCB().fit(pd.DataFrame({"age": [0.0, 1.0]}), ["a", "b"], reward=[1.0, 0.0])
+    >>> new = LinearThompsonSampling().fit(
+    ...     pd.DataFrame({"income": [0.0, 0.0], "age": [0.0, 0.0]}), ["a", "c"], reward=[0.0, 0.0]
+    ... )
+    >>> moved = transfer(old, new)
+    >>> bool(moved.coef_[0, 1] == old.coef_[0, 0]), moved.feature_names_in_.tolist()
+    (True, ['income', 'age'])
+    """
+    bandit, model = _bandit_of(source), _bandit_of(template)
+    check_is_fitted(bandit)
+    _check_structure(bandit, model)
+    fitted = model.__sklearn_is_fitted__()
+    if fitted:
+        arms = model.classes_
+        names, n_features = getattr(model, "feature_names_in_", None), model.n_features_in_
+    else:
+        arms = bandit.classes_ if model.arms is None else np.asarray(model.arms)
+        names, n_features = getattr(bandit, "feature_names_in_", None), bandit.n_features_in_
+    features = _match_features(bandit, names, n_features)
+    dropped = np.setdiff1d(np.arange(bandit.n_features_in_), features)
+    if dropped.size:
+        bandit = copy.deepcopy(bandit)
+        bandit._forget_features(dropped)
+    arm_source = source_index(bandit.classes_.tolist(), arms.tolist())
+    moved = bandit._resized(arms, arm_source, n_features, features, names)
+    new = clone(model)
+    if model.arms is not None or not np.array_equal(arms, bandit.classes_):
+        new.set_params(arms=arms.tolist())
+    parameters = set(new.get_params(deep=False)) | set(moved.get_params(deep=False))
+    vars(new).update({name: v for name, v in vars(moved).items() if name not in parameters})
+    new._forget_cache()
+    new._after_transfer(bandit)
+    if not isinstance(template, Pipeline):
+        return new
+    return _replace_bandit(_fitted_steps(source, template), new)
+
+
+def _fitted_steps(source, template):
+    """The Pipeline whose steps before the bandit are fitted, `template` first."""
+    for pipeline in (template, source):
+        if not isinstance(pipeline, Pipeline):
+            continue
+        try:
+            for _, step in pipeline.steps[:-1]:
+                if step not in (None, "passthrough"):
+                    check_is_fitted(step)
+        except NotFittedError:
+            continue
+        return pipeline
+    raise ValueError(
+        "template is a Pipeline whose steps before the bandit are not fitted, and source has no fitted "
+        "steps to take their place. Fit the template's steps first."
+    )
+
+
+def _check_structure(source, template):
+    ours, theirs = source._structure(), template._structure()
+    if source._state_axes != template._state_axes or ours != theirs:
+        names = sorted(set(ours) | set(theirs))
+        differ = [
+            f"{name} is {ours.get(name)!r} in source and {theirs.get(name)!r} in template"
+            for name in names
+            if ours.get(name) != theirs.get(name)
+        ]
+        detail = "; ".join(differ) or "they keep different statistics"
+        raise ValueError(
+            f"What a {type(source).__name__} learnt cannot be carried into this "
+            f"{type(template).__name__}: {detail}."
+        )
+
+
+def _match_features(source, names, n_features):
+    """Position in `source` of each new feature; -1 for a new one."""
+    known = getattr(source, "feature_names_in_", None)
+    if known is not None and names is not None:
+        return source_index(known, names)
+    if (known is None) != (names is None) and n_features != source.n_features_in_:
+        named, unnamed = ("source", "template") if names is None else ("template", "source")
+        raise ValueError(
+            f"{named} knows its features by name and {unnamed} does not, and their numbers differ "
+            f"({source.n_features_in_} in source, {n_features} in template). Fit both on named columns."
+        )
+    position = np.arange(n_features)
+    return np.where(position < source.n_features_in_, position, -1)
+
+
+def merge(bandits):
+    """Join bandits that learnt from different rounds into one that learnt from all of them.
+
+    Parameters
+    ----------
+    bandits : list of fitted bandits
+        Of one class, with equal parameters (``random_state`` and ``arms`` aside) and features. Their
+        arms may differ: the result knows all of them.
+
+    Returns
+    -------
+    bandit : estimator
+        A new one. It equals, to rounding, one bandit that was fitted on all rounds.
+
+    Raises
+    ------
+    ValueError
+        If classes, parameters or features differ, or the state is not a sum over rounds (a
+        forgetting factor below 1 depends on the order of the rounds).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.datasets import load_shuttle
+    >>> from skbandit.linear import LinearUCB
+    >>> from skbandit.transfer import merge
+    >>> X, y = load_shuttle(return_X_y=True)
+    >>> X = X / X.std(axis=0)
+    >>> arms = np.unique(y)
+    >>> shards = [LinearUCB(arms=arms).fit(X[i::4], y[i::4]) for i in range(4)]
+    >>> whole = LinearUCB(arms=arms).fit(X, y)
+    >>> np.allclose(merge(shards).decision_function(X), whole.decision_function(X))
+    True
+    """
+    bandits = [_bandit_of(bandit) for bandit in bandits]
+    if not bandits:
+        raise ValueError("bandits must hold at least one fitted bandit, got an empty list.")
+    first = bandits[0]
+    for bandit in bandits:
+        check_is_fitted(bandit)
+        _check_mergeable(first, bandit)
+    arms = list(dict.fromkeys(label for bandit in bandits for label in bandit.classes_.tolist()))
+    if first._candidate_features and first.arms is None:
+        arms = list(range(len(arms)))
+    arms = np.asarray(arms, dtype=np.result_type(*(bandit.classes_ for bandit in bandits)))
+    names = getattr(first, "feature_names_in_", None)
+    parts = [
+        bandit._resized(
+            arms,
+            source_index(bandit.classes_.tolist(), arms.tolist()),
+            bandit.n_features_in_,
+            bandit._all_features(),
+            names,
+        )
+        for bandit in bandits
+    ]
+    merged = copy.deepcopy(parts[0])
+    for name in merged._state_axes:
+        setattr(merged, name, sum(getattr(part, name) for part in parts))
+    if merged.arms is not None:
+        merged.set_params(arms=arms.tolist())
+    merged.n_learning_calls_ = sum(part.n_learning_calls_ for part in parts)
+    merged.full_feedback_ = all(part.full_feedback_ for part in parts)
+    merged._after_merge(parts)
+    merged._forget_cache()
+    return merged
+
+
+def _comparable(bandit):
+    parameters = bandit.get_params(deep=False)
+    return {k: repr(v) for k, v in parameters.items() if k not in ("random_state", "arms")}
+
+
+def _check_mergeable(first, other):
+    if type(first) is not type(other):
+        raise ValueError(
+            f"bandits must be of one class, got {type(first).__name__} and {type(other).__name__}."
+        )
+    if getattr(first, "forgetting", 1.0) != 1.0:
+        raise ValueError(
+            f"bandits with forgetting={first.forgetting} cannot be merged: their state depends on the "
+            "order of the rounds. Only forgetting=1 is a sum over rounds."
+        )
+    ours, theirs = _comparable(first), _comparable(other)
+    differ = [name for name in ours if ours[name] != theirs.get(name)]
+    if differ:
+        detail = "; ".join(f"{name}: {ours[name]} and {theirs[name]}" for name in differ)
+        raise ValueError(f"bandits must have equal parameters, but differ in {detail}.")
+    if first.n_features_in_ != other.n_features_in_ or not np.array_equal(
+        getattr(first, "feature_names_in_", ()), getattr(other, "feature_names_in_", ())
+    ):
+        raise ValueError("bandits must have learnt from the same features.")
+    if first._candidate_features != other._candidate_features:
+        raise ValueError(
+            "bandits must have learnt from contexts of the same number of dimensions."
+        )
