@@ -1,8 +1,9 @@
 """Reshape the state of any estimator by the axes that it declares.
 
-An estimator declares ``_state_axes``, for instance ``{"gram_": ("arm", "term", "term")}``, and builds its
-prior state for any size in ``_initial_state``. Growing, shrinking and reordering arms or features is then
-one operation: build the prior state of the new size and copy into it what is known.
+An estimator declares ``_state_axes``, for instance ``{"gram_": ("arm", "term", "term")}``, and
+builds its prior state for any size in ``_initial_state``. Growing, shrinking and reordering arms
+or features is then one operation: build the prior state of the new size and copy into it what is
+known.
 """
 
 import numpy as np

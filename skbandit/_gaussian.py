@@ -1,9 +1,9 @@
 r"""Bayesian linear regression on sufficient statistics: arrays in, arrays out.
 
 Weights have the prior :math:`\theta \sim N(0, \sigma^2 \lambda^{-1} I)` and rewards are
-:math:`r = x^\top \theta + N(0, \sigma^2)`. With the Gram matrix :math:`G = \sum w x x^\top` and the moment
-:math:`b = \sum w r x` the posterior is :math:`N(A^{-1} b, \sigma^2 A^{-1})`, :math:`A = \lambda I + G`. Matrices
-carry a leading axis, one group (arm) each.
+:math:`r = x^\top \theta + N(0, \sigma^2)`. With the Gram matrix :math:`G = \sum w x x^\top` and
+the moment :math:`b = \sum w r x` the posterior is :math:`N(A^{-1} b, \sigma^2 A^{-1})`,
+:math:`A = \lambda I + G`. Matrices carry a leading axis, one group (arm) each.
 """
 
 import numpy as np
@@ -29,8 +29,8 @@ def inverse_factor(gram, prior_precision):
     Returns
     -------
     factor : ndarray of shape (n_groups, n_terms, n_terms)
-        :math:`W` with :math:`W^\top W = A^{-1}`, so that :math:`x^\top A^{-1} x = \|W x\|^2` is never
-        negative.
+        :math:`W` with :math:`W^\top W = A^{-1}`, so that :math:`x^\top A^{-1} x = \|W x\|^2` is
+        never negative.
     """
     factor = np.empty_like(gram)
     diagonal = np.arange(gram.shape[1])
@@ -77,10 +77,12 @@ def apply_factor(factor, vectors):
 def hybrid_posterior(factor, moment, prior_precision):
     r"""Posterior of shared plus per-arm weights from per-arm statistics.
 
-    The weights of arm a are :math:`u_a = \beta + \delta_a` with :math:`\beta, \delta_a \sim N(0, \sigma^2 \lambda^{-1}
-    I)`. Eliminating :math:`\delta_a` from the joint precision (Li et al. 2010, algorithm 2, with
-    :math:`z = x`) leaves for :math:`\beta` the precision :math:`\lambda I + \sum_a (G_a - G_a A_a^{-1} G_a)`; with
-    :math:`G_a = A_a - \lambda I` the difference of large matrices becomes :math:`\lambda I - \lambda^2 A_a^{-1}`.
+    The weights of arm a are :math:`u_a = \beta + \delta_a` with
+    :math:`\beta, \delta_a \sim N(0, \sigma^2 \lambda^{-1} I)`. Eliminating :math:`\delta_a` from
+    the joint precision (Li et al. 2010, algorithm 2, with :math:`z = x`) leaves for :math:`\beta`
+    the precision :math:`\lambda I + \sum_a (G_a - G_a A_a^{-1} G_a)`; with
+    :math:`G_a = A_a - \lambda I` the difference of large matrices becomes
+    :math:`\lambda I - \lambda^2 A_a^{-1}`.
 
     Parameters
     ----------
@@ -102,8 +104,8 @@ def hybrid_posterior(factor, moment, prior_precision):
 
     References
     ----------
-    L. Li, W. Chu, J. Langford and R. E. Schapire (2010). A contextual-bandit approach to personalized
-    news article recommendation. WWW, algorithm 2.
+    L. Li, W. Chu, J. Langford and R. E. Schapire (2010). A contextual-bandit approach to
+    personalized news article recommendation. WWW, algorithm 2.
     """
     lam = prior_precision
     n_terms = moment.shape[1]
@@ -151,8 +153,8 @@ def rank_one_update(mean, covariance, row, reward):
     Returns
     -------
     residual_square : float
-        The squared prediction error over ``1 + x.T @ covariance @ x``: by this much the residual sum
-        of squares of the posterior grows, exactly.
+        The squared prediction error over ``1 + x.T @ covariance @ x``: by this much the residual
+        sum of squares of the posterior grows, exactly.
     leverage : float
         ``x.T @ covariance @ x`` before the update; a large one costs digits of the covariance.
     """
@@ -169,8 +171,8 @@ def rank_one_update(mean, covariance, row, reward):
 def marginal_statistics(gram, moment, prior_precision, dropped):
     r"""Statistics of the remaining terms once others are marginalised out, for one group.
 
-    The marginal precision is the Schur complement :math:`A_{kk} - A_{kd} A_{dd}^{-1} A_{dk}`; taking the prior
-    off it gives a Gram matrix again.
+    The marginal precision is the Schur complement :math:`A_{kk} - A_{kd} A_{dd}^{-1} A_{dk}`;
+    taking the prior off it gives a Gram matrix again.
 
     Parameters
     ----------
@@ -198,7 +200,8 @@ def fade_weights(weight, forgetting):
     r"""Weights of a block of rounds under forgetting, and what becomes of all that came before.
 
     A round of weight w stands for w rounds, so time moves on by w: what came before fades by
-    :math:`\gamma^w`, and the w repetitions themselves add up to :math:`(1 - \gamma^w) / (1 - \gamma)`.
+    :math:`\gamma^w`, and the w repetitions themselves add up to
+    :math:`(1 - \gamma^w) / (1 - \gamma)`.
 
     Parameters
     ----------

@@ -6,8 +6,9 @@ Arrays in, arrays out. Rows are contexts, columns are arms, and no row has any i
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr, ndtri, stdtrit
+from scipy.special import ndtr, stdtrit
 
+from ._quadrature import sinh_best_probability
 from ._top_k import panel_top_probability
 
 # Scores this close, relative to the largest one of the row, count as equal.
@@ -16,20 +17,7 @@ _TIE_TOLERANCE = 1e-10
 # error is of the same order, and equal point masses share evenly.
 _POINT_WIDTH = 1e-8
 
-# An arm that beats the leader with a smaller chance than this is no contender.
-_NO_CONTENDER = 1e-11
-_Z_CONTENDER = -ndtri(_NO_CONTENDER)
-# The range of integration: the maximum lies below it with a chance of 1e-9, every single arm
-# above it with one of 3e-10.
-_LOW_TAIL = 1e-9
-_Z_LOW = -ndtri(_LOW_TAIL)
-_Z_HIGH = -ndtri(3e-10)
-_ROOT_LOW = np.sqrt(-2 * np.log(_LOW_TAIL))
-_STEP = 0.125
-_SMALL = 2048
-_BLOCK = 2**16
 _SAMPLED_BLOCK = 2**20
-_ROOT_2PI = np.sqrt(2 * np.pi)
 
 
 def argmax_policy(scores, available=None):
@@ -181,11 +169,7 @@ def best_probability(mean, std, dof=None, available=None):
            [0.76024994, 0.23975006, 0.        ]])
     """
     mean, std, dof, available = _check_scores(mean, std, dof, available)
-    if dof is not None:
-        return _top_probability(1, mean, std, dof, available)
-    if np.count_nonzero(std) != std.size:
-        return _with_point_masses(1, mean, std, dof, available)
-    return _best_gaussian(mean, std)
+    return _chances(1, mean, std, dof, available)
 
 
 def top_probability(k, mean, std, dof=None, available=None):
@@ -238,9 +222,7 @@ def top_probability(k, mean, std, dof=None, available=None):
     """
     mean, std, dof, available = _check_scores(mean, std, dof, available)
     k = _check_k(k, mean, available)
-    if k == 1 and dof is None:
-        return best_probability(mean, std, available=available)
-    return _top_probability(k, mean, std, dof, available)
+    return _chances(k, mean, std, dof, available)
 
 
 def _check(scores, available):
@@ -272,11 +254,15 @@ def _check_scores(mean, std, dof, available):
     if dof is not None:
         dof = np.broadcast_to(np.asarray(dof, dtype=np.float64), mean.shape)
     if available is not None:
-        mean, available = _check(mean, available)
+        masked, available = _check(mean, available)
+        mean = np.where(available, mean, 0.0)
         std = np.where(available, std, 1.0)
         if dof is not None:
             dof = np.where(available, dof, np.inf)
-    return mean, std, dof, available
+    for name, values in (("mean", mean), ("std", std)):
+        if np.count_nonzero(np.isfinite(values)) != values.size:
+            _raise_nan(name)
+    return (mean if available is None else masked), std, dof, available
 
 
 def _raise_nan(name):
@@ -290,40 +276,36 @@ def _tie_width(scores):
     return _TIE_TOLERANCE * size.max(axis=1, keepdims=True)
 
 
-def _top_probability(k, mean, std, dof, available):
-    if np.count_nonzero(std) != std.size:
-        return _with_point_masses(k, mean, std, dof, available)
+def _chances(k, mean, std, dof, available):
+    if np.count_nonzero(std) == std.size:
+        return _proper_chances(k, mean, std, dof, available)
     usable = np.ones(mean.shape, dtype=bool) if available is None else available
-    _check_finite(mean, std, usable)
-    return panel_top_probability(k, mean, std, dof, usable)
-
-
-def _check_finite(mean, std, usable):
-    for name, values in (("mean", mean), ("std", std)):
-        if not np.isfinite(values[usable]).all():
-            _raise_nan(name)
-
-
-def _with_point_masses(k, mean, std, dof, available):
-    """Scores of width 0 among others."""
-    usable = np.ones(mean.shape, dtype=bool) if available is None else available
-    _check_finite(mean, std, usable)
     point = usable & (std == 0)
-    smallest = np.where(std > 0, np.where(usable, std, np.inf), np.inf).min(axis=1)
-    known = ~np.isfinite(smallest)
+    smallest = np.where(usable & ~point, std, np.inf).min(axis=1, initial=np.inf)
+    known = np.isinf(smallest)
     p = np.empty(mean.shape)
     p[known] = top_policy(mean[known], k, None if available is None else available[known])
-    mixed = np.flatnonzero(~known)
-    if len(mixed):
+    mixed = ~known
+    if mixed.any():
         mean, point = mean[mixed], point[mixed]
-        width = np.maximum(_POINT_WIDTH * smallest[mixed, None], 1e-300)
-        std = np.where(point, width, std[mixed])
+        width = np.maximum(_POINT_WIDTH * smallest[mixed, None], np.finfo(float).tiny)
         mean = np.where(point, _snap(mean, point), mean)
-        args = mean, std, None if dof is None else dof[mixed]
-        if k == 1 and dof is None:
-            p[mixed] = _best_gaussian(mean, std)
-        else:
-            p[mixed] = panel_top_probability(k, *args, usable[mixed])
+        std = np.where(point, width, std[mixed])
+        dof = None if dof is None else dof[mixed]
+        p[mixed] = _proper_chances(k, mean, std, dof, usable[mixed])
+    return p
+
+
+def _proper_chances(k, mean, std, dof, available):
+    """Chances under scores without point masses."""
+    if k > 1:
+        return panel_top_probability(k, mean, std, dof, available)
+    p = sinh_best_probability(mean, std, dof)
+    if dof is not None:
+        hard = np.isnan(p[:, 0])
+        if hard.any():
+            mask = None if available is None else available[hard]
+            p[hard] = panel_top_probability(1, mean[hard], std[hard], dof[hard], mask)
     return p
 
 

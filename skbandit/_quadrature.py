@@ -35,7 +35,7 @@ _SEARCH_GRID = np.linspace(0, 1, 24)[:, None]
 _LARGE = 1e200
 
 _SMALL = 2048
-_BLOCK = 2**16
+_BLOCK = 2**13
 
 
 class Gaussian:
@@ -92,7 +92,7 @@ class Gaussian:
 
 
 class StudentT:
-    """Standard Student t deviates whose degrees of freedom may differ from arm to arm and row to row.
+    """Standard Student t deviates; the degrees of freedom may differ by arm and row.
 
     With ``x = dof / (dof + z**2)`` and ``a = dof / 2`` the upper tail is half the regularised
     incomplete beta function ``I_x(a, 1/2)``. The contiguous relation [1]_, eq. 26.5.16, ::
@@ -186,17 +186,21 @@ class StudentT:
     def sinh_range(self, location, std, unit):
         """Lower end, unit, upper end in x and largest step of the sinh rule."""
         reach = self.half_width * std
-        x_low = np.arcsinh((location - reach).max(axis=0) / unit)
+        bottom = location - reach
+        columns = np.arange(location.shape[1])
+        binding = bottom.argmax(axis=0)
+        x_low = np.arcsinh(bottom[binding, columns] / unit)
         x_high = np.arcsinh((location + reach).max(axis=0) / unit)
         # F on a grid that is linear near the leader and logarithmic far from it.
         x = x_low + (x_high - x_low) * _SEARCH_GRID
         t = unit * np.sinh(x)
         cdf = self.at(np.s_[:, None]).survival((location[:, None] - t) / std[:, None])
         cdf = cdf.prod(axis=0)
-        columns = np.arange(t.shape[1])
         low = t[np.maximum((cdf < _STUDENT_LOW).sum(axis=0) - 1, 0), columns]
         # Half of the way to the median on the scale of Gaussian deviates.
+        # For an arm much narrower than the leader the grid is too coarse.
         unit = t[(cdf < _STUDENT_LOW**0.25).sum(axis=0), columns] - low
+        unit = np.minimum(unit, 0.5 * reach[binding, columns])
         # The width of an arm in x; its density has poles sqrt(dof) widths off the real line.
         step = np.minimum(0.8, 0.35 * self.root_dof) * std
         step = step / np.hypot(np.maximum(location - low, 0), unit)
@@ -236,6 +240,8 @@ def sinh_best_probability(mean, std, dof):
         reach = law.half_width * std
         chases = location + reach >= -reach[rows, lead, None]
     p = chases.astype(np.float64)
+    if n_rows == 0:
+        return p
     count = chases.sum(axis=1)
     if n_rows * n_arms <= _SMALL:
         location[~chases] = -np.inf

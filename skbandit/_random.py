@@ -1,9 +1,10 @@
 """Keyed draws: randomness that is a pure function of a seed and of a row.
 
-With an integer ``random_state`` the uniform number behind a decision depends on the seed, on how many
-learning calls the bandit has had and on the row itself; never on the other rows, their order or how they
-were cut into batches. A row's key is a multilinear hash of the bits of its entries: zeros add nothing, so
-a dense row, the same row in CSR form and the same row padded with zeros share one key.
+With an integer ``random_state`` the uniform number behind a decision depends on the seed, on how
+many learning calls the bandit has had and on the row itself; never on the other rows, their order
+or how they were cut into batches. A row's key is a multilinear hash of the bits of its entries:
+zeros add nothing, so a dense row, the same row in CSR form and the same row padded with zeros
+share one key.
 """
 
 from functools import lru_cache

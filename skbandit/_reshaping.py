@@ -20,14 +20,16 @@ def _as_list(values, name):
 
 
 class ReshapingMixin:
-    """``add_arms``, ``remove_arms``, ``expand_features``, ``drop_features``; all return a new bandit."""
+    """``add_arms``, ``remove_arms``, ``expand_features``, ``drop_features``; all return a new "
+    "bandit."""
 
     def _source_axes(self, arms, features):
         """Old positions by axis name; a family that names further axes adds them here."""
         return {"arm": arms, "feature": features}
 
     def _forget_features(self, dropped):
-        """Change the state so that deleting these features forgets them (default: nothing to do)."""
+        """Change the state so that deleting these features forgets them (default: nothing to "
+        "do)."""
 
     def _after_transfer(self, source):
         """Mend what depends on parameters in which this bandit differs from `source`."""
@@ -69,8 +71,9 @@ class ReshapingMixin:
         arms : list of labels
             The new arms; they are appended to ``classes_``.
         init : {"prior", "mean"} or an arm that is known, default="prior"
-            "prior": as if the arm had been known from the start and never played. "mean": starts it
-            from the average of what the others learnt. An arm: starts it from what that one learnt.
+            "prior": as if the arm had been known from the start and never played. "mean": starts
+            it from the average of what the others learnt. An arm: starts it from what that one
+            learnt.
 
         Returns
         -------
@@ -161,8 +164,8 @@ class ReshapingMixin:
     def expand_features(self, features, init="prior"):
         """Return a new bandit with more features, appended after those it has.
 
-        It equals one whose rounds so far all had zeros there: its predictions on old rows padded with
-        zeros are the same.
+        It equals one whose rounds so far all had zeros there: its predictions on old rows padded
+        with zeros are the same.
 
         Parameters
         ----------
@@ -198,7 +201,8 @@ class ReshapingMixin:
             new = _as_list(features, "features")
             if names is None:
                 raise ValueError(
-                    f"features={new!r} are names, but the bandit has learnt from unnamed columns. Pass "
+                    f"features={new!r} are names, but the bandit has learnt from unnamed columns. "
+                    f"Pass "
                     "how many there are."
                 )
             clash = sorted(set(new) & set(names))
@@ -255,7 +259,8 @@ class ReshapingMixin:
         if all(isinstance(feature, str) for feature in features):
             if names is None:
                 raise ValueError(
-                    f"features={features!r} are names, but the bandit has learnt from unnamed columns. "
+                    f"features={features!r} are names, but the bandit has learnt from unnamed "
+                    f"columns. "
                     "Pass positions."
                 )
             positions = source_index(names, features)
@@ -276,7 +281,8 @@ class ReshapingMixin:
     def _check_arms_are_labels(self, method):
         if self._candidate_features and self.arms is None:
             raise ValueError(
-                f"{method} does not apply: the arms are candidates with features of their own, and "
+                f"{method} does not apply: the arms are candidates with features of their own, "
+                f"and "
                 "their number may differ from call to call."
             )
 
@@ -285,7 +291,8 @@ class ReshapingMixin:
         clash = [label for label in new.tolist() if label in known.tolist()]
         if clash:
             raise ValueError(
-                f"arms {clash!r} are known already; the arms are {known.tolist()!r}. Use remove_arms "
+                f"arms {clash!r} are known already; the arms are {known.tolist()!r}. Use "
+                f"remove_arms "
                 "first to start one over."
             )
 

@@ -18,7 +18,8 @@ LOG_FIELDS = ("arm", "reward", "propensity")
 
 
 class Rounds(NamedTuple):
-    """Checked rounds, one decision a row; a semi-bandit round is one row for each arm it played."""
+    """Checked rounds, one decision a row; a semi-bandit round is one row for each arm it "
+    "played."""
 
     contexts: np.ndarray  # (n, d) or (n, n_candidates, d), or CSR (n, d)
     arm: np.ndarray  # (n,) integer index into the arms
@@ -127,7 +128,8 @@ def check_reward(reward, shape):
     if not np.isfinite(reward).all():
         count = np.count_nonzero(~np.isfinite(reward))
         raise ValueError(
-            f"reward contains NaN or infinity in {count} of {reward.size} entries. Drop the rounds "
+            f"reward contains NaN or infinity in {count} of {reward.size} entries. Drop the "
+            f"rounds "
             "whose reward is not known yet, and learn from them when it is."
         )
     return reward
@@ -140,8 +142,10 @@ def check_propensity(propensity, shape):
     if bad.any():
         first = propensity[bad].flat[0]
         raise ValueError(
-            f"propensity must lie in (0, 1], got {first} (and {bad.sum() - 1} more outside). It is "
-            "the probability with which the arm was played, so an arm that was played has one above "
+            f"propensity must lie in (0, 1], got {first} (and {bad.sum() - 1} more outside). It "
+            f"is "
+            "the probability with which the arm was played, so an arm that was played has one "
+            "above "
             "0. Log what predict(X, return_propensity=True) returns."
         )
     return propensity
@@ -171,7 +175,8 @@ def check_available(available, shape, n_selected=1):
         rows = ", ".join(map(str, short[:5])) + (", ..." if short.size > 5 else "")
         need = "no arm" if n_selected == 1 else f"fewer than {n_selected} arms"
         raise ValueError(
-            f"available leaves {need} to play in {short.size} row(s): {rows}. Leave those rows out, "
+            f"available leaves {need} to play in {short.size} row(s): {rows}. Leave those rows "
+            f"out, "
             "or make an arm available (a 'do nothing' arm, say)."
         )
     return available
@@ -183,7 +188,8 @@ def check_arms(arms):
     array = np.asarray(labels)
     if array.ndim != 1 or array.size == 0:
         raise ValueError(
-            f"arms must be a non-empty one-dimensional sequence of labels, got shape {array.shape}."
+            f"arms must be a non-empty one-dimensional sequence of labels, got shape "
+            f"{array.shape}."
         )
     if array.dtype.kind in "US" and not all(isinstance(label, (str, bytes)) for label in labels):
         raise ValueError(
@@ -223,6 +229,13 @@ def encode_arms(y, arms):
             known = index >= 0
         elif arms.dtype.kind in "US" and y.dtype.kind not in "US":
             known = np.zeros(y.shape, dtype=bool)
+        elif _is_small_range(arms) and y.dtype.kind in "iu":
+            # A table is several times as fast as a search, which matters for millions of rounds.
+            table = np.full(int(arms.max()) + 2, -1, dtype=np.intp)
+            table[arms] = np.arange(arms.size)
+            place = np.where((y >= 0) & (y <= arms.max()), y, -1)
+            index = table[place]
+            known = index >= 0
         else:
             order = np.argsort(arms, kind="stable")
             place = np.searchsorted(arms[order], y).clip(max=arms.size - 1)
@@ -232,16 +245,34 @@ def encode_arms(y, arms):
         unknown = list(dict.fromkeys(np.ravel(y)[~np.ravel(known)].tolist()))
         shown = ", ".join(map(repr, unknown[:5])) + (", ..." if len(unknown) > 5 else "")
         raise ValueError(
-            f"y contains arms that the bandit does not know: {shown}. Its arms are {_few(arms)}. Use "
-            "bandit.add_arms([...]) for a bandit that knows them too, or pass them in arms= at the "
+            f"y contains arms that the bandit does not know: {shown}. Its arms are {_few(arms)}. "
+            f"Use "
+            "bandit.add_arms([...]) for a bandit that knows them too, or pass them in arms= at "
+            "the "
             "start."
         )
     return index
 
 
+def _is_small_range(arms):
+    return arms.dtype.kind in "iu" and arms.min() >= 0 and arms.max() < 1 << 16
+
+
 def _few(labels):
     labels = np.asarray(labels).tolist()
     return repr(labels) if len(labels) <= 10 else repr(labels[:10])[:-1] + ", ...]"
+
+
+def _is_nested_list(X):
+    """Say whether X is a list of rounds, each a list of candidates, each with several features."""
+    sequence = (list, tuple)
+    return (
+        isinstance(X, sequence)
+        and len(X) > 0
+        and isinstance(X[0], sequence)
+        and len(X[0]) > 0
+        and isinstance(X[0][0], (*sequence, np.ndarray))
+    )
 
 
 def check_contexts(bandit, X, *, reset, context_ndims=(2,)):
@@ -251,14 +282,14 @@ def check_contexts(bandit, X, *, reset, context_ndims=(2,)):
     -------
     contexts : ndarray (n, d) or (n, n_candidates, d), or CSR (n, d); float32 and float64 are kept
     """
-    if isinstance(X, (list, tuple)) and X and isinstance(X[0], (list, tuple)) and X[0]:
-        if isinstance(X[0][0], (list, tuple, np.ndarray)):
-            X = np.asarray(X)
+    if _is_nested_list(X):
+        X = np.asarray(X)
     ndim = getattr(X, "ndim", 2)
     if callable(ndim) or ndim == 3:
         if 3 not in context_ndims:
             raise ValueError(
-                f"X has three dimensions, {X.shape}: Reshape your data to one context a row, or use "
+                f"X has three dimensions, {X.shape}: Reshape your data to one context a row, or "
+                f"use "
                 "a bandit that scores candidates with features of their own "
                 "(arm_model='shared' or 'hybrid')."
             )
@@ -279,10 +310,9 @@ def check_contexts(bandit, X, *, reset, context_ndims=(2,)):
             f"{getattr(X, 'shape', 'a list')}. Use arm_model='disjoint' for one context a row."
         )
     accept_sparse = "csr" if bandit.__sklearn_tags__().input_tags.sparse else False
-    X = validate_data(
+    return validate_data(
         bandit, X, accept_sparse=accept_sparse, dtype=[np.float64, np.float32], reset=reset
     )
-    return X
 
 
 def check_feedback(X, y, reward, sample_weight, n_selected):
@@ -309,7 +339,7 @@ def check_feedback(X, y, reward, sample_weight, n_selected):
     arm = np.asarray(arm)
     if arm.dtype.kind == "c":
         raise ValueError("Complex data not supported: y holds complex numbers.")
-    if arm.ndim != 2 or arm.shape[1] == 1 and n_selected is None:
+    if arm.ndim != 2 or (arm.shape[1] == 1 and n_selected is None):
         arm = column_or_1d(arm, warn=True)
     elif n_selected is None:
         raise ValueError(

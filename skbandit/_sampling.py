@@ -6,8 +6,9 @@ import numpy as np
 def draw_arms(probability, uniform, n_selected=1):
     """Draw distinct arms whose inclusion probabilities are exactly those given.
 
-    Systematic sampling (Madow 1949): the points u, u + 1, ..., u + k - 1 fall into the intervals of the
-    running sum of the probabilities. One arm a row is the familiar inversion of the distribution.
+    Systematic sampling (Madow 1949): the points u, u + 1, ..., u + k - 1 fall into the intervals
+    of the running sum of the probabilities. One arm a row is the familiar inversion of the
+    distribution.
 
     Parameters
     ----------

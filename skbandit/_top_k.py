@@ -16,6 +16,13 @@ from ._quadrature import Gaussian, StudentT
 _RANGE_TAIL = 1e-9
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 _BLOCK = 2**17
+_W=5
+_D=1
+_E=1/3
+# A row whose chances sum to k only to this much and so much an arm is refined.
+_TOLERANCE = 1e-7
+_TOLERANCE_OF_ARM = 3e-9
+_MAX_HALVINGS = 5
 
 
 def panel_top_probability(k, mean, std, dof, usable):
@@ -29,8 +36,8 @@ def panel_top_probability(k, mean, std, dof, usable):
         Location and (positive) scale of the independent scores; ignored where not usable.
     dof : ndarray of shape (n_rows, n_arms) or None
         Degrees of freedom of Student t scores; None for Gaussian ones.
-    usable : ndarray of shape (n_rows, n_arms) of bool
-        The arms that take part.
+    usable : ndarray of shape (n_rows, n_arms) of bool or None
+        The arms that take part; None means all.
 
     Returns
     -------
@@ -38,6 +45,8 @@ def panel_top_probability(k, mean, std, dof, usable):
         Probabilities; each row sums to k.
     """
     n_rows, n_arms = mean.shape
+    if usable is None:
+        usable = np.ones((n_rows, n_arms), dtype=bool)
     p = np.empty((n_rows, n_arms))
     block = max(1, _BLOCK // n_arms)
     for start in range(0, n_rows, block):
@@ -92,16 +101,19 @@ def _contenders(k, mean, std, dof):
     scale = np.ascontiguousarray(std)
     law = Gaussian() if dof is None else StudentT(np.ascontiguousarray(dof))
     low, high = _integration_range(k, location, scale, law)
-    edges, row = _panels(location, scale, law, low, high)
-    p = law.survival((high - location) / scale)
-    starts = np.flatnonzero(np.diff(row, prepend=-1))
-    # Three arrays of k counts by arm and point at most are alive at a time.
-    block = max(1, _BLOCK * 4 // (c * (k + 4) * len(_NODES)))
-    parts = np.empty((c, len(row)))
-    for first in range(0, len(row), block):
-        cut = slice(first, first + block)
-        parts[:, cut] = _integrate_panels(k, location, scale, law, edges[:, cut], row[cut])
-    p += np.add.reduceat(parts, starts, axis=1)
+    # Products of many distribution functions are steeper than each of them, and the k-th highest
+    # of many spreads less than each.
+    width = _W / (1 + 0.55 * math.log10(c / k)) / k**_E
+    p = _integrate(k, location, scale, law, low, high, width)
+    for _ in range(_MAX_HALVINGS):
+        # Nothing in the rule makes the chances sum to k: where they do not, it is too coarse.
+        coarse = np.abs(p.sum(axis=0) - k) > _TOLERANCE + _TOLERANCE_OF_ARM * c
+        if not coarse.any():
+            break
+        width /= 2
+        cut = np.s_[:, coarse]
+        args = location[cut], scale[cut], law.at(cut), low[coarse], high[coarse]
+        p[cut] = _integrate(k, *args, width)
     _share_between_twins(p, location, scale, dof)
     p = _sum_to(k, np.clip(p, 0, 1))
     return 1 - p if flip else p
@@ -153,8 +165,23 @@ def _poisson_limits(k):
     return mu_low, mu_high
 
 
-def _panels(location, scale, law, low, high):
+def _integrate(k, location, scale, law, low, high, width):
+    edges, row = _panels(location, scale, law, low, high, width)
+    starts = np.flatnonzero(np.diff(row, prepend=-1))
+    c = len(location)
+    block = max(1, 4 * _BLOCK // (c * (k + 4) * len(_NODES)))
+    parts = np.empty((c, len(row)))
+    for first in range(0, len(row), block):
+        cut = slice(first, first + block)
+        parts[:, cut] = _integrate_panels(k, location, scale, law, edges[:, cut], row[cut])
+    # Beyond the range at most k - 1 of the others are higher.
+    return np.add.reduceat(parts, starts, axis=1) + law.survival((high - location) / scale)
+
+
+def _panels(location, scale, law, low, high, width):
     """Cut each row's range into panels, short against every score that varies there.
+
+    The width is that of a panel in the middle of a Gaussian score, in standard deviations.
 
     Returns
     -------
@@ -163,17 +190,15 @@ def _panels(location, scale, law, low, high):
     row : ndarray of shape (n_panels,)
         The row it belongs to, ascending.
     """
-    # Products of many distribution functions are steeper than each of them.
-    width = 3.2 / (1 + 0.55 * math.log10(len(location)))
     rows = np.arange(len(low))
     left = low
     edges, owners = [], []
     while len(rows):
         z = (left - location) / scale
-        step = width * law.roughness(z) / (1 + width / law.root_dof)
-        # A panel ends where a score begins to vary.
-        z = np.where(z < -law.half_width, 0.5 - law.half_width, z + step)
-        limit = np.where(z - step < law.half_width, location + scale * z, np.inf)
+        step = width * law.roughness(z) / (1 + _D * width / law.root_dof)
+        # A panel ends where another score begins to vary.
+        end = np.where(z < -law.half_width, 0.5 - law.half_width, z + step)
+        limit = np.where(z < law.half_width, location + scale * end, np.inf)
         right = np.minimum(limit.min(axis=0), high)
         edges.append((left, right))
         owners.append(rows)

@@ -24,8 +24,8 @@ def self_normalized_value(reward, policy_probability, propensity, sample_weight=
 
     References
     ----------
-    A. Swaminathan and T. Joachims (2015). The self-normalized estimator for counterfactual learning.
-    NeurIPS 28, equation 9.
+    A. Swaminathan and T. Joachims (2015). The self-normalized estimator for counterfactual
+    learning. NeurIPS 28, equation 9.
     """
     weight = policy_probability / propensity
     if sample_weight is not None:
@@ -33,7 +33,8 @@ def self_normalized_value(reward, policy_probability, propensity, sample_weight=
     total = weight.sum()
     if total == 0:
         warnings.warn(
-            "The policy never plays an arm that was logged, so the log says nothing about its value. "
+            "The policy never plays an arm that was logged, so the log says nothing about its "
+            "value. "
             "Log more rounds, or let the policy explore (EpsilonGreedySelector).",
             UserWarning,
             stacklevel=3,

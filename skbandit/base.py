@@ -65,8 +65,8 @@ def is_bandit(estimator):
 class BaseBandit(ReshapingMixin, BaseEstimator):
     """Base class of all bandits.
 
-    A subclass is a docstring, ``_parameter_constraints``, an ``__init__`` with ``arms``, ``selector`` and
-    ``random_state`` among its keywords, and a few hooks:
+    A subclass is a docstring, ``_parameter_constraints``, an ``__init__`` with ``arms``,
+    ``selector`` and ``random_state`` among its keywords, and a few hooks:
 
     - ``_state_axes`` and ``_initial_state(n_arms, n_features)``: the state and its axes;
     - ``_learn(rounds)``: fold checked rounds into the state;
@@ -174,9 +174,9 @@ class BaseBandit(ReshapingMixin, BaseEstimator):
                 (n_samples, n_candidates, n_features)
             The contexts, one decision a row.
         y : array-like of shape (n_samples,) or (n_samples, n_selected)
-            The arm that was played in each round; or a log (see :func:`make_log`), which carries its
-            rewards; or, without rewards, the arm that would have paid 1 where all others would have
-            paid 0 (full feedback, all arms learn).
+            The arm that was played in each round; or a log (see :func:`make_log`), which carries
+            its rewards; or, without rewards, the arm that would have paid 1 where all others would
+            have paid 0 (full feedback, all arms learn).
         reward : array-like of the shape of `y`, default=None
             What the arm played has paid.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -230,8 +230,8 @@ class BaseBandit(ReshapingMixin, BaseEstimator):
     def _plain_rounds(self, X, y, reward):
         """Check a few rounds of plain arrays fast; None sends them to the full validation.
 
-        ``validate_data`` takes over 100 microseconds a call, several times the learning itself. What
-        is not plainly good here is judged there, so errors are the same.
+        ``validate_data`` takes over 100 microseconds a call, several times the learning itself.
+        What is not plainly good here is judged there, so errors are the same.
         """
         state = self.__dict__
         if (
@@ -298,7 +298,8 @@ class BaseBandit(ReshapingMixin, BaseEstimator):
                 map(str, known)
             ):
                 raise ValueError(
-                    f"classes={list(classes)!r} differs from arms={known.tolist()!r}: give only one."
+                    f"classes={list(classes)!r} differs from arms={known.tolist()!r}: give only "
+                    f"one."
                 )
             return known
         if contexts.ndim == 3:
@@ -336,14 +337,16 @@ class BaseBandit(ReshapingMixin, BaseEstimator):
             return self.classes_
         if self.arms is not None:
             raise ValueError(
-                f"X has {contexts.shape[1]} candidates, but arms names {len(self.classes_)}. Leave arms "
+                f"X has {contexts.shape[1]} candidates, but arms names {len(self.classes_)}. "
+                f"Leave arms "
                 "out for a number of candidates that varies, or mask some with available=."
             )
         return np.arange(contexts.shape[1])
 
     # --------------------------------------------------------------- playing
     def _checked(self, X):
-        """Return checked contexts and the bandit to ask: this one, or its prior before any data."""
+        """Return checked contexts and the bandit to ask: this one, or its prior before any "
+        "data."""
         state = self.__dict__
         if "n_learning_calls_" in state:
             if (
@@ -363,7 +366,8 @@ class BaseBandit(ReshapingMixin, BaseEstimator):
         three_dimensional = getattr(X, "ndim", 2) == 3 and 3 in self._context_ndims
         if self.arms is None and not three_dimensional:
             raise NotFittedError(
-                f"This {type(self).__name__} instance knows no arms yet. Call 'fit' or 'partial_fit' "
+                f"This {type(self).__name__} instance knows no arms yet. Call 'fit' or "
+                f"'partial_fit' "
                 "first, or name the arms in the constructor (arms=[...]) to play from the prior."
             )
         prior = copy.copy(self)
@@ -526,8 +530,8 @@ class BaseBandit(ReshapingMixin, BaseEstimator):
 
         With rewards, the self-normalised importance-weighted mean reward (Swaminathan & Joachims
         2015); its weights are the policy's probability of the logged arm over its propensity. With
-        plain labels, on a bandit that learnt from full feedback, the mean probability that the policy
-        gives to the arm that pays.
+        plain labels, on a bandit that learnt from full feedback, the mean probability that the
+        policy gives to the arm that pays.
 
         Parameters
         ----------
@@ -563,7 +567,8 @@ class BaseBandit(ReshapingMixin, BaseEstimator):
         arm = encode_arms(labels, bandit._arms_for(contexts))
         if reward is None and not getattr(bandit, "full_feedback_", True):
             raise ValueError(
-                "score needs rewards: this bandit learnt from rewards, and comparing its arms with "
+                "score needs rewards: this bandit learnt from rewards, and comparing its arms "
+                "with "
                 "the logged ones would rate imitation. Pass y=make_log(arm, reward, propensity)."
             )
         policy = self.predict_proba(X)

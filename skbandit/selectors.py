@@ -1,14 +1,14 @@
 """Selectors: from the scores of the arms to the probabilities with which they are played.
 
 A selector is a parameter of a bandit (``selector=``), so its own parameters can be searched
-(``selector__epsilon``). One's own selector subclasses :class:`BaseSelector` and defines ``select``.
+(``selector__epsilon``). One's own selector subclasses :class:`BaseSelector` and defines
+``select``.
 """
 
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-
 
 from ._optimality import argmax_policy, top_policy
 from ._sklearn import Interval
@@ -27,9 +27,9 @@ _EXPECTATION_DRAWS = 512
 class BaseSelector(BaseEstimator):
     """Base class of all selectors.
 
-    A subclass stores its parameters in ``__init__`` and defines ``select(scores, available)``. It may
-    define ``expect(random_scores, available)`` where the mean of ``select`` over random scores is known
-    in closed form; otherwise that mean is taken over draws.
+    A subclass stores its parameters in ``__init__`` and defines ``select(scores, available)``. It
+    may define ``expect(random_scores, available)`` where the mean of ``select`` over random scores
+    is known in closed form; otherwise that mean is taken over draws.
 
     Attributes
     ----------
@@ -95,7 +95,8 @@ class BaseSelector(BaseEstimator):
         return total / len(draws)
 
     def check(self):
-        """Validate the selector's parameters; raise ``InvalidParameterError`` (a ``ValueError``)."""
+        """Validate the selector's parameters; raise ``InvalidParameterError`` (a "
+        "``ValueError``)."""
         if hasattr(self, "_parameter_constraints"):
             self._validate_params()
 
@@ -219,9 +220,9 @@ class SoftmaxSelector(BaseSelector):
     temperature : float > 0, default=0.5
         Towards 0 the best arm is played, towards infinity all alike.
     standardize : bool, default=True
-        Measure scores in units of their spread over the arms, so that the policy does not depend on
-        the unit of the reward. False gives the classical softmax: `temperature` is then in units of
-        the reward.
+        Measure scores in units of their spread over the arms, so that the policy does not depend
+        on the unit of the reward. False gives the classical softmax: `temperature` is then in
+        units of the reward.
 
     Examples
     --------

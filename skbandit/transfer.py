@@ -1,4 +1,5 @@
-"""Carry what was learnt to another bandit: more arms, other features, other parameters, joined shards.
+"""Carry what was learnt to another bandit: more arms, other features, other parameters, joined
+shards.
 
 Everything here returns a new estimator and leaves those that it was given as they were.
 """
@@ -97,8 +98,8 @@ def expand_features(estimator, features, init="prior"):
     """Return a new bandit, or Pipeline around one, with more features.
 
     In a Pipeline the new features are further outputs of the step before the bandit. That step is
-    copied as it is, so it must already produce them; where it does not, build the new steps and use
-    :func:`transfer`.
+    copied as it is, so it must already produce them; where it does not, build the new steps and
+    use :func:`transfer`.
 
     Parameters
     ----------
@@ -139,19 +140,19 @@ def drop_features(estimator, features):
 def transfer(source, template):
     """Take arms, features and parameters from `template`, and what was learnt from `source`.
 
-    Arms are matched by label. Features are matched by name where both sides know names, by position
-    where neither does. What `template` has and `source` lacks starts from the prior; what it lacks is
-    forgotten (marginalised out, for a Gaussian posterior).
+    Arms are matched by label. Features are matched by name where both sides know names, by
+    position where neither does. What `template` has and `source` lacks starts from the prior; what
+    it lacks is forgotten (marginalised out, for a Gaussian posterior).
 
     Parameters
     ----------
     source : fitted bandit, or Pipeline around one
     template : bandit, or Pipeline around one
-        A fitted template gives its features and arms. An unfitted one gives its ``arms`` parameter,
-        if that is not None; everything else is then as in `source`. Of a Pipeline, the steps
-        before the bandit are those of `template` if they are fitted and those of `source` if not.
-        What was learnt refers to the features as `source` saw them: fitted steps of a template
-        should leave the columns that both share as they were.
+        A fitted template gives its features and arms. An unfitted one gives its ``arms``
+        parameter, if that is not None; everything else is then as in `source`. Of a Pipeline, the
+        steps before the bandit are those of `template` if they are fitted and those of `source` if
+        not. What was learnt refers to the features as `source` saw them: fitted steps of a
+        template should leave the columns that both share as they were.
 
     Returns
     -------
@@ -161,8 +162,8 @@ def transfer(source, template):
     Raises
     ------
     ValueError
-        If the two differ in structure (arm model, precision, intercept, noise, forgetting, ...); the
-        message names both sides. If one knows its features by name and the other does not, and
+        If the two differ in structure (arm model, precision, intercept, noise, forgetting, ...);
+        the message names both sides. If one knows its features by name and the other does not, and
         their numbers differ.
 
     See Also
@@ -224,7 +225,8 @@ def _fitted_steps(source, template):
             continue
         return pipeline
     raise ValueError(
-        "template is a Pipeline whose steps before the bandit are not fitted, and source has no fitted "
+        "template is a Pipeline whose steps before the bandit are not fitted, and source has no "
+        "fitted "
         "steps to take their place. Fit the template's steps first."
     )
 
@@ -254,7 +256,8 @@ def _match_features(source, names, n_features):
         named, unnamed = ("source", "template") if names is None else ("template", "source")
         raise ValueError(
             f"{named} knows its features by name and {unnamed} does not, and their numbers differ "
-            f"({source.n_features_in_} in source, {n_features} in template). Fit both on named columns."
+            f"({source.n_features_in_} in source, {n_features} in template). Fit both on named "
+            f"columns."
         )
     position = np.arange(n_features)
     return np.where(position < source.n_features_in_, position, -1)
@@ -266,8 +269,8 @@ def merge(bandits):
     Parameters
     ----------
     bandits : list of fitted bandits
-        Of one class, with equal parameters (``random_state`` and ``arms`` aside) and features. Their
-        arms may differ: the result knows all of them.
+        Of one class, with equal parameters (``random_state`` and ``arms`` aside) and features.
+        Their arms may differ: the result knows all of them.
 
     Returns
     -------
@@ -340,7 +343,8 @@ def _check_mergeable(first, other):
         )
     if getattr(first, "forgetting", 1.0) != 1.0:
         raise ValueError(
-            f"bandits with forgetting={first.forgetting} cannot be merged: their state depends on the "
+            f"bandits with forgetting={first.forgetting} cannot be merged: their state depends on "
+            f"the "
             "order of the rounds. Only forgetting=1 is a sum over rounds."
         )
     ours, theirs = _comparable(first), _comparable(other)

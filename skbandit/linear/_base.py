@@ -13,7 +13,8 @@ from ._posterior import DiagonalPosterior, FullPosterior, HybridPosterior
 from ._residuals import merged_residuals, rebased_residuals
 from ._statistics import block_rows
 
-# Prior degrees of freedom of the noise, 4: the variance of a Student-t belief exists from the start.
+# Prior degrees of freedom of the noise, 4: the variance of a Student-t belief exists from the
+# start.
 _PRIOR_SHAPE = 2.0
 # More rows than this learn faster by blocks than one by one.
 _MAX_SINGLE_ROWS = 4
@@ -91,13 +92,15 @@ class BaseLinearBandit(BaseBandit):
     def _check_combination(self):
         if self.arm_model == "hybrid" and self.precision == "diagonal":
             raise ValueError(
-                "arm_model='hybrid' needs precision='full': shared and per-arm weights are correlated."
+                "arm_model='hybrid' needs precision='full': shared and per-arm weights are "
+                "correlated."
             )
         if self.noise_prior is not None:
             prior = tuple(self.noise_prior)
             if len(prior) != 2 or not prior[0] > 1 or not prior[1] > 0:
                 raise ValueError(
-                    "noise_prior must be (shape, scale) of an inverse-gamma distribution with shape > 1 "
+                    "noise_prior must be (shape, scale) of an inverse-gamma distribution with "
+                    "shape > 1 "
                     f"and scale > 0, so that its mean exists; got {self.noise_prior!r}."
                 )
 
@@ -148,12 +151,13 @@ class BaseLinearBandit(BaseBandit):
             absorb_diagonal_block(state, block, model)
         else:
             weights = None
-            step = block_rows(block.rows.shape[1], len(state["gram_"]))
+            step = min(n_samples, block_rows(block.rows.shape[1], len(state["gram_"])))
+            buffer = np.empty((step, block.rows.shape[1]))
             for start in range(0, n_samples, step):
                 rows = slice(start, start + step)
                 part = Block(*(None if field is None else field[rows] for field in block))
                 part = part._replace(rows=np.ascontiguousarray(part.rows, dtype=np.float64))
-                weights = absorb_block(state, part, model, weights)
+                weights = absorb_block(state, part, model, weights, buffer)
         vars(self).update(state)
         self._cache.clear()
 
@@ -301,8 +305,8 @@ class BaseLinearBandit(BaseBandit):
         if self.precision == "diagonal":
             return
         terms = dropped + int(self.fit_intercept)
-        # Marginalising leaves a hybrid model's arms coupled through the dropped shared weight; each
-        # arm is marginalised under its own prior, whose variance is that of both parts.
+        # Marginalising leaves a hybrid model's arms coupled through the dropped shared weight;
+        # each arm is marginalised under its own prior, whose variance is that of both parts.
         prior = self.prior_precision * (0.5 if self.arm_model == "hybrid" else 1.0)
         for group in range(len(self.gram_)):
             self.gram_[group], self.moment_[group] = marginal_statistics(
@@ -339,15 +343,16 @@ class BaseLinearBandit(BaseBandit):
 
     @property
     def noise_variance_(self):
-        """Variance of a reward about its mean: known, or its posterior scale; (n_arms,) or (1,)."""
+        """Variance of a reward about its mean: known, or its posterior scale; (n_arms,) or "
+        "(1,)."""
         return self._noise()[0].copy()
 
     @property
     def covariance_(self):
         """Covariance of the weights, the constant term first, (n_arms, n_terms, n_terms).
 
-        The variances, (n_arms, n_terms), for a diagonal precision. With learnt noise it is the scale
-        matrix of their Student-t distribution.
+        The variances, (n_arms, n_terms), for a diagonal precision. With learnt noise it is the
+        scale matrix of their Student-t distribution.
         """
         posterior, variance = self._posterior(), self._noise()[0]
         if self.precision == "diagonal":

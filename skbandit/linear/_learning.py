@@ -1,12 +1,14 @@
-r"""Fold blocks of rounds into the sufficient statistics, and the residual sum of squares with them.
+r"""Fold blocks of rounds into the sufficient statistics, and the residual sum of squares with
+them.
 
-For a block of rounds that moves the posterior mean from :math:`m_0` to :math:`m_1` the residual sum of
-squares becomes
+For a block of rounds that moves the posterior mean from :math:`m_0` to :math:`m_1` the residual
+sum of squares becomes
 
 .. math:: S_1 = S_0 + (m_1 - m_0)^\top A_0 (m_1 - m_0) + \sum w (r - x^\top m_1)^2,
 
-a sum of squares; for a single round it grows by :math:`(r - x^\top m_0)^2 / (1 + x^\top A_0^{-1} x)`. With
-forgetting, the data part of the old terms fades and the prior part does not.
+a sum of squares; for a single round it grows by
+:math:`(r - x^\top m_0)^2 / (1 + x^\top A_0^{-1} x)`. With forgetting, the data part of the old
+terms fades and the prior part does not.
 """
 
 from typing import NamedTuple
@@ -46,9 +48,9 @@ class Block(NamedTuple):
     weight: np.ndarray | None
 
 
-def _segments(block, n_groups):
+def _segments(block, n_groups, buffer):
     if block.group is not None:
-        return list(segments_by_group(block.rows, block.group, block.reward, block.weight))
+        return list(segments_by_group(*block[:2], block.reward, block.weight, buffer))
     return [
         Segment(arm, block.rows, (block.arm == arm).astype(np.float64), block.weight)
         for arm in range(n_groups)
@@ -64,7 +66,7 @@ def _fade(block, forgetting):
     return block._replace(weight=weight), kept
 
 
-def absorb_block(state, block, model, before=None):
+def absorb_block(state, block, model, before=None, buffer=None):
     """Fold a block into `state`, in place.
 
     Parameters
@@ -75,6 +77,8 @@ def absorb_block(state, block, model, before=None):
     model : Model
     before : Weights, default=None
         Posterior means under `state`, if known.
+    buffer : ndarray, default=None
+        Room for the rows of a block, to be used again for the next.
 
     Returns
     -------
@@ -83,7 +87,7 @@ def absorb_block(state, block, model, before=None):
     """
     block, kept = _fade(block, model.forgetting)
     n_groups = len(state["gram_"])
-    segments = _segments(block, n_groups)
+    segments = _segments(block, n_groups, buffer)
     # Without forgetting, groups that saw no round stay where they are.
     moved = range(n_groups) if kept < 1.0 or model.pooled else [s.group for s in segments]
     if model.learns_noise:

@@ -111,7 +111,8 @@ class HybridPosterior(FullPosterior):
 
 
 class DiagonalPosterior:
-    """Means and variances (over the noise variance) under a diagonal precision; rows may be CSR."""
+    """Means and variances (over the noise variance) under a diagonal precision; rows may be "
+    "CSR."""
 
     def __init__(self, gram, moment, prior_precision, intercept):
         self.intercept = intercept

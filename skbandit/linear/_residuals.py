@@ -1,10 +1,10 @@
 r"""The residual sum of squares of a linear posterior, as a sum of squares.
 
-A posterior with mean :math:`m`, precision :math:`A` and residual sum of squares :math:`S` stands for the
-quadratic :math:`Q(\theta) = S + (\theta - m)^\top A (\theta - m)`: squared errors of all its rounds plus
-:math:`\lambda \|\theta\|^2`. Whatever happens to the rounds (more of them, fading, joining shards, another
-prior) changes :math:`Q` by known terms, and the new :math:`S` is the new quadratic at its minimum. No large
-sums are subtracted from each other.
+A posterior with mean :math:`m`, precision :math:`A` and residual sum of squares :math:`S` stands
+for the quadratic :math:`Q(\theta) = S + (\theta - m)^\top A (\theta - m)`: squared errors of all
+its rounds plus :math:`\lambda \|\theta\|^2`. Whatever happens to the rounds (more of them, fading,
+joining shards, another prior) changes :math:`Q` by known terms, and the new :math:`S` is the new
+quadratic at its minimum. No large sums are subtracted from each other.
 """
 
 from typing import NamedTuple

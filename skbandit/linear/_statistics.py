@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-# Rows of a learning block: its gathered copy stays in cache, and factorizations between blocks, which
-# the exact residual sum of squares takes, stay a small part of the work.
+# Rows of a learning block: its gathered copy stays in cache, and factorizations between blocks,
+# which the exact residual sum of squares takes, stay a small part of the work.
 _BLOCK_BYTES = 1 << 23
 _MIN_BLOCK_ROWS = 1024
 
@@ -90,11 +90,25 @@ def add_constant(rows, intercept):
     return design
 
 
-def segments_by_group(rows, group, reward, weight):
-    """Sort a block of rounds by group and yield a segment for each that occurs."""
+def segments_by_group(rows, group, reward, weight, buffer=None):
+    """Sort a block of rounds by group and yield a segment for each that occurs.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_samples, n_features)
+    group : ndarray of int of shape (n_samples,)
+    reward : ndarray of shape (n_samples,)
+    weight : ndarray of shape (n_samples,) or None
+    buffer : ndarray of at least that many rows, default=None
+        Takes the sorted rows; memory that is used again need not be mapped again.
+    """
+    # Small integers are sorted by radix, in linear time.
     order = np.argsort(group.astype(np.min_scalar_type(int(group.max()))), kind="stable")
     sorted_group = group[order]
-    rows, reward = rows[order], reward[order]
+    out = None if buffer is None else buffer[: len(rows)]
+    # The indexes are in range: "clip" spares the copy that "raise" makes of `out`.
+    rows = np.take(rows, order, axis=0, out=out, mode="clip")
+    reward = reward[order]
     weight = None if weight is None else weight[order]
     starts = np.flatnonzero(np.diff(sorted_group, prepend=-1))
     for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):

@@ -73,8 +73,9 @@ class LinearThompsonSampling(BaseLinearBandit):
     def _weight_draws(self, group):
         """Posterior draws of one group's weights, (n_draws, n_terms).
 
-        The deviates depend on the group and the term alone, not on the call: the policy is a function
-        of the state, the same for all rows, and new arms or features leave those of the others.
+        The deviates depend on the group and the term alone, not on the call: the policy is a
+        function of the state, the same for all rows, and new arms or features leave those of the
+        others.
         """
         key = ("draws", group, self.n_draws, float(self.alpha), float(self.prior_precision))
         if key not in self._cache:
