@@ -132,6 +132,10 @@ def keyed_uniforms(X, seed, n_learning_calls):
     keys = row_keys(X)
     counts = occurrences(keys)
     stream = _mix_int(_mix_int(int(seed) + _GOLDEN) + (int(n_learning_calls) + 1) * _GOLDEN)
+    if keys.size == 1:
+        # The online loop: Python's integers cost a tenth of arrays of one element.
+        key = _mix_int(_mix_int(int(keys[0]) ^ stream))
+        return np.array([(key >> 11) * 2.0**-53])
     keys ^= np.uint64(stream)
     _mix(keys)
     if counts is not None:

@@ -1,10 +1,119 @@
-"""LinUCB."""
+"""LinUCB: upper confidence bounds of Bayesian linear regression."""
 
 from ._base import BaseLinearBandit
 
 
 class LinearUCB(BaseLinearBandit):
-    r"""Linear bandit that plays the highest upper confidence bound (LinUCB)."""
+    r"""Linear bandit that plays the highest upper confidence bound (LinUCB).
+
+    With the Gram matrix :math:`G_a` of an arm's rounds, their moment :math:`b_a` and
+    :math:`A_a = \lambda I + G_a`, the score of an arm is
+
+    .. math:: s_a(x) = x^\top A_a^{-1} b_a + \alpha \, \sigma_a \sqrt{x^\top A_a^{-1} x},
+
+    the expected reward plus `alpha` of its standard deviations [1]_. With ``alpha=0`` it is
+    greedy.
+
+    Parameters
+    ----------
+    arms : array-like of shape (n_arms,), default=None
+        Labels of the arms, in the order that ``classes_`` and the columns of ``predict_proba``
+        will have. None: they are learnt from the first `y` (or ``classes``); with
+        three-dimensional `X` they are then the indexes of the candidates.
+    alpha : float >= 0, default=0.5
+        How many standard deviations of the expected reward are added to it. Standard deviations
+        are in units of the reward, so `alpha` has none.
+    prior_precision : float > 0, default=1.0
+        Precision :math:`\lambda` of every weight's prior, in units of the noise's precision and
+        for features of unit scale: the prior of a weight is :math:`N(0, \sigma^2 / \lambda)`. It
+        is the ridge penalty.
+    precision : {"full", "diagonal"}, default="full"
+        "full" keeps all products of features: the exact posterior, at O(n_features ** 2) memory an
+        arm. "diagonal" keeps squares alone and treats features as if they were orthogonal, which
+        suits very many sparse features; CSR input is then used as it is.
+    arm_model : {"disjoint", "shared", "hybrid"}, default="disjoint"
+        "disjoint": every arm has weights of its own, `X` has two dimensions. "shared": candidates
+        have features, `X` is (n_samples, n_candidates, n_features), and all share one weight
+        vector. "hybrid": shared weights plus each arm's departure from them [1]_, `X` has two or
+        three dimensions.
+    fit_intercept : bool, default=True
+        Put a constant term in front of the features; its prior is that of the weights.
+    noise : {"learnt", "fixed"}, default="learnt"
+        "learnt": the variance of the noise has an inverse-gamma prior (each arm its own in the
+        disjoint model, one for all else), expected rewards are Student-t, and the width of the
+        exploration follows the rewards' own scale. "fixed": the noise is known.
+    noise_std : float > 0, default=1.0
+        Standard deviation of the noise, in units of the reward, for ``noise="fixed"``.
+    noise_prior : (shape, scale), default=None
+        Inverse-gamma prior of the noise variance for ``noise="learnt"``; shape > 1, and scale > 0
+        in squared units of the reward. None: shape 2 and the mean square of all rewards seen as
+        the guess of the variance, so that no unit is favoured.
+    forgetting : float in (0, 1], default=1.0
+        Every round multiplies the weight of all rounds before it by this factor; the prior never
+        fades. 1 forgets nothing.
+    selector : selector, default=None
+        What turns scores into a policy, see :mod:`skbandit.selectors`. None:
+        :class:`~skbandit.selectors.ArgmaxSelector`.
+    random_state : int, RandomState instance or None, default=None
+        None draws afresh at every call, a RandomState advances its stream, an int makes a decision
+        a function of the seed, the number of learning calls, the state and the row alone.
+
+    Attributes
+    ----------
+    classes_, arms_ : ndarray of shape (n_arms,)
+        The arms.
+    coef_ : ndarray of shape (n_arms, n_features)
+        Posterior mean of the weights; one row if they are shared.
+    intercept_ : ndarray of shape (n_arms,)
+        Posterior mean of the constant term.
+    precision_, covariance_ : ndarray of shape (n_arms, n_terms, n_terms)
+        Of the weights, the constant term first; (n_arms, n_terms) for a diagonal precision.
+    noise_variance_ : ndarray of shape (n_arms,) or (1,)
+        Known or learnt variance of a reward about its mean.
+    gram_ : ndarray of shape (n_arms, n_terms, n_terms) or (n_arms, n_terms)
+        Weighted sum over rounds of the products (or squares) of the terms. Learning may write to
+        it in place.
+    moment_ : ndarray of shape (n_arms, n_terms)
+        Weighted sum over rounds of reward times terms.
+    weight_ : ndarray of shape (n_arms,)
+        Sum of the weights of the rounds from which each arm has learnt.
+    residual_square_, reward_square_ : ndarray
+        Sums of squares for learnt noise: what the posterior mean leaves unexplained (the prior's
+        share included), and the rewards' own.
+    n_learning_calls_ : int
+        How many times the bandit has learnt; part of the key of its draws.
+    full_feedback_ : bool
+        Whether it has learnt from full feedback only.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if it has learnt from a DataFrame.
+
+    See Also
+    --------
+    LinearThompsonSampling : Plays an arm with the probability that it is the best one.
+
+    References
+    ----------
+    .. [1] L. Li, W. Chu, J. Langford and R. E. Schapire (2010). A contextual-bandit approach to
+       personalized news article recommendation. WWW, algorithms 1 and 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.linear import LinearUCB
+    >>> rng = np.random.RandomState(0)
+    >>> X = rng.normal(size=(500, 3))
+    >>> bandit = LinearUCB(arms=["email", "push"], random_state=0)
+    >>> for x in X:
+    ...     arm, propensity = bandit.predict([x], return_propensity=True)
+    ...     reward = x[0] if arm[0] == "email" else x[1]
+    ...     _ = bandit.partial_fit([x], arm, reward=[reward])
+    >>> bandit.predict([[2.0, -1.0, 0.0], [-1.0, 2.0, 0.0]]).tolist()
+    ['email', 'push']
+    >>> abs(bandit.coef_).round(1).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    """
 
     def _decision_function(self, contexts):
         mean, std = self._expected_reward(contexts)
