@@ -1,0 +1,15 @@
+"""Environments: simulators in which bandits play, and logs of their play."""
+
+from ._base import BaseEnvironment, EnvironmentRounds
+from ._classification import ClassificationEnvironment
+from ._generated import LinearEnvironment, WheelEnvironment
+from ._log import log_policy
+
+__all__ = [
+    "BaseEnvironment",
+    "ClassificationEnvironment",
+    "EnvironmentRounds",
+    "LinearEnvironment",
+    "WheelEnvironment",
+    "log_policy",
+]

@@ -1,0 +1,83 @@
+"""Logs of a policy at play."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_random_state, check_scalar
+
+from ..base import make_log
+from ._player import Player, seeded, take_apart
+from ._rows import ArmColumns, take
+
+
+def log_policy(policy, environment, n_rounds, *, random_state=None, batch_size=None):
+    """Play a policy that does not learn, and return what it saw and its log.
+
+    Parameters
+    ----------
+    policy : estimator object
+        A bandit that knows its arms, a Pipeline that ends in one, a fitted search around one; or
+        any fitted estimator with ``predict_proba`` and ``classes_``, whose arms are drawn from the
+        probabilities. It is left as it is, but a ``RandomState`` that it holds advances.
+    environment : BaseEnvironment
+        Has the arms of the policy.
+    n_rounds : int
+        How many rounds to play.
+    random_state : int, RandomState instance or None, default=None
+        Draws the rounds, and the arms unless the policy has a `random_state` of its own. With an
+        int the rounds are those of ``environment.sample(n_rounds, random_state)``, which also
+        tells what the other arms would have paid.
+    batch_size : int, default=None
+        How many rounds to decide at once; None means all. It bounds memory. With a bandit whose
+        `random_state` is an int leave it at None: equal contexts in different batches are decided
+        alike, equal contexts in one batch independently.
+
+    Returns
+    -------
+    X : ndarray, sparse matrix or DataFrame of shape (n_rounds, n_features) or \
+            ndarray of shape (n_rounds, n_arms, n_features)
+        The contexts, before the steps of a Pipeline.
+    log : structured ndarray of shape (n_rounds,)
+        Fields ``arm``, ``reward`` and ``propensity``, see :func:`skbandit.base.make_log`. For a
+        bandit that plays k arms a round the fields have k entries.
+
+    Raises
+    ------
+    ValueError
+        If the policy plays an arm that the environment does not have.
+    TypeError
+        If the policy is no bandit and has no ``predict_proba``.
+
+    See Also
+    --------
+    skbandit.benchmark.simulate : Let bandits play and learn.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from skbandit.environments import ClassificationEnvironment, log_policy
+    >>> X, y = load_iris(return_X_y=True)
+    >>> environment = ClassificationEnvironment(X, y)
+    >>> policy = LogisticRegression(C=1e-3).fit(X, y)
+    >>> contexts, log = log_policy(policy, environment, 100, random_state=0)
+    >>> log.dtype.names, contexts.shape
+    (('arm', 'reward', 'propensity'), (100, 4))
+    """
+    rng = check_random_state(random_state)
+    rounds = environment.sample(n_rounds, rng)
+    if batch_size is None:
+        batch_size = n_rounds
+    check_scalar(batch_size, "batch_size", Integral, min_val=1)
+    draws = np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
+    transformers, last = take_apart(policy)
+    player = Player(seeded(last, draws), transformers, draws)
+    parts = []
+    for start in range(0, n_rounds, batch_size):
+        contexts = take(rounds.contexts, slice(start, start + batch_size))
+        parts.append(player.decide(player.transform(contexts)))
+    arm, propensity = (np.concatenate(column) for column in zip(*parts, strict=True))
+    column = ArmColumns(environment.arms)(arm)
+    rows = np.arange(n_rounds)
+    reward = rounds.reward[rows if arm.ndim == 1 else rows[:, None], column]
+    return rounds.contexts, make_log(arm, reward, propensity)
