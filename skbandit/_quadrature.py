@@ -27,6 +27,7 @@ _N_SERIES = 4
 # lies above it with one of 3e-10.
 _Z_LOW = -ndtri(1e-9)
 _ROOT_LOW = math.sqrt(-2 * math.log(1e-9))
+_ROOT_FAR = 16.0
 _Z_HIGH = -ndtri(3e-10)
 _STEP = 0.125
 # The same chance below the range for Student t scores, and how its lower end is searched.
@@ -78,17 +79,26 @@ class Gaussian:
         """Lower end, unit, upper end in x and largest step of the sinh rule."""
         low = (location - _Z_LOW * std).max(axis=0)
         high = (location + _Z_HIGH * std).max(axis=0)
-        # Newton's method for sqrt(-2 log F(L)), which is nearly linear in L. F(L) is at most
-        # 1e-9 at the start, and log F is concave, so L approaches from below.
-        for _ in range(2):
-            z = (low - location) / std
-            log_cdf = log_ndtr(z)
-            slope = (np.exp(-0.5 * z * z - log_cdf) / std).sum(axis=0)
-            root = np.sqrt(-2 * log_cdf.sum(axis=0))
-            width = root * _ROOT_2PI / slope
-            low += (root - _ROOT_LOW) * width
+        low, width, root = self._newton_step(location, std, low)
+        # After one step of many scores at once F(L) may still be far smaller than need be.
+        far = root > _ROOT_FAR
+        if far.any():
+            cut = np.s_[:, far]
+            low[far], width[far], _ = self._newton_step(location[cut], std[cut], low[far])
         unit = 3 * width
         return low, unit, np.arcsinh((high - low) / unit), _STEP
+
+    def _newton_step(self, location, std, low):
+        """One step of Newton's method for sqrt(-2 log F(L)), which is nearly linear in L.
+
+        F(L) is at most 1e-9 at the start, and log F is concave, so L approaches from below.
+        """
+        z = (low - location) / std
+        log_cdf = log_ndtr(z)
+        slope = (np.exp(-0.5 * z * z - log_cdf) / std).sum(axis=0)
+        root = np.sqrt(-2 * log_cdf.sum(axis=0))
+        width = root * _ROOT_2PI / slope
+        return low + (root - _ROOT_LOW) * width, width, root
 
 
 class StudentT:
@@ -109,7 +119,7 @@ class StudentT:
        13(10), 617-619.
     """
 
-    max_nodes = 160
+    max_nodes = 320
 
     def __init__(self, dof):
         # Beyond 1e10 degrees of freedom the distribution is Gaussian to 1e-9.
@@ -202,7 +212,7 @@ class StudentT:
         unit = t[(cdf < _STUDENT_LOW**0.25).sum(axis=0), columns] - low
         unit = np.minimum(unit, 0.5 * reach[binding, columns])
         # The width of an arm in x; its density has poles sqrt(dof) widths off the real line.
-        step = np.minimum(0.8, 0.35 * self.root_dof) * std
+        step = np.minimum(0.6, 0.28 * self.root_dof) * std
         step = step / np.hypot(np.maximum(location - low, 0), unit)
         step = np.where(location > -np.inf, step, _STEP).min(axis=0)
         return low, unit, np.arcsinh((t[-1] - low) / unit), np.minimum(step, _STEP)
@@ -301,7 +311,7 @@ def _sinh_rule(location, std, law, low, unit, x_max, n_nodes):
     step = x_max / n_nodes
     up = np.exp(np.arange(0.5, n_nodes)[:, None] * step)
     down = 1 / up
-    z = (low + 0.5 * unit * (up - down) - location[:, None]) / std[:, None]
+    z = ((low - location)[:, None] + 0.5 * unit * (up - down)) / std[:, None]
     cdf, ratio = law.at(np.s_[:, None]).cdf_and_ratio(z)
     weight = cdf.prod(axis=0)
     weight *= up + down

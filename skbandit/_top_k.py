@@ -15,10 +15,7 @@ from ._quadrature import Gaussian, StudentT
 # Chance that the k-th highest score may have beyond each end of the range of integration.
 _RANGE_TAIL = 1e-9
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
-_BLOCK = 2**17
-_W=5
-_D=1
-_E=1/3
+_BLOCK = 2**15
 # A row whose chances sum to k only to this much and so much an arm is refined.
 _TOLERANCE = 1e-7
 _TOLERANCE_OF_ARM = 3e-9
@@ -103,7 +100,7 @@ def _contenders(k, mean, std, dof):
     low, high = _integration_range(k, location, scale, law)
     # Products of many distribution functions are steeper than each of them, and the k-th highest
     # of many spreads less than each.
-    width = _W / (1 + 0.55 * math.log10(c / k)) / k**_E
+    width = 4.5 / (1 + 0.55 * math.log10(c / k)) / k ** (1 / 3)
     p = _integrate(k, location, scale, law, low, high, width)
     for _ in range(_MAX_HALVINGS):
         # Nothing in the rule makes the chances sum to k: where they do not, it is too coarse.
@@ -169,7 +166,7 @@ def _integrate(k, location, scale, law, low, high, width):
     edges, row = _panels(location, scale, law, low, high, width)
     starts = np.flatnonzero(np.diff(row, prepend=-1))
     c = len(location)
-    block = max(1, 4 * _BLOCK // (c * (k + 4) * len(_NODES)))
+    block = max(1, 16 * _BLOCK // (c * (k + 4) * len(_NODES)))
     parts = np.empty((c, len(row)))
     for first in range(0, len(row), block):
         cut = slice(first, first + block)
@@ -195,11 +192,12 @@ def _panels(location, scale, law, low, high, width):
     edges, owners = [], []
     while len(rows):
         z = (left - location) / scale
-        step = width * law.roughness(z) / (1 + _D * width / law.root_dof)
+        step = width * law.roughness(z) / (1 + 0.5 * width / law.root_dof)
         # A panel ends where another score begins to vary.
         end = np.where(z < -law.half_width, 0.5 - law.half_width, z + step)
         limit = np.where(z < law.half_width, location + scale * end, np.inf)
-        right = np.minimum(limit.min(axis=0), high)
+        # A score that is narrower than the spacing of the floats must not stop the march.
+        right = np.minimum(np.maximum(limit.min(axis=0), np.nextafter(left, np.inf)), high)
         edges.append((left, right))
         owners.append(rows)
         more = right < high
@@ -213,10 +211,11 @@ def _panels(location, scale, law, low, high, width):
 def _integrate_panels(k, location, scale, law, edges, row):
     left, right = edges
     half = 0.5 * (right - left)
-    points = 0.5 * (right + left) + half * _NODES[:, None]
     scale = scale[:, None, row]
     law = law.at(np.s_[:, row]).at(np.s_[:, None])
-    above, density = law.survival_and_density((points - location[:, None, row]) / scale)
+    # Distances from the edge first: they keep their precision where a score is very narrow.
+    z = ((left - location[:, row])[:, None] + half * (1 + _NODES[:, None])) / scale
+    above, density = law.survival_and_density(z)
     density *= half / scale
     density *= _few_others_above(k, above)
     return np.einsum("cnm,n->cm", density, _WEIGHTS)
@@ -243,12 +242,12 @@ def _few_others_above(k, above):
     over the arms after it. All terms are positive, so nothing cancels.
     """
     below = 1 - above
-    before = np.zeros((len(above), k) + above.shape[1:])
+    before = np.zeros((len(above), k, *above.shape[1:]))
     before[0, 0] = 1
     for a in range(len(above) - 1):
         np.multiply(before[a], below[a], out=before[a + 1])
         before[a + 1, 1:] += before[a, :-1] * above[a]
-    after = np.ones((k,) + above.shape[1:])
+    after = np.ones((k, *above.shape[1:]))
     result = np.empty_like(above)
     for a in reversed(range(len(above))):
         np.einsum("k...,k...->...", before[a], after[::-1], out=result[a])
@@ -275,7 +274,10 @@ def _share_between_twins(p, location, scale, dof):
 
 
 def _sum_to(k, p):
-    """Scale probabilities down, or their complements, so that columns sum to k and stay in [0, 1]."""
+    """Scale columns to sum to k, and keep them in [0, 1].
+
+    Either the probabilities or their complements are scaled, whichever are to shrink.
+    """
     total = p.sum(axis=0)
     q = 1 - p
     with np.errstate(divide="ignore", invalid="ignore"):
