@@ -38,9 +38,11 @@ def load_shuttle(*, return_X_y=False, as_frame=False, subset="all"):
         With the attributes
 
         data : ndarray of float64 of shape (n_samples, 9), or DataFrame
+            The readings.
         target : ndarray of str of shape (n_samples,), or Series
             The name of the class.
         feature_names : list of str
+            Names of the columns.
         target_names : ndarray of str of shape (7,)
             All classes, sorted; the same for every `subset`.
         frame : DataFrame or None

@@ -44,7 +44,7 @@ class LinearThompsonSampling(BaseLinearBandit):
     arm_model : {"disjoint", "shared", "hybrid"}, default="disjoint"
         "disjoint": every arm has weights of its own, `X` has two dimensions. "shared": candidates
         have features, `X` is (n_samples, n_candidates, n_features), and all share one weight
-        vector. "hybrid": shared weights plus each arm's departure from them [1]_, `X` has two or
+        vector. "hybrid": shared weights plus each arm's departure from them [3]_, `X` has two or
         three dimensions.
     fit_intercept : bool, default=True
         Put a constant term in front of the features; its prior is that of the weights.
@@ -98,7 +98,7 @@ class LinearThompsonSampling(BaseLinearBandit):
         Whether it has learnt from full feedback only.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if it has learnt from a DataFrame.
 
     See Also
@@ -108,9 +108,10 @@ class LinearThompsonSampling(BaseLinearBandit):
     References
     ----------
     .. [1] S. Agrawal and N. Goyal (2013). Thompson sampling for contextual bandits with linear
-    payoffs.
-       ICML.
+       payoffs. ICML.
     .. [2] O. Chapelle and L. Li (2011). An empirical evaluation of Thompson sampling. NeurIPS 24.
+    .. [3] L. Li, W. Chu, J. Langford and R. E. Schapire (2010). A contextual-bandit approach to
+       personalized news article recommendation. WWW, algorithm 2.
 
     Examples
     --------
@@ -121,8 +122,8 @@ class LinearThompsonSampling(BaseLinearBandit):
     >>> bandit = bandit.partial_fit(
     ...     [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], ["email", "push", "push"], reward=[1.0, 0.0, 1.0]
     ... )
-    >>> bandit.predict_proba([[1.0, 0.0]]).argmax()
-    np.int64(0)
+    >>> int(bandit.predict_proba([[1.0, 0.0]]).argmax())
+    0
     """
 
     _parameter_constraints = {
@@ -190,7 +191,8 @@ class LinearThompsonSampling(BaseLinearBandit):
         function of the state, the same for all rows, and new arms or features leave those of the
         others.
         """
-        key = ("draws", group, self.n_draws, float(self.alpha), float(self.prior_precision))
+        own = "draws", group, self.n_draws, float(self.alpha)
+        key = (*own, self._posterior_key, self._noise_key)
         if key not in self._cache:
             posterior = self._posterior()
             n_terms = self.moment_.shape[1]

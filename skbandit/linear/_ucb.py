@@ -86,7 +86,7 @@ class LinearUCB(BaseLinearBandit):
         Whether it has learnt from full feedback only.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, if it has learnt from a DataFrame.
 
     See Also
