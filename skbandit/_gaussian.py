@@ -10,11 +10,15 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 
 
-def _equilibrated_factor(precision):
-    """Inverse factor of a matrix that rounding has left indefinite: clip its eigenvalues."""
-    scale = 1.0 / np.sqrt(np.diag(precision))
+def _equilibrated_factor(precision, prior_precision):
+    """Inverse factor of a matrix that rounding has left indefinite: clip its eigenvalues.
+
+    The matrix holds the prior, so neither its diagonal nor its eigenvalues lie below that.
+    """
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(precision), prior_precision))
     values, vectors = np.linalg.eigh(precision * scale * scale[:, None])
-    floor = len(values) * np.finfo(np.float64).eps * values[-1]
+    resolution = len(values) * np.finfo(np.float64).eps * values[-1]
+    floor = max(resolution, prior_precision * np.min(scale) ** 2)
     return (vectors / np.sqrt(np.maximum(values, floor))).T * scale
 
 
@@ -40,7 +44,7 @@ def inverse_factor(gram, prior_precision):
         # LAPACK reads columns: the upper triangle of the transposed (same) matrix.
         cholesky, failed = dpotrf(precision.T, lower=1, overwrite_a=0, clean=1)
         if failed:
-            factor[group] = _equilibrated_factor(precision)
+            factor[group] = _equilibrated_factor(precision, prior_precision)
         else:
             factor[group] = dtrtri(cholesky, lower=1, overwrite_c=1)[0]
     return factor
@@ -59,11 +63,14 @@ def posterior_mean(gram, moment, prior_precision):
     -------
     mean : ndarray of shape (n_terms,)
     """
+    if moment.size == 0:
+        # LAPACK takes no empty matrix; a model without any term has no weights.
+        return moment.copy()
     precision = gram.copy()
     np.einsum("ii->i", precision)[:] += prior_precision
     cholesky, failed = dpotrf(precision.T, lower=1, overwrite_a=0, clean=0)
     if failed:
-        factor = _equilibrated_factor(precision)
+        factor = _equilibrated_factor(precision, prior_precision)
         return factor.T @ (factor @ moment)
     return dpotrs(cholesky, moment, lower=1)[0]
 
@@ -99,8 +106,9 @@ def hybrid_posterior(factor, moment, prior_precision):
         noise variance.
     mean : ndarray of shape (n_arms, n_terms)
         Of :math:`u_a`.
-    covariance : ndarray of shape (n_arms, n_terms, n_terms)
-        Of :math:`u_a` over the noise variance.
+    spread : ndarray of shape (n_arms, n_terms, n_terms)
+        What the shared weights' uncertainty adds: the covariance of :math:`u_a` over the noise
+        variance is :math:`A_a^{-1}` plus the product of `spread` with itself, transposed first.
 
     References
     ----------
@@ -115,9 +123,7 @@ def hybrid_posterior(factor, moment, prior_precision):
     pull = lam * apply_factor(factor, moment).sum(axis=0)
     shared_mean = shared_factor.T @ (shared_factor @ pull)
     mean = apply_factor(factor, moment + lam * shared_mean)
-    spread = lam * np.matmul(shared_factor, inverse)
-    covariance = inverse + np.matmul(spread.transpose(0, 2, 1), spread)
-    return shared_mean, shared_factor, mean, covariance
+    return shared_mean, shared_factor, mean, lam * np.matmul(shared_factor, inverse)
 
 
 def quadratic_forms(factor, rows):
@@ -157,15 +163,20 @@ def rank_one_update(mean, covariance, row, reward):
         sum of squares of the posterior grows, exactly.
     leverage : float
         ``x.T @ covariance @ x`` before the update; a large one costs digits of the covariance.
+    spread : float
+        The same without the correlations, ``sum(x**2 * diag(covariance))``. The rounding of the
+        leverage grows with it: if it is far larger, the terms cancel.
     """
     image = covariance @ row
-    leverage = float(image @ row)
+    spread = float(covariance.diagonal() @ (row * row))
+    # Cancellation can leave a sum below zero.
+    leverage = max(float(image @ row), 0.0)
     error = reward - float(mean @ row)
     growth = 1.0 + leverage
     mean += image * (error / growth)
     image *= growth**-0.5
     covariance -= image[:, None] * image
-    return error * error / growth, leverage
+    return error * error / growth, leverage, spread
 
 
 def marginal_statistics(gram, moment, prior_precision, dropped):
@@ -187,12 +198,15 @@ def marginal_statistics(gram, moment, prior_precision, dropped):
     gram, moment : ndarrays of the same shapes, zero in the dropped terms
     """
     keep = np.setdiff1d(np.arange(len(moment)), dropped)
-    inner = np.linalg.inv(gram[np.ix_(dropped, dropped)] + prior_precision * np.eye(len(dropped)))
-    cross = gram[np.ix_(keep, dropped)] @ inner
+    factor = inverse_factor(gram[np.ix_(dropped, dropped)][None], prior_precision)[0]
+    # With W.T @ W = inverse of the dropped block, what is taken off is a product with itself.
+    half = factor @ gram[np.ix_(dropped, keep)]
     new_gram, new_moment = np.zeros_like(gram), np.zeros_like(moment)
-    block = gram[np.ix_(keep, keep)] - cross @ gram[np.ix_(dropped, keep)]
-    new_gram[np.ix_(keep, keep)] = 0.5 * (block + block.T)
-    new_moment[keep] = moment[keep] - cross @ moment[dropped]
+    block = gram[np.ix_(keep, keep)] - half.T @ half
+    # A feature whose twin is dropped has nothing left; rounding must not make it less.
+    np.fill_diagonal(block, np.maximum(np.diag(block), 0.0))
+    new_gram[np.ix_(keep, keep)] = block
+    new_moment[keep] = moment[keep] - half.T @ (factor @ moment[dropped])
     return new_gram, new_moment
 
 

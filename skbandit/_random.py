@@ -79,7 +79,11 @@ def row_keys(X):
         np.cumsum(terms, out=running[1:])
         return running[X.indptr[1:]] - running[X.indptr[:-1]]
     n_samples = X.shape[0]
-    X = X.reshape(n_samples, -1)
+    if X.ndim == 3:
+        # A candidate's key is mixed before it is weighted by its place, so that features and
+        # candidates of zeros add nothing.
+        keys = _mix(row_keys(X.reshape(-1, X.shape[2]))).reshape(n_samples, X.shape[1])
+        return np.dot(keys, _column_multipliers(X.shape[1]))
     multipliers = _column_multipliers(X.shape[1])
     keys = np.empty(n_samples, dtype=np.uint64)
     block = max(1, _BLOCK_ENTRIES // max(1, X.shape[1]))

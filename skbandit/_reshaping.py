@@ -97,7 +97,7 @@ class ReshapingMixin:
             known = check_arms(self.arms)
             self._check_new_arms(known, new)
             if not (isinstance(init, str) and init in ("prior", "mean")):
-                encode_arms(np.asarray([init]), known)
+                self._arm_to_copy(init, known)
             return clone(self).set_params(arms=_joined(known, new).tolist())
         check_is_fitted(self)
         self._check_arms_are_labels("add_arms")
@@ -110,7 +110,7 @@ class ReshapingMixin:
         ):
             taught = np.arange(n_known) if init == "mean" else None
         else:
-            taught = encode_arms(np.asarray([init]), self.classes_)
+            taught = self._arm_to_copy(init, self.classes_)
         bigger = self._resized(
             _joined(self.classes_, new),
             np.concatenate([np.arange(n_known), np.full(n_new, -1)]),
@@ -199,6 +199,8 @@ class ReshapingMixin:
                 )
         else:
             new = _as_list(features, "features")
+            if not new:
+                raise ValueError("features must name at least one new feature, got an empty list.")
             if names is None:
                 raise ValueError(
                     f"features={new!r} are names, but the bandit has learnt from unnamed columns. "
@@ -255,6 +257,8 @@ class ReshapingMixin:
         )
 
     def _feature_positions(self, features):
+        if not features:
+            raise ValueError("features must name at least one feature to drop, got an empty list.")
         names = getattr(self, "feature_names_in_", None)
         if all(isinstance(feature, str) for feature in features):
             if names is None:
@@ -285,6 +289,16 @@ class ReshapingMixin:
                 f"and "
                 "their number may differ from call to call."
             )
+
+    @staticmethod
+    def _arm_to_copy(init, known):
+        """Position of the arm that `init` names."""
+        if init not in known.tolist():
+            raise ValueError(
+                f"init must be 'prior', 'mean' or an arm that is known, got {init!r}; the arms are "
+                f"{known.tolist()!r}."
+            )
+        return np.array([known.tolist().index(init)])
 
     @staticmethod
     def _check_new_arms(known, new):

@@ -184,6 +184,8 @@ def check_available(available, shape, n_selected=1):
 
 def check_arms(arms):
     """Return the labels in `arms` as a one-dimensional array without repetition."""
+    if isinstance(arms, (set, frozenset, dict, str, bytes)):
+        raise ValueError(f"arms must be a list of labels in order, got {arms!r}.")
     labels = list(arms) if not hasattr(arms, "dtype") else arms
     array = np.asarray(labels)
     if array.ndim != 1 or array.size == 0:
@@ -197,7 +199,10 @@ def check_arms(arms):
         )
     if array.dtype.kind == "f":
         assert_all_finite(array, input_name="arms")
-    unique = np.unique(array)
+    try:
+        unique = np.unique(array)
+    except TypeError as error:
+        raise ValueError(f"arms must be labels of one type that sort, got {labels!r}.") from error
     if unique.size < array.size:
         raise ValueError(f"arms must be distinct, got {array.tolist()}.")
     return array
@@ -222,10 +227,13 @@ def encode_arms(y, arms):
     else:
         if y.dtype.kind == "O" or arms.dtype.kind == "O":
             lookup = {label: index for index, label in enumerate(arms.tolist())}
-            index = np.array(
-                [lookup.get(label, -1) for label in y.ravel().tolist()], dtype=np.intp
-            )
-            index = index.reshape(y.shape)
+            try:
+                index = [lookup.get(label, -1) for label in y.ravel().tolist()]
+            except TypeError as error:
+                raise ValueError(
+                    f"y must hold labels, got an array of objects: {error}."
+                ) from error
+            index = np.array(index, dtype=np.intp).reshape(y.shape)
             known = index >= 0
         elif arms.dtype.kind in "US" and y.dtype.kind not in "US":
             known = np.zeros(y.shape, dtype=bool)
@@ -310,9 +318,14 @@ def check_contexts(bandit, X, *, reset, context_ndims=(2,)):
             f"{getattr(X, 'shape', 'a list')}. Use arm_model='disjoint' for one context a row."
         )
     accept_sparse = "csr" if bandit.__sklearn_tags__().input_tags.sparse else False
-    return validate_data(
+    X = validate_data(
         bandit, X, accept_sparse=accept_sparse, dtype=[np.float64, np.float32], reset=reset
     )
+    if sparse.issparse(X) and not X.has_canonical_format:
+        # Entries that are given in parts must be added up before they are squared or hashed.
+        X = X.copy()
+        X.sum_duplicates()
+    return X
 
 
 def check_feedback(X, y, reward, sample_weight, n_selected):

@@ -31,6 +31,8 @@ def draw_arms(probability, uniform, n_selected=1):
     running *= n_selected
     points = np.ceil(running - uniform[:, None])
     hits = np.diff(points, axis=1, prepend=0.0)
+    # Rounding may hit a wrong neighbour once in 1e16 draws, but never one that cannot be played.
+    hits[probability == 0.0] = -1.0
     return np.argsort(-hits, axis=1, kind="stable")[:, :n_selected]
 
 

@@ -113,8 +113,30 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
         return ArgmaxSelector() if self.selector is None else self.selector
 
     def _check_selector(self):
+        if isinstance(self.selector, type):
+            raise TypeError(
+                f"selector must be an instance, got the class {self.selector.__name__}. Write "
+                f"{self.selector.__name__}()."
+            )
         if self.selector is not None and hasattr(self.selector, "check"):
             self.selector.check()
+
+    def set_params(self, **params):
+        """Set parameters; see :meth:`sklearn.base.BaseEstimator.set_params`.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by name, nested ones as ``selector__k``.
+
+        Returns
+        -------
+        self : object
+            The bandit. New values are validated when it next learns.
+        """
+        super().set_params(**params)
+        self._parameters_checked = False
+        return self
 
     @property
     def arms_(self):
@@ -221,6 +243,7 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
             or y.ndim != 1
             or y.dtype.names is not None
             or reward is None
+            or not self.__dict__.get("_parameters_checked", False)
             or not self.__sklearn_is_fitted__()
             or not self._is_plain(X)
             or X.shape[0] != y.shape[0]
@@ -242,6 +265,9 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
     def _learn_rounds(self, X, y, reward, sample_weight, classes, forget):
         before = self.__dict__.copy()
         try:
+            if not self.__dict__.get("_parameters_checked", False):
+                # The decorator checks no parameters once the bandit is fitted.
+                self._validate_params()
             self._check_selector()
             first = forget or not self.__sklearn_is_fitted__()
             contexts = check_contexts(self, X, reset=first, context_ndims=self._context_ndims)
@@ -260,6 +286,7 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
             full = reward is None
             self.full_feedback_ = full if first else self.full_feedback_ and full
             self.n_learning_calls_ = 1 if first else self.n_learning_calls_ + 1
+            self._parameters_checked = True
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)

@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 _EXPECTATION_DRAWS = 512
+_EXPECTATION_ROWS = 4096
 
 
 class BaseSelector(BaseEstimator):
@@ -89,10 +90,17 @@ class BaseSelector(BaseEstimator):
         probability : ndarray of shape (n_samples, n_arms)
         """
         draws = random_scores.draws(_EXPECTATION_DRAWS, 0)
-        total = np.zeros(draws.shape[1:])
-        for scores in draws:
-            total += self.select(scores, available)
-        return total / len(draws)
+        n_draws, n_samples, n_arms = draws.shape
+        total = np.zeros((n_samples, n_arms))
+        # Several draws at once where rows are few, one by one where they are many.
+        block = max(1, _EXPECTATION_ROWS // n_samples)
+        for start in range(0, n_draws, block):
+            scores = draws[start : start + block].reshape(-1, n_arms)
+            mask = available
+            if available is not None:
+                mask = np.tile(available, (len(scores) // n_samples, 1))
+            total += self.select(scores, mask).reshape(-1, n_samples, n_arms).sum(axis=0)
+        return total / n_draws
 
     def check(self):
         """Validate the selector's parameters; raise ``InvalidParameterError`` (a "
@@ -257,5 +265,7 @@ class SoftmaxSelector(BaseSelector):
             # Scores that differ by rounding alone are ties, as in argmax_policy.
             tied = spread <= 1e-10 * np.abs(highest)
             gap = np.where(tied, 0.0, gap / np.where(tied, 1.0, spread))
-        weight = np.where(available, np.exp(gap / self.temperature), 0.0)
+        # Where a tiny temperature overflows, the gaps are minus infinity, as they should be.
+        with np.errstate(over="ignore"):
+            weight = np.where(available, np.exp(gap / self.temperature), 0.0)
         return weight / weight.sum(axis=1, keepdims=True)

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ._axes import source_index
+from ._rounds import check_arms
 from .base import is_bandit
 
 __all__ = [
@@ -90,6 +91,13 @@ def remove_arms(estimator, arms):
     See Also
     --------
     skbandit.base.BaseBandit.remove_arms : The method, with all it promises.
+
+    Examples
+    --------
+    >>> from skbandit.linear import LinearUCB
+    >>> from skbandit.transfer import remove_arms
+    >>> remove_arms(LinearUCB().fit([[0.0], [1.0], [2.0]], ["a", "b", "c"]), ["b"]).arms_.tolist()
+    ['a', 'c']
     """
     return _replace_bandit(estimator, _bandit_of(estimator).remove_arms(arms))
 
@@ -114,6 +122,14 @@ def expand_features(estimator, features, init="prior"):
     See Also
     --------
     skbandit.base.BaseBandit.expand_features : The method, with all it promises.
+
+    Examples
+    --------
+    >>> from skbandit.linear import LinearUCB
+    >>> from skbandit.transfer import expand_features
+    >>> wider = expand_features(LinearUCB().fit([[0.0], [1.0]], ["a", "b"]), 2)
+    >>> wider.coef_.shape
+    (2, 3)
     """
     return _replace_bandit(estimator, _bandit_of(estimator).expand_features(features, init=init))
 
@@ -133,6 +149,14 @@ def drop_features(estimator, features):
     See Also
     --------
     skbandit.base.BaseBandit.drop_features : The method, with all it promises.
+
+    Examples
+    --------
+    >>> from skbandit.linear import LinearUCB
+    >>> from skbandit.transfer import drop_features
+    >>> narrower = drop_features(LinearUCB().fit([[0.0, 1.0], [1.0, 2.0]], ["a", "b"]), [0])
+    >>> narrower.n_features_in_
+    1
     """
     return _replace_bandit(estimator, _bandit_of(estimator).drop_features(features))
 
@@ -191,7 +215,7 @@ def transfer(source, template):
         arms = model.classes_
         names, n_features = getattr(model, "feature_names_in_", None), model.n_features_in_
     else:
-        arms = bandit.classes_ if model.arms is None else np.asarray(model.arms)
+        arms = bandit.classes_ if model.arms is None else check_arms(model.arms)
         names, n_features = getattr(bandit, "feature_names_in_", None), bandit.n_features_in_
     features = _match_features(bandit, names, n_features)
     dropped = np.setdiff1d(np.arange(bandit.n_features_in_), features)

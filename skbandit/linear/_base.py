@@ -6,11 +6,17 @@ import numpy as np
 from scipy import sparse
 
 from .._gaussian import marginal_statistics
+from .._rounds import take_rows
 from .._sklearn import Interval, StrOptions
 from ..base import BaseBandit
 from ._learning import Block, Model, absorb_block, absorb_diagonal_block
 from ._posterior import DiagonalPosterior, FullPosterior, HybridPosterior
-from ._residuals import merged_residuals, rebased_residuals
+from ._residuals import (
+    averaged_residual,
+    merged_residuals,
+    pooled_residual,
+    rebased_residuals,
+)
 from ._statistics import block_rows
 
 # Prior degrees of freedom of the noise, 4: the variance of a Student-t belief exists from the
@@ -109,6 +115,19 @@ class BaseLinearBandit(BaseBandit):
         tags.input_tags.sparse = self.precision == "diagonal" and self.arm_model == "disjoint"
         return tags
 
+    @property
+    def _unpromised_checks(self):
+        """What the contract's checks cannot hold this configuration to, and why."""
+        reasons = {}
+        if self.forgetting < 1.0:
+            reason = "time moves on with every round, whichever arm it teaches"
+            reasons["check_full_feedback"] = reason
+            reasons["check_removed_arm_is_forgotten"] = reason
+        if self.arm_model == "hybrid":
+            reason = "an arm that was never played knows what all arms share"
+            reasons["check_cold_arms_at_prior"] = reason
+        return reasons
+
     def _structure(self):
         return {
             name: getattr(self, name)
@@ -147,17 +166,18 @@ class BaseLinearBandit(BaseBandit):
         model = self._model()
         # Learn into copies: a call that is interrupted leaves the state as it was.
         state = {name: value.copy() for name, value in self._state().items()}
-        if self.precision == "diagonal":
-            absorb_diagonal_block(state, block, model)
-        else:
-            weights = None
-            step = min(n_samples, block_rows(block.rows.shape[1], len(state["gram_"])))
-            buffer = np.empty((step, block.rows.shape[1]))
-            for start in range(0, n_samples, step):
-                rows = slice(start, start + step)
-                part = Block(*(None if field is None else field[rows] for field in block))
-                part = part._replace(rows=np.ascontiguousarray(part.rows, dtype=np.float64))
+        weights, diagonal = None, self.precision == "diagonal"
+        step = min(n_samples, block_rows(block.rows.shape[1], len(state["gram_"])))
+        buffer = None if diagonal else np.empty((step, block.rows.shape[1]))
+        for start in range(0, n_samples, step):
+            rows = slice(start, start + step)
+            others = (None if field is None else field[rows] for field in block[1:])
+            part = Block(take_rows(block.rows, rows.start, rows.stop), *others)
+            if diagonal:
+                absorb_diagonal_block(state, part, model)
+            else:
                 weights = absorb_block(state, part, model, weights, buffer)
+        _check_no_overflow(state)
         vars(self).update(state)
         self._cache.clear()
 
@@ -189,6 +209,8 @@ class BaseLinearBandit(BaseBandit):
             self._cache.clear()
             posterior = self._posterior()
         offset = int(self.fit_intercept)
+        squares = np.vdot(block.rows, block.rows) + np.vdot(block.reward, block.reward)
+        _check_no_overflow({"sum of squares": squares})
         for row, group, reward in zip(
             block.rows.astype(np.float64, copy=False),
             block.group.tolist(),
@@ -208,7 +230,9 @@ class BaseLinearBandit(BaseBandit):
             if learns_noise:
                 self.residual_square_[group] += added
                 self.reward_square_[group] += reward * reward
-        self._cache.pop("noise", None)
+        # The posterior was kept up; all else that was derived is out of date.
+        self._cache.clear()
+        self._cache[self._posterior_key] = posterior
 
     def _grow_candidates(self, n_candidates):
         """Know more candidates than before, the new ones at their prior."""
@@ -226,8 +250,12 @@ class BaseLinearBandit(BaseBandit):
         )
 
     # ---------------------------------------------------------------- belief
+    @property
+    def _posterior_key(self):
+        return "posterior", float(self.prior_precision)
+
     def _posterior(self):
-        key = ("posterior", float(self.prior_precision))
+        key = self._posterior_key
         if key not in self._cache:
             kind = (
                 DiagonalPosterior
@@ -241,11 +269,17 @@ class BaseLinearBandit(BaseBandit):
             )
         return self._cache[key]
 
+    @property
+    def _noise_key(self):
+        prior = None if self.noise_prior is None else tuple(self.noise_prior)
+        return "noise", self.noise, float(self.noise_std), prior
+
     def _noise(self):
         """Noise variance and degrees of freedom of the belief about it; None: known."""
         if self.noise == "fixed":
             return np.array([float(self.noise_std) ** 2]), None
-        if "noise" not in self._cache:
+        key = self._noise_key
+        if key not in self._cache:
             own = len(self.residual_square_)
             weight = self.weight_ if len(self.weight_) == own else self.weight_.sum(keepdims=True)
             if self.noise_prior is not None:
@@ -257,8 +291,8 @@ class BaseLinearBandit(BaseBandit):
                 shape, scale = _PRIOR_SHAPE, _PRIOR_SHAPE * square
             posterior_shape = shape + 0.5 * weight
             posterior_scale = scale + 0.5 * self.residual_square_
-            self._cache["noise"] = posterior_scale / posterior_shape, 2.0 * posterior_shape
-        return self._cache["noise"]
+            self._cache[key] = posterior_scale / posterior_shape, 2.0 * posterior_shape
+        return self._cache[key]
 
     def _mean_reward(self, contexts):
         return self._over_contexts(contexts, "mean_reward")
@@ -313,6 +347,41 @@ class BaseLinearBandit(BaseBandit):
                 self.gram_[group], self.moment_[group], prior, terms
             )
 
+    def _resized(self, arms, arm_source, *features):
+        """Forget what arms that go have told of the noise that all share."""
+        gone = np.setdiff1d(np.arange(len(self.classes_)), arm_source)
+        pooled = self.arm_model == "hybrid" and self.noise == "learnt"
+        if not (pooled and self.weight_[gone].any()):
+            return super()._resized(arms, arm_source, *features)
+        # Arms first: the two states must have the same terms.
+        new = super()._resized(arms, arm_source, self.n_features_in_, self._all_features(), None)
+        new.residual_square_ = pooled_residual(
+            self._state(), new._state(), self._model(), arm_source
+        )
+        return new._resized(arms, np.arange(len(arms)), *features)
+
+    def add_arms(self, arms, init="prior"):
+        bigger = super().add_arms(arms, init=init)
+        # Arms that start from others' rounds need the noise of those rounds about one line.
+        if self.noise == "fixed" or not self.__sklearn_is_fitted__():
+            return bigger
+        n_known = len(self.classes_)
+        if not bigger.weight_[n_known:].any():
+            return bigger
+        if self.arm_model == "hybrid":
+            source = np.full(len(bigger.classes_), -1)
+            source[:n_known] = np.arange(n_known)
+            bigger.residual_square_ = pooled_residual(
+                self._state(), bigger._state(), self._model(), source
+            )
+        elif init == "mean" and "mean" not in self.classes_.tolist():
+            bigger.residual_square_[n_known:] = averaged_residual(
+                self._state(), self._model(), np.arange(n_known)
+            )
+        return bigger
+
+    add_arms.__doc__ = BaseBandit.add_arms.__doc__
+
     def _state(self):
         return {name: getattr(self, name) for name in self._state_axes}
 
@@ -343,8 +412,10 @@ class BaseLinearBandit(BaseBandit):
 
     @property
     def noise_variance_(self):
-        """Variance of a reward about its mean: known, or its posterior scale; (n_arms,) or "
-        "(1,)."""
+        """Variance of a reward about its mean, (n_arms,) or (1,).
+
+        It is known, or the scale of the posterior.
+        """
         return self._noise()[0].copy()
 
     @property
@@ -364,9 +435,23 @@ class BaseLinearBandit(BaseBandit):
     @property
     def precision_(self):
         """Precision of the weights: the inverse of ``covariance_``, in the same layout."""
-        if self.precision == "diagonal":
-            return 1.0 / self.covariance_
-        if self.arm_model == "hybrid":
-            return np.linalg.inv(self.covariance_)
-        precision = self.gram_ + self.prior_precision * np.eye(self.gram_.shape[1])
-        return precision / self._noise()[0][:, None, None]
+        posterior, variance = self._posterior(), self._noise()[0]
+        # Rewards that are all zero so far have no noise: the precision is then infinite.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if self.precision == "diagonal":
+                return 1.0 / posterior.variance / variance[:, None]
+            if self.arm_model == "hybrid":
+                inverse = np.linalg.inv(posterior.factor)
+                precision = np.matmul(inverse, inverse.transpose(0, 2, 1))
+            else:
+                precision = self.gram_ + self.prior_precision * np.eye(self.gram_.shape[1])
+            return precision / variance[:, None, None]
+
+
+def _check_no_overflow(sums):
+    """Raise before sums that are not finite replace those that are."""
+    if not all(np.isfinite(value).all() for value in sums.values()):
+        raise ValueError(
+            "X or reward holds numbers so large that their squares overflow. Rescale them, for "
+            "instance with StandardScaler in a Pipeline."
+        )

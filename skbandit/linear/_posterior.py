@@ -15,6 +15,9 @@ from ._statistics import add_constant, predict_rows
 
 # A rank-one update that shrinks a direction by more than this costs as many digits.
 _MAX_LEVERAGE = 1e4
+# Products with the covariance whose terms cancel by more than this keep too few digits: the factor
+# is used instead. Nearly collinear columns under a weak prior do so.
+_MAX_CANCELLATION = 1e8
 # So many updates a term between factorizations: their cost then stays below that of the updates.
 _UPDATES_PER_TERM = 4
 
@@ -38,6 +41,7 @@ class FullPosterior:
         self.coef = apply_factor(self.factor, moment)
         self._covariance = None
         self._stale = set()
+        self._cancels = False
         self._updates = np.zeros(len(gram), dtype=np.intp)
 
     @property
@@ -53,7 +57,7 @@ class FullPosterior:
 
     def quadratic(self, rows):
         """Variance of the expected reward over the noise variance, (n_samples, n_groups)."""
-        if len(rows) <= 2 and self._covariance is not None:
+        if len(rows) <= 2 and self._covariance is not None and not self._cancels:
             design = add_constant(rows, self.intercept)
             image = np.matmul(self._covariance, design.T[None])
             return np.maximum(np.einsum("nt,gtn->ng", design, image), 0.0)
@@ -77,11 +81,15 @@ class FullPosterior:
         """
         if self.intercept:
             row = np.concatenate(([1.0], row))
-        added, leverage = rank_one_update(self.coef[group], self.covariance[group], row, reward)
+        added, leverage, spread = rank_one_update(
+            self.coef[group], self.covariance[group], row, reward
+        )
         self._stale.add(group)
         self._updates[group] += 1
+        cancels = spread > _MAX_CANCELLATION * leverage
+        self._cancels |= cancels
         due = self._updates[group] > _UPDATES_PER_TERM * len(row)
-        if due or leverage > _MAX_LEVERAGE:
+        if due or cancels or leverage > _MAX_LEVERAGE:
             self._refresh(group)
         return added
 
@@ -105,14 +113,17 @@ class HybridPosterior(FullPosterior):
         super().__init__(gram, moment, prior_precision, intercept)
         self.arm_factor = self.factor
         shared = hybrid_posterior(self.factor, moment, prior_precision)
-        self.shared_mean, self.shared_factor, self.coef, self._covariance = shared
-        # Upper factors of the covariances: their transposes give W with W.T @ W = covariance.
-        self.factor = np.linalg.cholesky(self._covariance).transpose(0, 2, 1)
+        self.shared_mean, self.shared_factor, self.coef, spread = shared
+        # The triangle of both parts on top of each other has the sum of their products, and needs
+        # no covariance that rounding may have left indefinite.
+        self.factor = np.linalg.qr(np.concatenate([self.arm_factor, spread], axis=1), mode="r")
 
 
 class DiagonalPosterior:
-    """Means and variances (over the noise variance) under a diagonal precision; rows may be "
-    "CSR."""
+    """Means and variances (over the noise variance) under a diagonal precision.
+
+    Rows may be CSR.
+    """
 
     def __init__(self, gram, moment, prior_precision, intercept):
         self.intercept = intercept

@@ -58,7 +58,8 @@ def objective(gram, residual_square, weights, minimum, prior_precision):
         weights.mean - minimum.mean,
         None if weights.shared is None else weights.shared - minimum.shared,
     )
-    data = np.einsum("gi,gij,gj->g", move.mean, gram, move.mean, optimize=True)
+    # Rounding can leave a Gram matrix with a direction below zero.
+    data = np.maximum(np.einsum("gi,gij,gj->g", move.mean, gram, move.mean, optimize=True), 0.0)
     if weights.shared is not None:
         data = data.sum(keepdims=True)
     return residual_square + data + prior_precision * prior_square(move)
@@ -98,6 +99,65 @@ def rebased_residuals(state, model, prior_precision):
     new = posterior_weights(state, model._replace(prior_precision=prior_precision))
     total = objective(state["gram_"], state["residual_square_"], new, old, model.prior_precision)
     return total + (prior_precision - model.prior_precision) * prior_square(new)
+
+
+def averaged_residual(state, model, groups):
+    """Residual sum of squares of the average of some groups' rounds.
+
+    Parameters
+    ----------
+    state : dict of str to ndarray
+    model : Model
+        Not pooled: each group has a noise of its own.
+    groups : ndarray of int
+        Their rounds count one over their number each.
+    """
+    state = _as_full(state, model)
+    gram, moment = state["gram_"][groups], state["moment_"][groups]
+    lam = model.prior_precision
+    mean = posterior_mean(gram.mean(axis=0), moment.mean(axis=0), lam)
+    weights = Weights(np.broadcast_to(mean, moment.shape))
+    minimum = Weights(posterior_weights(state, model, groups).mean[groups])
+    total = objective(gram, state["residual_square_"][groups], weights, minimum, lam)
+    return total.mean()
+
+
+def pooled_residual(old, new, model, source):
+    """Residual sum of squares of pooled arms once some have gone and others have come.
+
+    Parameters
+    ----------
+    old, new : dict of str to ndarray
+        The states before and after.
+    model : Model
+    source : ndarray of int of shape (n_arms,)
+        Which of the old arms each new one is; -1 for one that came.
+
+    Notes
+    -----
+    The quadratic of an arm alone is not kept, only the sum over arms. It is rebuilt from the arm's
+    sums, at the cost of as many digits as its rewards lie away from zero in units of their noise.
+    """
+    lam = model.prior_precision
+    before, after = posterior_weights(old, model), posterior_weights(new, model)
+    kept, came = np.flatnonzero(source >= 0), np.flatnonzero(source < 0)
+    gone = np.setdiff1d(np.arange(len(before.mean)), source[kept])
+    moved = Weights(before.mean.copy(), after.shared)
+    moved.mean[source[kept]] = after.mean[kept]
+    total = objective(old["gram_"], old["residual_square_"], moved, before, lam)
+    for arm in gone:
+        total = total - _arm_quadratic(old, arm, moved, lam)
+    for arm in came:
+        total = total + _arm_quadratic(new, arm, after, lam)
+    return np.maximum(total, 0.0)
+
+
+def _arm_quadratic(state, arm, weights, prior_precision):
+    """What the rounds and the prior of one arm's own weights add to the quadratic."""
+    gram, moment = state["gram_"][arm], state["moment_"][arm]
+    mean = weights.mean[arm]
+    square = state["reward_square_"][arm] - 2.0 * moment @ mean + mean @ gram @ mean
+    return max(square, 0.0) + prior_precision * np.sum((mean - weights.shared) ** 2)
 
 
 def _as_full(state, model):

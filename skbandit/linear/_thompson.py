@@ -7,6 +7,7 @@ from scipy.special import gammaincinv
 
 from .._optimality import IndependentScores, SampledScores
 from .._sklearn import Interval
+from ..selectors import BaseSelector
 from ._base import BaseLinearBandit
 from ._statistics import predict_rows
 
@@ -163,6 +164,14 @@ class LinearThompsonSampling(BaseLinearBandit):
             random_state=random_state,
         )
         self.n_draws = n_draws
+
+    @property
+    def _policy_error(self):
+        """How far tied probabilities may differ where the policy is an average over draws."""
+        closed_form = type(self._selector).expect is not BaseSelector.expect
+        if self.arm_model == "disjoint" and closed_form:
+            return 0.0
+        return 2.5 / np.sqrt(min(self.n_draws, 512))
 
     def _policy(self, contexts, available):
         if self.arm_model == "disjoint":

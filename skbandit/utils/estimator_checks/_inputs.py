@@ -1,0 +1,241 @@
+"""Checks of bad input: what a message says, and that a call that raises changes nothing."""
+
+import numpy as np
+from scipy import sparse
+
+from ...base import make_log
+from ._case import Case, fingerprint, require_equal, require_raises, require_unchanged
+
+# Batches below and above the sizes that an online loop may treat in a fast way.
+_SIZES = (1, 5, 50)
+
+
+class Impossible:
+    """A value that no parameter takes."""
+
+
+def _with(array, value, dtype=np.float64):
+    """A copy whose last entry is another."""
+    changed = np.array(array, dtype=dtype)
+    changed[(-1,) * changed.ndim] = value
+    return changed
+
+
+def _bad_contexts(case, X):
+    """Contexts that no bandit takes: what they are, they themselves, the message to match."""
+    yield "X with NaN", _with(X, np.nan), "NaN"
+    yield "X with infinity", _with(X, np.inf), "[Ii]nfinity"
+    yield "X with minus infinity", _with(X, -np.inf), "[Ii]nfinity"
+    yield "X with both infinities", _with(_with(X, np.inf), -np.inf), "[Ii]nfinity"
+    yield "X without rows", X[:0], "0 sample|at least one"
+    yield "complex X", X + 1j, "[Cc]omplex"
+    yield "X of strings", X.astype(str).astype(object) + "x", "could not convert|numeric|string"
+    yield "X of dicts", np.full(X.shape, {}, dtype=object), "float|number|numeric"
+    yield "X of one axis", X[0] if case.ndim == 2 else X[0, 0], "[Rr]eshape|dimension"
+    if not case.takes_candidates:
+        yield "X of three axes", X[:, None], "dimension|Reshape"
+
+
+def _bad_widths(case, X):
+    wide = np.concatenate([X, X[..., :1]], axis=-1)
+    yield "X with a feature more", wide, "features"
+    yield "X with a feature less", X[..., :-1], "features"
+
+
+def _bad_rounds(case, X, y, reward):
+    """Keywords that must raise, with the message to match; contexts are good."""
+    good = {"X": X, "y": y, "reward": reward}
+    unknown = np.array(y, dtype=object)
+    unknown[(-1,) * unknown.ndim] = "nobody"
+    numbers = np.broadcast_to(np.arange(y[0].size), (*y.shape[:1], y[0].size)).reshape(y.shape)
+    for what, labels in (
+        ("an unknown arm", unknown.astype(str)),
+        ("an unknown arm among objects", unknown),
+        ("arms of another type", numbers),
+    ):
+        yield what, {**good, "y": labels}, "add_arms"
+    yield "no y", {**good, "y": None}, "y"
+    yield "complex y", {**good, "y": np.ones(np.shape(y)) * 1j}, "[Cc]omplex"
+    yield "y of floats with NaN", {**good, "y": np.full(np.shape(y), np.nan)}, "NaN"
+    yield "a y too long", {**good, "y": np.concatenate([y, y])}, "inconsistent|shape"
+    for what, bad, pattern in (
+        ("with NaN", _with(reward, np.nan), "reward"),
+        ("with infinity", _with(reward, np.inf), "reward"),
+        ("of strings", reward.astype(str), "reward"),
+        ("of words among objects", _with(reward, "much", object), "reward"),
+        ("of None among objects", _with(reward, None, object), "reward"),
+        ("of complex numbers", reward + 1j, "reward"),
+        ("too long", np.concatenate([reward, reward]), "reward"),
+        ("that is one number", np.float64(1.0), "reward"),
+        ("with an axis too many", np.repeat(reward[..., None], 2, axis=-1), "reward"),
+    ):
+        yield f"a reward {what}", {**good, "reward": bad}, pattern
+    for what, bad in (
+        ("of NaN", _with(np.ones(len(X)), np.nan)),
+        ("below 0", _with(np.ones(len(X)), -1.0)),
+        ("too long", np.ones(2 * len(X))),
+        ("of strings", np.full(len(X), "one")),
+    ):
+        yield f"a weight {what}", {**good, "sample_weight": bad}, "sample_weight|[Ww]eight|convert"
+    log = make_log(y, reward, np.full(reward.shape, 0.5))
+    yield "a reward given twice", {**good, "y": log}, "reward"
+    for value in (0.0, -0.2, 1.5, np.nan):
+        changed = log.copy()
+        changed["propensity"][-1] = value
+        yield f"a propensity of {value}", {"X": X, "y": changed}, r"propensity.*\(0, 1\]"
+    changed = log.copy()
+    changed["reward"][-1] = np.nan
+    yield "a log with a reward of NaN", {"X": X, "y": changed}, "reward"
+    fields = [name for name in log.dtype.names if name != "reward"]
+    yield "a log without rewards", {"X": X, "y": log[fields]}, "reward"
+
+
+def _refused(case, bandit, method, size, seen_features):
+    """Run all that must raise in a learning method; yield what was tried."""
+    X, y, reward = case.rounds(size)
+    for what, bad, pattern in _bad_contexts(case, X):
+        n_rows = min(len(bad), size)
+        keywords = {"X": bad, "y": y[:n_rows], "reward": reward[:n_rows]}
+        yield what, keywords, pattern
+    if seen_features:
+        for what, bad, pattern in _bad_widths(case, X):
+            yield what, {"X": bad, "y": y, "reward": reward}, pattern
+    yield from _bad_rounds(case, X, y, reward)
+    if method == "partial_fit":
+        classes = [*case.arms[1:], "nobody"]
+        yield "other classes", {"X": X, "y": y, "reward": reward, "classes": classes}, "classes"
+
+
+def check_bad_rounds_change_nothing(name, estimator):
+    """A learning call that raises says why, and leaves the bandit as it was."""
+    case = Case(estimator)
+    test = case.contexts(20)
+    for what_bandit, bandit in (("unfitted", case.new()), ("learnt", case.learnt(30))):
+        decisions, before = bandit.predict(test), fingerprint(bandit)
+        for method in ("fit", "partial_fit"):
+            seen = what_bandit == "learnt" and method == "partial_fit"
+            for size in _SIZES:
+                for what, keywords, pattern in _refused(case, bandit, method, size, seen):
+                    title = f"{method} of {size} rounds on an {what_bandit} bandit with {what}"
+                    require_raises(
+                        (ValueError, TypeError) if "X of" in what else ValueError,
+                        pattern,
+                        lambda b=bandit, m=method, k=keywords: getattr(b, m)(**k),
+                        title,
+                    )
+                    require_unchanged(bandit, before, title)
+        require_equal(bandit.predict(test), decisions, "decisions after calls that raised")
+
+
+def check_bad_contexts_change_nothing(name, estimator):
+    """A question with bad contexts raises a message that says why, and changes nothing."""
+    case = Case(estimator)
+    X, test = case.contexts(50), case.contexts(20)
+    for what_bandit, bandit in (("unfitted", case.new()), ("learnt", case.learnt(30))):
+        decisions, before = bandit.predict(test), fingerprint(bandit)
+        for size in _SIZES:
+            bad = list(_bad_contexts(case, X[:size]))
+            if what_bandit == "learnt":
+                bad += list(_bad_widths(case, X[:size]))
+            for method in ("predict", "predict_proba", "decision_function", "expected_reward"):
+                for what, contexts, pattern in bad:
+                    title = f"{method} on an {what_bandit} bandit with {what}"
+                    require_raises(
+                        (ValueError, TypeError) if "X of" in what else ValueError,
+                        pattern,
+                        lambda b=bandit, m=method, c=contexts: getattr(b, m)(c),
+                        title,
+                    )
+                    require_unchanged(bandit, before, title)
+        require_equal(bandit.predict(test), decisions, "decisions after calls that raised")
+
+
+def check_sparse_contexts(name, estimator):
+    """CSR contexts mean the same as dense ones, or raise a message about it."""
+    case = Case(estimator)
+    X, y, reward = case.rounds()
+    X[case.rng.random_sample(X.shape) < 0.5] = 0.0
+    bandit = case.new().fit(X, y, reward=reward)
+    if case.ndim == 3 or not case.sparse:
+        if case.ndim == 3:
+            X = X[:, 0]
+        before = fingerprint(bandit)
+        for call in (bandit.predict, bandit.predict_proba):
+            require_raises(
+                (TypeError, ValueError),
+                "[Ss]parse|dimension",
+                lambda c=call: c(sparse.csr_array(X)),
+                "CSR",
+            )
+        require_raises(
+            (TypeError, ValueError),
+            "[Ss]parse|dimension",
+            lambda: bandit.partial_fit(sparse.csr_array(X), y, reward),
+            "CSR",
+        )
+        require_unchanged(bandit, before, "CSR contexts that are not taken")
+        return
+    for kind in (sparse.csr_array, sparse.csr_matrix, sparse.csc_array, sparse.coo_array):
+        other = case.new().fit(kind(X), y, reward=reward)
+        require_equal(other.predict(kind(X)), bandit.predict(X), "decisions on sparse contexts")
+        for method in ("predict_proba", "decision_function", "expected_reward"):
+            np.testing.assert_allclose(
+                getattr(other, method)(kind(X)), getattr(bandit, method)(X), rtol=1e-7, atol=1e-10
+            )
+
+
+def check_number_types(name, estimator):
+    """Numbers of another type that are equal lead to the same decisions."""
+    case = Case(estimator)
+    X, y, reward = case.rounds()
+    exact = np.round(8 * X).astype(np.float32)
+    bandit = case.new().fit(exact.astype(np.float64), y, reward=reward)
+    expected = bandit.predict(exact.astype(np.float64))
+    for what, contexts in (
+        ("float32", exact),
+        ("int64", exact.astype(np.int64)),
+        ("a list", exact.tolist()),
+        ("objects", exact.astype(object)),
+        ("Fortran order", np.asfortranarray(exact.astype(np.float64))),
+        ("every other row of a larger array", np.repeat(exact, 2, axis=0)[::2]),
+    ):
+        require_equal(bandit.predict(contexts), expected, f"decisions on contexts as {what}")
+        other = case.new().fit(contexts, y.tolist(), reward=reward.tolist())
+        require_equal(other.predict(contexts), expected, f"decisions after learning from {what}")
+        row = [other.predict(contexts[place : place + 1])[0] for place in range(3)]
+        require_equal(row, expected[:3], f"decisions on single contexts as {what}")
+
+
+def check_parameters_are_validated(name, estimator):
+    """Learning with a parameter of an impossible type raises, on few rounds and on many."""
+    case = Case(estimator)
+    test = case.contexts(20)
+    impossible = Impossible()
+    for parameter in sorted(estimator.get_params(deep=False)):
+        bandit = case.learnt(30)
+        decisions = bandit.predict(test)
+        kept = getattr(bandit, parameter)
+        for size in _SIZES:
+            X, y, reward = case.rounds(size)
+            for method in ("partial_fit", "fit"):
+                bandit.set_params(**{parameter: impossible})
+                before = fingerprint(bandit)
+                title = f"{method} of {size} rounds with {parameter}={impossible!r}"
+                require_raises(
+                    (ValueError, TypeError, AttributeError),
+                    ".",
+                    lambda b=bandit, m=method, rounds=(X, y, reward): getattr(b, m)(*rounds),
+                    title,
+                )
+                require_unchanged(bandit, before, title)
+        bandit.set_params(**{parameter: kept})
+        require_equal(bandit.predict(test), decisions, "decisions with the parameter put back")
+
+
+CHECKS = [
+    check_bad_rounds_change_nothing,
+    check_parameters_are_validated,
+    check_bad_contexts_change_nothing,
+    check_sparse_contexts,
+    check_number_types,
+]

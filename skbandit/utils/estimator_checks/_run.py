@@ -1,0 +1,226 @@
+"""Run the battery: a function for scripts, a decorator for pytest."""
+
+import warnings
+from functools import partial
+from unittest import SkipTest
+
+from sklearn.exceptions import EstimatorCheckFailedWarning, SkipTestWarning
+
+from . import (
+    _api,
+    _candidates,
+    _frames,
+    _inputs,
+    _learning,
+    _policy,
+    _randomness,
+    _scores,
+    _sets,
+    _transfer,
+)
+
+_MODULES = (
+    _api,
+    _policy,
+    _randomness,
+    _learning,
+    _inputs,
+    _frames,
+    _scores,
+    _sets,
+    _candidates,
+    _transfer,
+)
+
+
+def _all_checks():
+    return [check for module in _MODULES for check in module.CHECKS]
+
+
+def _check_name(check):
+    return check.func.__name__ if hasattr(check, "func") else check.__name__
+
+
+def _refuse(check, reason):
+    """A check that reports why the bandit does not promise it, under the check's own name."""
+
+    def refused(name, estimator):
+        raise SkipTest(f"{name} does not promise this: {reason}")
+
+    refused.__name__ = _check_name(check)
+    return refused
+
+
+def _require_instance(estimator):
+    if isinstance(estimator, type):
+        raise TypeError(
+            f"estimator must be an instance, got the class {estimator.__name__}. Pass "
+            f"{estimator.__name__}()."
+        )
+
+
+def bandit_checks_generator(estimator):
+    """Yield the checks for a bandit.
+
+    Parameters
+    ----------
+    estimator : bandit
+        An instance; checks work on clones of it.
+
+    Yields
+    ------
+    estimator : bandit
+    check : callable
+        Called with the estimator, it raises where a promise is broken and ``unittest.SkipTest``
+        where it does not apply.
+
+    See Also
+    --------
+    check_bandit : Run them all.
+
+    Examples
+    --------
+    >>> from skbandit.linear import LinearUCB
+    >>> from skbandit.utils.estimator_checks import bandit_checks_generator
+    >>> for estimator, check in bandit_checks_generator(LinearUCB()):
+    ...     check(estimator)
+    ...     break
+    """
+    _require_instance(estimator)
+    name = type(estimator).__name__
+    unpromised = getattr(estimator, "_unpromised_checks", {})
+    known = {_check_name(check) for check in _all_checks()}
+    if not known.issuperset(unpromised):
+        raise ValueError(
+            f"_unpromised_checks of {name} names checks that do not exist: "
+            f"{sorted(set(unpromised) - known)}. The checks are {sorted(known)}."
+        )
+    for check in _all_checks():
+        reason = unpromised.get(_check_name(check))
+        yield estimator, partial(check if reason is None else _refuse(check, reason), name)
+
+
+def check_bandit(
+    estimator, *, expected_failed_checks=None, on_skip="warn", on_fail="raise", callback=None
+):
+    """Check that an estimator keeps the contract of a bandit.
+
+    Parameters
+    ----------
+    estimator : bandit
+        An instance; checks work on clones of it, with ``arms`` and ``random_state`` of their own.
+    expected_failed_checks : dict of str to str, default=None
+        Names of checks that are known to fail, and why; their status is "xfail" when they do.
+    on_skip : {"warn"} or None, default="warn"
+        Whether a skipped check warns.
+    on_fail : {"raise", "warn"} or None, default="raise"
+        What a failed check does; None leaves it to the result.
+    callback : callable, default=None
+        Called with each result as keywords, for instance to print progress. Not with
+        ``on_fail="raise"``.
+
+    Returns
+    -------
+    results : list of dict
+        One a check, with the keys of scikit-learn's ``check_estimator``: ``estimator``,
+        ``check_name``, ``exception``, ``status`` ("passed", "failed", "xfail" or "skipped"),
+        ``expected_to_fail`` and ``expected_to_fail_reason``.
+
+    Raises
+    ------
+    Exception
+        The first failed check's own, with ``on_fail="raise"``.
+
+    See Also
+    --------
+    parametrize_with_bandit_checks : The same as a decorator for pytest.
+    sklearn.utils.estimator_checks.check_estimator : Whether it is an estimator at all.
+
+    Examples
+    --------
+    >>> from skbandit.linear import LinearUCB
+    >>> from skbandit.utils.estimator_checks import check_bandit
+    >>> results = check_bandit(LinearUCB(), on_skip=None)
+    >>> {result["status"] for result in results} <= {"passed", "skipped"}
+    True
+    """
+    for name, value, allowed in (
+        ("on_skip", on_skip, ("warn", None)),
+        ("on_fail", on_fail, ("raise", "warn", None)),
+    ):
+        if value not in allowed:
+            raise ValueError(f"{name} must be one of {allowed}, got {value!r}.")
+    if on_fail == "raise" and callback is not None:
+        raise ValueError("callback cannot go with on_fail='raise': pass on_fail='warn' or None.")
+    expected = expected_failed_checks or {}
+    results = []
+    for checked, check in bandit_checks_generator(estimator):
+        check_name = _check_name(check)
+        result = {
+            "estimator": checked,
+            "check_name": check_name,
+            "exception": None,
+            "status": "passed",
+            "expected_to_fail": check_name in expected,
+            "expected_to_fail_reason": expected.get(check_name, "Check is not expected to fail"),
+        }
+        try:
+            check(checked)
+        except SkipTest as error:
+            result.update(exception=error, status="skipped")
+            if on_skip == "warn":
+                warnings.warn(f"Skipping {check_name}: {error}", SkipTestWarning, stacklevel=2)
+        except Exception as error:
+            if on_fail == "raise" and check_name not in expected:
+                raise
+            result.update(exception=error, status="xfail" if check_name in expected else "failed")
+            if on_fail == "warn":
+                warnings.warn(EstimatorCheckFailedWarning(**result), stacklevel=2)
+        results.append(result)
+        if callback is not None:
+            callback(**result)
+    return results
+
+
+def parametrize_with_bandit_checks(estimators, *, expected_failed_checks=None):
+    """Decorate a pytest function so that it runs the battery over several bandits.
+
+    Parameters
+    ----------
+    estimators : list of bandits
+        Instances.
+    expected_failed_checks : callable, default=None
+        Takes an estimator and returns a dict of check name to reason, or None; these are marked as
+        ``xfail``, strictly: one that passes is reported.
+
+    Returns
+    -------
+    decorator : ``pytest.mark.parametrize``
+
+    See Also
+    --------
+    check_bandit : The same without pytest.
+
+    Examples
+    --------
+    >>> from skbandit.linear import LinearThompsonSampling, LinearUCB
+    >>> from skbandit.utils.estimator_checks import parametrize_with_bandit_checks
+    >>> @parametrize_with_bandit_checks([LinearUCB(), LinearThompsonSampling()])
+    ... def test_contract(estimator, check):
+    ...     check(estimator)
+    """
+    import pytest
+
+    parameters = []
+    for estimator in estimators:
+        expected = (expected_failed_checks(estimator) if expected_failed_checks else None) or {}
+        for checked, check in bandit_checks_generator(estimator):
+            check_name = _check_name(check)
+            marks = (
+                [pytest.mark.xfail(reason=expected[check_name], strict=True)]
+                if check_name in expected
+                else []
+            )
+            label = f"{' '.join(repr(checked).split())}-{check_name}"
+            parameters.append(pytest.param(checked, check, marks=marks, id=label))
+    return pytest.mark.parametrize(("estimator", "check"), parameters)

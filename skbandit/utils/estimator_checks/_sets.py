@@ -1,0 +1,82 @@
+"""Checks of bandits whose selector plays sets of arms."""
+
+import numpy as np
+
+from ._case import (
+    Case,
+    require,
+    require_close,
+    require_equal,
+    require_raises,
+    require_same_beliefs,
+    skip_unless,
+)
+
+
+def _case_of_sets(estimator):
+    case = Case(estimator)
+    skip_unless(case.n_selected is not None, "for bandits whose selector plays sets of arms")
+    return case
+
+
+def check_sets_are_distinct(name, estimator):
+    """A set has distinct arms, best first, and rows of ``predict_proba`` add up to its size."""
+    case = _case_of_sets(estimator)
+    X, k = case.contexts(200), case.n_selected
+    for bandit in (case.new(), case.learnt(12), case.learnt()):
+        for explore, worth in ((True, bandit.decision_function), (False, bandit.expected_reward)):
+            index = case.index(bandit.predict(X, explore=explore))
+            require(index.shape == (len(X), k), f"predict must have shape {(len(X), k)}")
+            ordered = np.sort(index, axis=1)
+            require((ordered[:, 1:] > ordered[:, :-1]).all(), "the arms of a set must be distinct")
+            score = np.take_along_axis(worth(X), index, axis=1)
+            require((score[:, 1:] <= score[:, :-1] + 1e-9).all(), "a set must come best first")
+        require_close(bandit.predict_proba(X).sum(axis=1), k, "rows of predict_proba", 1e-9)
+
+
+def check_semi_bandit_feedback(name, estimator):
+    """A set teaches as its arms would have, played one after the other."""
+    case = _case_of_sets(estimator)
+    X, y, reward = case.rounds(40)
+    test = case.contexts(20)
+    sets = case.new().partial_fit(X, y, reward)
+    repeated = np.repeat(X, case.n_selected, axis=0)
+    single = case.new().partial_fit(repeated, y.ravel(), reward.ravel())
+    require_same_beliefs(sets, single, test, "a set must teach as its arms would have")
+    require_equal(sets.predict(test), single.predict(test), "decisions after semi-bandit feedback")
+
+
+def check_sets_messages(name, estimator):
+    """Sets that cannot be played or learnt from raise."""
+    case = _case_of_sets(estimator)
+    X, y, reward = case.rounds(10)
+    bandit, k = case.learnt(), case.n_selected
+    repeated = y.copy()
+    repeated[3] = y[3, 0]
+    if k > 1:
+        require_raises(
+            ValueError,
+            "distinct",
+            lambda: bandit.partial_fit(X, repeated, reward),
+            "a set that names an arm twice",
+        )
+        mask = np.ones((10, len(case.arms)), dtype=bool)
+        mask[4, k - 1 :] = False
+        require_raises(
+            ValueError, "available", lambda: bandit.predict(X, available=mask), "too few arms left"
+        )
+        few = case.new(arms=case.arms[: k - 1])
+        contexts = X if case.ndim == 2 else X[:, : k - 1]
+        require_raises(
+            ValueError, "arms", lambda: few.predict(contexts), "a set larger than there are arms"
+        )
+    require_raises(ValueError, "reward", lambda: bandit.partial_fit(X, y), "sets without rewards")
+    require_raises(
+        ValueError,
+        "reward",
+        lambda: bandit.partial_fit(X, y, reward[:, 0] if k > 1 else reward[:-1]),
+        "sets whose rewards have another shape",
+    )
+
+
+CHECKS = [check_sets_are_distinct, check_semi_bandit_feedback, check_sets_messages]

@@ -1,0 +1,341 @@
+"""Axes of a state, and the transfer methods of every bandit."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import NotFittedError
+
+from skbandit._axes import embed, fill_arms, resized_state, source_index
+from skbandit.linear import LinearThompsonSampling, LinearUCB
+
+pd = pytest.importorskip("pandas", reason="pandas is not installed")
+
+
+def _rounds(arms=("c", "a", "b"), n_samples=40, n_features=3, seed=0):
+    rng = np.random.RandomState(seed)
+    X = rng.standard_normal((n_samples, n_features))
+    y = np.asarray(arms)[rng.randint(len(arms), size=n_samples)]
+    return X, y, rng.standard_normal(n_samples)
+
+
+def _bandit(arms=("c", "a", "b"), kind=LinearUCB, **params):
+    X, y, reward = _rounds(arms)
+    return kind(arms=list(arms), random_state=0, **params).fit(X, y, reward=reward)
+
+
+class TestAxes:
+    def test_source_index(self):
+        assert_array_equal(source_index(["a", "b", "c"], ["c", "z", "a"]), [2, -1, 0])
+        assert_array_equal(source_index([], ["a"]), [-1])
+        assert source_index(["a"], []).shape == (0,)
+
+    def test_embed_in_two_axes(self):
+        known = np.arange(6.0).reshape(2, 3)
+        prior = np.full((3, 4), -1.0)
+        sources = {"arm": np.array([1, -1, 0]), "feature": np.array([2, 0, -1, 1])}
+        embed(prior, known, ("arm", "feature"), sources)
+        assert_array_equal(prior, [[5, 3, -1, 4], [-1] * 4, [2, 0, -1, 1]])
+
+    def test_embed_in_a_square(self):
+        """A precision has its features on two axes."""
+        rng = np.random.RandomState(0)
+        known = rng.standard_normal((2, 3, 3))
+        prior = np.zeros((2, 2, 2))
+        kept = np.array([2, 0])
+        embed(prior, known, ("arm", "feature", "feature"), {"feature": kept})
+        assert_array_equal(prior, known[:, kept][:, :, kept])
+
+    def test_axes_that_are_not_named_keep_their_order(self):
+        known = np.arange(4.0).reshape(2, 2)
+        prior = np.zeros((2, 3))
+        embed(prior, known, ("draw", "arm"), {"arm": np.array([0, 1, -1])})
+        assert_array_equal(prior, [[0, 1, 0], [2, 3, 0]])
+
+    def test_fill_arms(self):
+        array = np.array([[1.0, 2.0], [3.0, 6.0], [0.0, 0.0]])
+        fill_arms(array, ("arm", "feature"), np.array([2]), np.array([0, 1]))
+        assert_array_equal(array[2], [2.0, 4.0])
+        array = np.array([[1.0, 2.0, 0.0, 0.0]])
+        fill_arms(array, ("shared", "arm"), np.array([2, 3]), np.array([1]))
+        assert_array_equal(array, [[1.0, 2.0, 2.0, 2.0]])
+        before = array.copy()
+        fill_arms(array, ("shared", "feature"), np.array([2]), np.array([1]))
+        assert_array_equal(array, before)
+
+    def test_resized_state_shares_no_memory(self):
+        class Holder:
+            _state_axes = {"count_": ("arm",)}
+            count_ = np.array([1.0, 2.0])
+
+            def _initial_state(self, n_arms, n_features):
+                return {"count_": np.zeros(n_arms)}
+
+        state = resized_state(Holder(), 3, 1, {"arm": np.array([0, 1, -1])})
+        assert_array_equal(state["count_"], [1.0, 2.0, 0.0])
+        state["count_"][:] = 9.0
+        assert_array_equal(Holder.count_, [1.0, 2.0])
+
+
+class TestAddArms:
+    @pytest.mark.parametrize(
+        ("arms", "new"),
+        [
+            (["b", "a"], ["a name that is longer"]),
+            ([2, 1], [7, 3]),
+            ([0.5, 1.5], [0.25]),
+            (pd.Index(["b", "a"]), ["c"]),
+        ],
+    )
+    def test_labels(self, arms, new):
+        bandit = _bandit(arms)
+        bigger = bandit.add_arms(new)
+        assert bigger.arms_.tolist() == [*arms, *new]
+        assert bigger.arms == [*arms, *new]
+        X, _, _ = _rounds()
+        assert set(bigger.predict(X).tolist()) <= {*arms, *new}
+        bigger.partial_fit(X[:1], np.asarray(new[:1]), [1.0])
+
+    def test_learnt_arms(self):
+        """Arms that were learnt from y become a parameter, so that a clone knows them."""
+        X, y, reward = _rounds()
+        bandit = LinearUCB().fit(X, y, reward=reward)
+        bigger = bandit.add_arms(["d"])
+        assert bigger.arms == ["a", "b", "c", "d"]
+        assert bandit.arms is None
+
+    @pytest.mark.parametrize("new", [(["d"]), ("d", "e"), np.array(["d"]), pd.Series(["d"])])
+    def test_kinds_of_sequences(self, new):
+        assert _bandit().add_arms(new).arms_.tolist() == ["c", "a", "b", *new]
+
+    @pytest.mark.parametrize(
+        ("new", "error", "message"),
+        [
+            (["a"], ValueError, r"arms \['a'\] are known already.*remove_arms"),
+            (["d", "d"], ValueError, "distinct"),
+            ([], ValueError, "non-empty"),
+            ("d", TypeError, r"Write \['d'\]"),
+            (3, TypeError, r"Write \[3\]"),
+            ([3], ValueError, "one type"),
+            ([["d"]], ValueError, "one-dimensional"),
+        ],
+    )
+    def test_messages(self, new, error, message):
+        bandit = _bandit()
+        with pytest.raises(error, match=message):
+            bandit.add_arms(new)
+        with pytest.raises(error, match=message):
+            LinearUCB(arms=["c", "a", "b"]).add_arms(new)
+
+    @pytest.mark.parametrize("init", ["z", 3, None])
+    def test_unknown_init(self, init):
+        with pytest.raises(ValueError, match=r"init|know"):
+            _bandit().add_arms(["d"], init=init)
+
+    def test_init_from_an_arm(self):
+        bandit = _bandit()
+        X, _, _ = _rounds(seed=3)
+        bigger = bandit.add_arms(["d", "e"], init="a")
+        mean, std = bigger.expected_reward(X, return_std=True)
+        for column in (3, 4):
+            assert_allclose(mean[:, column], mean[:, 1], rtol=1e-12)
+            assert_allclose(std[:, column], std[:, 1], rtol=1e-12)
+
+    def test_init_from_the_mean_averages_the_statistics(self):
+        bigger = _bandit().add_arms(["d"], init="mean")
+        assert_allclose(bigger.gram_[3], bigger.gram_[:3].mean(axis=0), rtol=1e-12)
+        assert_allclose(bigger.moment_[3], bigger.moment_[:3].mean(axis=0), rtol=1e-12)
+
+    def test_arms_that_are_called_like_an_init(self):
+        bandit = _bandit(("mean", "prior"))
+        X, _, _ = _rounds(seed=3)
+        mean = bandit.add_arms(["d"], init="mean").expected_reward(X)
+        assert_allclose(mean[:, 2], mean[:, 0], rtol=1e-12)
+
+    def test_no_arms_yet(self):
+        with pytest.raises(NotFittedError):
+            LinearUCB().add_arms(["a"])
+
+
+class TestRemoveArms:
+    def test_order_and_beliefs(self):
+        bandit = _bandit(noise="fixed")
+        X, _, _ = _rounds(seed=3)
+        smaller = bandit.remove_arms(["a"])
+        assert smaller.arms_.tolist() == smaller.arms == ["c", "b"]
+        for one, other in zip(
+            smaller.expected_reward(X, return_std=True),
+            bandit.expected_reward(X, return_std=True),
+            strict=True,
+        ):
+            assert_allclose(one, other[:, [0, 2]], rtol=1e-12)
+
+    @pytest.mark.parametrize(
+        ("gone", "error", "message"),
+        [
+            (["a", "b", "c"], ValueError, "without any arm"),
+            (["z"], ValueError, "'z'"),
+            ([], ValueError, "non-empty"),
+            ("a", TypeError, r"Write \['a'\]"),
+            ([0], ValueError, "0"),
+        ],
+    )
+    def test_messages(self, gone, error, message):
+        with pytest.raises(error, match=message):
+            _bandit().remove_arms(gone)
+        with pytest.raises(error, match=message):
+            LinearUCB(arms=["c", "a", "b"]).remove_arms(gone)
+
+    def test_and_back(self):
+        """An arm that comes back starts from its prior."""
+        X, _, _ = _rounds(seed=3)
+        back = _bandit(noise="fixed").remove_arms(["a"]).add_arms(["a"])
+        prior = LinearUCB(arms=["a"], noise="fixed").expected_reward(X, return_std=True)
+        for one, other in zip(back.expected_reward(X, return_std=True), prior, strict=True):
+            assert_allclose(one[:, 2], other[:, 0], atol=1e-12)
+
+
+class TestExpandFeatures:
+    def test_order_of_names(self):
+        X, y, reward = _rounds()
+        frame = pd.DataFrame(X, columns=["u", "v", "w"])
+        bandit = LinearUCB().fit(frame, y, reward=reward)
+        bigger = bandit.expand_features(["a", "z"])
+        assert bigger.feature_names_in_.tolist() == ["u", "v", "w", "a", "z"]
+        assert bigger.feature_names_in_.dtype == object
+        assert bigger.n_features_in_ == 5
+        with pytest.raises(ValueError, match="feature names"):
+            bigger.predict(frame)
+
+    @pytest.mark.parametrize("n_new", [2, np.int64(2)])
+    def test_numbers(self, n_new):
+        assert _bandit().expand_features(n_new).n_features_in_ == 5
+
+    @pytest.mark.parametrize(
+        ("features", "error", "message"),
+        [
+            (0, ValueError, "at least 1, got 0"),
+            (-2, ValueError, "at least 1"),
+            (1.5, TypeError, "features"),
+            (True, TypeError, "features"),
+            ("new", TypeError, r"Write \['new'\]"),
+            (["new"], ValueError, "unnamed columns"),
+        ],
+    )
+    def test_messages_without_names(self, features, error, message):
+        with pytest.raises(error, match=message):
+            _bandit().expand_features(features)
+
+    @pytest.mark.parametrize(
+        ("features", "message"),
+        [
+            (1, "Pass the names of the new ones"),
+            (["u"], "'u'"),
+            (["new", "new"], "distinct"),
+            ([], "at least one new feature"),
+        ],
+    )
+    def test_messages_with_names(self, features, message):
+        X, y, reward = _rounds()
+        bandit = LinearUCB().fit(pd.DataFrame(X, columns=["u", "v", "w"]), y, reward=reward)
+        with pytest.raises(ValueError, match=message):
+            bandit.expand_features(features)
+
+    def test_unknown_init(self):
+        with pytest.raises(ValueError, match="init must be 'prior'"):
+            _bandit().expand_features(1, init="mean")
+
+    def test_unfitted(self):
+        with pytest.raises(NotFittedError):
+            LinearUCB(arms=["a"]).expand_features(1)
+
+
+class TestDropFeatures:
+    @pytest.mark.parametrize("dropped", [[1], np.array([1]), (1,), [1, 1], [np.int64(1)]])
+    def test_positions(self, dropped):
+        assert _bandit().drop_features(dropped).n_features_in_ == 2
+
+    def test_names(self):
+        X, y, reward = _rounds()
+        frame = pd.DataFrame(X, columns=["u", "v", "w"])
+        bandit = LinearUCB().fit(frame, y, reward=reward)
+        by_name, by_place = bandit.drop_features(["v"]), bandit.drop_features([1])
+        for smaller in (by_name, by_place):
+            assert smaller.feature_names_in_.tolist() == ["u", "w"]
+            assert_allclose(
+                smaller.decision_function(frame[["u", "w"]]),
+                by_name.decision_function(frame[["u", "w"]]),
+            )
+
+    @pytest.mark.parametrize(
+        ("dropped", "error", "message"),
+        [
+            ([0, 1, 2], ValueError, "without any feature"),
+            ([3], ValueError, "from 0 to 2"),
+            ([-1], ValueError, "from 0 to 2"),
+            ([0.0], ValueError, "from 0 to 2"),
+            ([True, False, False], ValueError, "from 0 to 2"),
+            (["u"], ValueError, "unnamed columns"),
+            (1, TypeError, r"Write \[1\]"),
+            ("u", TypeError, r"Write \['u'\]"),
+            ([], ValueError, "features"),
+        ],
+    )
+    def test_messages(self, dropped, error, message):
+        with pytest.raises(error, match=message):
+            _bandit().drop_features(dropped)
+
+    def test_unknown_name(self):
+        X, y, reward = _rounds()
+        bandit = LinearUCB().fit(pd.DataFrame(X, columns=["u", "v", "w"]), y, reward=reward)
+        with pytest.raises(ValueError, match=r"features \['x'\] are not known.*'u', 'v', 'w'"):
+            bandit.drop_features(["u", "x"])
+
+    def test_marginal_beliefs_do_not_change(self):
+        """Marginalising: on rows where the dropped feature is zero nothing changes."""
+        bandit = _bandit(noise="fixed", kind=LinearThompsonSampling)
+        X, _, _ = _rounds(seed=3)
+        X[:, 1] = 0.0
+        smaller = bandit.drop_features([1])
+        for one, other in zip(
+            smaller.expected_reward(X[:, [0, 2]], return_std=True),
+            bandit.expected_reward(X, return_std=True),
+            strict=True,
+        ):
+            assert_allclose(one, other, rtol=1e-9)
+
+
+class TestAllOfThem:
+    def test_chain(self):
+        """What comes back from one can go into the next, and learns on."""
+        bandit = _bandit()
+        other = bandit.add_arms(["d"]).expand_features(2).remove_arms(["c"]).drop_features([0, 3])
+        assert other.arms_.tolist() == ["a", "b", "d"]
+        assert other.n_features_in_ == 3
+        X, y, reward = _rounds(("a", "b", "d"))
+        other.partial_fit(X, y, reward)
+        assert np.isfinite(other.decision_function(X)).all()
+        assert bandit.arms_.tolist() == ["c", "a", "b"]
+
+    def test_parameters_and_seed_are_kept(self):
+        bandit = _bandit(alpha=1.25, prior_precision=3.0)
+        for other in (
+            bandit.add_arms(["d"]),
+            bandit.remove_arms(["c"]),
+            bandit.expand_features(1),
+            bandit.drop_features([0]),
+        ):
+            assert type(other) is type(bandit)
+            kept = {k: v for k, v in bandit.get_params().items() if k != "arms"}
+            assert {k: v for k, v in other.get_params().items() if k != "arms"} == kept
+            assert other.n_learning_calls_ == bandit.n_learning_calls_
+            assert other.full_feedback_ == bandit.full_feedback_
+
+    def test_candidates_have_no_labels(self):
+        X = np.random.RandomState(0).standard_normal((20, 4, 3))
+        bandit = LinearUCB(arm_model="shared").fit(X, np.arange(20) % 4, reward=np.ones(20))
+        with pytest.raises(ValueError, match="add_arms does not apply"):
+            bandit.add_arms([9])
+        with pytest.raises(ValueError, match="remove_arms does not apply"):
+            bandit.remove_arms([0])
+        assert bandit.expand_features(1).n_features_in_ == 4
+        assert bandit.drop_features([0]).n_features_in_ == 2
