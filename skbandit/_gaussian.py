@@ -210,7 +210,7 @@ def marginal_statistics(gram, moment, prior_precision, dropped):
     return new_gram, new_moment
 
 
-def fade_weights(weight, forgetting):
+def fade_weights(weight, forgetting, rows_per_round=1):
     r"""Weights of a block of rounds under forgetting, and what becomes of all that came before.
 
     A round of weight w stands for w rounds, so time moves on by w: what came before fades by
@@ -221,6 +221,9 @@ def fade_weights(weight, forgetting):
     ----------
     weight : ndarray of shape (n_samples,)
     forgetting : float in (0, 1)
+    rows_per_round : int, default=1
+        So many rows belong to one round each (a set of arms), and share its weight: time moves on
+        once for all of them.
 
     Returns
     -------
@@ -230,7 +233,9 @@ def fade_weights(weight, forgetting):
         The factor on all earlier statistics.
     """
     log_gamma = np.log(forgetting)
+    weight = weight[::rows_per_round]
     elapsed = np.cumsum(weight)
     later = elapsed[-1] - elapsed
     repetitions = np.expm1(weight * log_gamma) / np.expm1(log_gamma)
-    return np.exp(later * log_gamma) * repetitions, float(np.exp(elapsed[-1] * log_gamma))
+    faded = np.repeat(np.exp(later * log_gamma) * repetitions, rows_per_round)
+    return faded, float(np.exp(elapsed[-1] * log_gamma))

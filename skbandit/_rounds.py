@@ -25,6 +25,7 @@ class Rounds(NamedTuple):
     arm: np.ndarray  # (n,) integer index into the arms
     reward: np.ndarray | None  # (n,) float64; None means full feedback
     weight: np.ndarray | None  # (n,) float64; None means ones
+    rows_per_round: int = 1  # so many consecutive rows are one round
 
 
 def make_log(arm, reward, propensity=None):
@@ -392,6 +393,7 @@ def flatten_rounds(contexts, arm, reward, weight):
         arm.ravel(),
         reward.ravel(),
         None if weight is None else weight[rows],
+        n_selected,
     )
 
 

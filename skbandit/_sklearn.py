@@ -1,7 +1,7 @@
 """The one place that touches scikit-learn's private names.
 
-Everything here lacks a public equivalent in scikit-learn 1.6 to 1.9; when a name moves, this file is
-all that changes.
+Everything here lacks a public equivalent in scikit-learn; when a name moves, this file is all
+that changes.
 """
 
 from sklearn.base import _fit_context

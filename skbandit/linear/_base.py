@@ -6,7 +6,6 @@ import numpy as np
 from scipy import sparse
 
 from .._gaussian import marginal_statistics
-from .._rounds import take_rows
 from .._sklearn import Interval, StrOptions
 from ..base import BaseBandit
 from ._learning import Block, Model, absorb_block, absorb_diagonal_block
@@ -168,36 +167,38 @@ class BaseLinearBandit(BaseBandit):
         state = {name: value.copy() for name, value in self._state().items()}
         weights, diagonal = None, self.precision == "diagonal"
         step = min(n_samples, block_rows(block.rows.shape[1], len(state["gram_"])))
+        step = -(-step // block.rows_per_round) * block.rows_per_round
         buffer = None if diagonal else np.empty((step, block.rows.shape[1]))
-        for start in range(0, n_samples, step):
-            rows = slice(start, start + step)
-            others = (None if field is None else field[rows] for field in block[1:])
-            part = Block(take_rows(block.rows, rows.start, rows.stop), *others)
-            if diagonal:
-                absorb_diagonal_block(state, part, model)
-            else:
-                weights = absorb_block(state, part, model, weights, buffer)
+        # An overflow shows in the sums, and is told there.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, n_samples, step):
+                part = block.part(start, start + step)
+                if diagonal:
+                    absorb_diagonal_block(state, part, model)
+                else:
+                    weights = absorb_block(state, part, model, weights, buffer)
         _check_no_overflow(state)
         vars(self).update(state)
         self._cache.clear()
 
     def _played(self, rounds):
         """Rows that teach, and which group each teaches."""
-        contexts, arm, reward, weight = rounds
+        contexts, arm, reward, weight, rows_per_round = rounds
         if contexts.ndim == 2:
             group = None if reward is None else arm
-            return Block(contexts, group, arm, reward, weight)
+            return Block(contexts, group, arm, reward, weight, rows_per_round)
         n_samples, n_candidates, n_features = contexts.shape
         if reward is None:
-            # Full feedback on candidates: each is a round of its own, paid 1 if it was named.
+            # Full feedback on candidates: each teaches, paid 1 if it was named.
             candidate = np.tile(np.arange(n_candidates), n_samples)
             reward = (candidate == np.repeat(arm, n_candidates)).astype(np.float64)
             rows, arm = contexts.reshape(-1, n_features), candidate
             weight = None if weight is None else np.repeat(weight, n_candidates)
+            rows_per_round = n_candidates
         else:
             rows = contexts[np.arange(n_samples), arm]
         group = np.zeros_like(arm) if self.arm_model == "shared" else arm
-        return Block(rows, group, arm, reward, weight)
+        return Block(rows, group, arm, reward, weight, rows_per_round)
 
     def _learn_singly(self, block):
         """A few rounds by rank-one updates: the online loop."""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._gaussian import fade_weights
+from .._rounds import take_rows
 from ._residuals import Weights, objective, posterior_weights, prior_square
 from ._statistics import (
     Segment,
@@ -46,6 +47,12 @@ class Block(NamedTuple):
     arm: np.ndarray
     reward: np.ndarray | None
     weight: np.ndarray | None
+    rows_per_round: int = 1
+
+    def part(self, start, stop):
+        """The rounds in these rows, the rows as float64."""
+        others = (None if field is None else field[start:stop] for field in self[1:-1])
+        return Block(take_rows(self.rows, start, stop), *others, self.rows_per_round)
 
 
 def _segments(block, n_groups, buffer):
@@ -62,7 +69,7 @@ def _fade(block, forgetting):
     if forgetting == 1.0:
         return block, 1.0
     weight = np.ones(block.rows.shape[0]) if block.weight is None else block.weight
-    weight, kept = fade_weights(weight, forgetting)
+    weight, kept = fade_weights(weight, forgetting, block.rows_per_round)
     return block._replace(weight=weight), kept
 
 

@@ -59,7 +59,8 @@ def objective(gram, residual_square, weights, minimum, prior_precision):
         None if weights.shared is None else weights.shared - minimum.shared,
     )
     # Rounding can leave a Gram matrix with a direction below zero.
-    data = np.maximum(np.einsum("gi,gij,gj->g", move.mean, gram, move.mean, optimize=True), 0.0)
+    image = np.matmul(gram, move.mean[..., None])[..., 0]
+    data = np.maximum(np.einsum("gi,gi->g", image, move.mean), 0.0)
     if weights.shared is not None:
         data = data.sum(keepdims=True)
     return residual_square + data + prior_precision * prior_square(move)
@@ -165,5 +166,5 @@ def _as_full(state, model):
     if not model.diagonal:
         return state
     n_terms = int(model.intercept)
-    gram = state["gram_"][:, :n_terms, None]
+    gram = state["gram_"][:, :n_terms, None][:, :, :n_terms]
     return {**state, "gram_": gram, "moment_": state["moment_"][:, :n_terms]}

@@ -179,7 +179,19 @@ class LinearThompsonSampling(BaseLinearBandit):
             scores = IndependentScores(mean, self.alpha * scale, dof)
         else:
             scores = SampledScores(self._score_draws(contexts))
-        return self._selector.expect(scores, available)
+        probability = self._selector.expect(scores, available)
+        if self._policy_error > 0.0 and contexts.ndim == 2:
+            self._share_alike(probability, available)
+        return probability
+
+    def _share_alike(self, probability, available):
+        """Even out what draws alone tell apart: arms never played are alike in every context."""
+        cold = np.broadcast_to(self.weight_ == 0.0, probability.shape)
+        if available is not None:
+            cold = cold & available
+        count = cold.sum(axis=1, keepdims=True)
+        total = np.where(cold, probability, 0.0).sum(axis=1, keepdims=True)
+        np.copyto(probability, total / np.maximum(count, 1), where=cold)
 
     def _score_draws(self, contexts):
         """Scores under joint posterior draws of all weights, (n_draws, n_samples, n_arms)."""
