@@ -31,8 +31,8 @@ class DecisionMixin:
     def _is_plain(self, X):
         """Say whether X is a small plain array that needs no further check.
 
-        ``validate_data`` takes over 100 microseconds a call, several times a decision of the online
-        loop. What is not plainly good here is judged there, so errors are the same.
+        ``validate_data`` takes over 100 microseconds a call, several times a decision of the
+        online loop. What is not plainly good here is judged there, so errors are the same.
         """
         return (
             type(X) is np.ndarray

@@ -295,8 +295,8 @@ class ReshapingMixin:
         """Position of the arm that `init` names."""
         if init not in known.tolist():
             raise ValueError(
-                f"init must be 'prior', 'mean' or an arm that is known, got {init!r}; the arms are "
-                f"{known.tolist()!r}."
+                f"init must be 'prior', 'mean' or an arm that is known, got {init!r}; the arms "
+                f"are {known.tolist()!r}."
             )
         return np.array([known.tolist().index(init)])
 

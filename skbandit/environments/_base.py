@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state, check_scalar
 class EnvironmentRounds(NamedTuple):
     """Rounds of an environment, with what every arm would pay in each of them.
 
-    Parameters
+    Attributes
     ----------
     contexts : ndarray, sparse matrix or DataFrame of shape (n_rounds, n_features), or \
             ndarray of shape (n_rounds, n_arms, n_features)
