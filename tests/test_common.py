@@ -42,7 +42,9 @@ def _variants(bandit):
             yield clone(bandit).set_params(arm_model=arm_model, selector=TopKSelector(k=2))
 
 
-BANDITS = [variant for _, kind in all_bandits() for variant in _variants(kind())]
+# Networks take long to train by default: tests/neural/test_contract.py trains small ones.
+FAST = [kind for _, kind in all_bandits() if not kind.__module__.startswith("skbandit.neural")]
+BANDITS = [variant for kind in FAST for variant in _variants(kind())]
 # scikit-learn's checks know contexts of two axes only.
 FLAT = [bandit for bandit in BANDITS if get_tags(bandit).input_tags.two_d_array]
 

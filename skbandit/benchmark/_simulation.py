@@ -10,8 +10,8 @@ from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.parallel import Parallel, delayed
 
 from ..environments._rows import ArmColumns, take
+from ..utils._progress import progress_bar
 from ._contestants import make_player, named_contestants
-from ._progress import progress_bar
 
 
 def simulate(

@@ -1,0 +1,87 @@
+"""Off-policy values of policies, with intervals, diagnostics and data-driven choice."""
+
+from ._balanced import balanced_ips_value, balanced_weight
+from ._betting import betting_bounds
+from ._bootstrap import bootstrap_distribution
+from ._cressie_read import cressie_read_value
+from ._diagnostics import PolicySupport, PoorSupportWarning, policy_support
+from ._display import PolicyValueDisplay
+from ._doubly_robust import dm_value, dr_value, sndr_value
+from ._evaluate import get_estimator_names, policy_value
+from ._importance_weighted import ips_value, mean_value, replay_value, snips_value
+from ._intervals import (
+    Interval,
+    bca_interval,
+    bernstein_interval,
+    betting_interval,
+    bootstrap_interval,
+    cressie_read_interval,
+    normal_interval,
+    student_interval,
+)
+from ._policy_value import PolicyValue
+from ._regularized_dr import shrinkage_dr_value, subgaussian_dr_value, switch_dr_value
+from ._regularized_ips import clipped_ips_value, ix_value, subgaussian_ips_value
+from ._reward_model import cross_fit_rewards
+from ._scorer import (
+    PolicyScorer,
+    get_policy_scorer,
+    get_policy_scorer_names,
+    make_policy_scorer,
+)
+from ._selection import select_pessimistic, slope
+from ._slate import (
+    cascade_dr_value,
+    independent_ips_value,
+    reward_interaction_ips_value,
+    slate_ips_value,
+)
+from ._weights import mrdr_weight
+
+__all__ = [
+    "Interval",
+    "PolicyScorer",
+    "PolicySupport",
+    "PolicyValue",
+    "PolicyValueDisplay",
+    "PoorSupportWarning",
+    "balanced_ips_value",
+    "balanced_weight",
+    "bca_interval",
+    "bernstein_interval",
+    "betting_bounds",
+    "betting_interval",
+    "bootstrap_distribution",
+    "bootstrap_interval",
+    "cascade_dr_value",
+    "clipped_ips_value",
+    "cressie_read_interval",
+    "cressie_read_value",
+    "cross_fit_rewards",
+    "dm_value",
+    "dr_value",
+    "get_estimator_names",
+    "get_policy_scorer",
+    "get_policy_scorer_names",
+    "independent_ips_value",
+    "ips_value",
+    "ix_value",
+    "make_policy_scorer",
+    "mean_value",
+    "mrdr_weight",
+    "normal_interval",
+    "policy_support",
+    "policy_value",
+    "replay_value",
+    "reward_interaction_ips_value",
+    "select_pessimistic",
+    "shrinkage_dr_value",
+    "slate_ips_value",
+    "slope",
+    "snips_value",
+    "sndr_value",
+    "student_interval",
+    "subgaussian_dr_value",
+    "subgaussian_ips_value",
+    "switch_dr_value",
+]

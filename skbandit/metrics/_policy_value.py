@@ -1,0 +1,291 @@
+"""The value of a policy as a smooth function of means, and what follows from that.
+
+Every estimator here is g(mean of z), with a few columns z computed row by row: IPS is the mean of
+one column, a self-normalised estimate the ratio of two means. So one influence function, one
+bootstrap and one linearisation serve them all, and ratios are always resampled as ratios.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from ._intervals import INTERVALS
+
+# Step of the complex-step derivative: its error is of the order of the step's square.
+_COMPLEX_STEP = 1e-30
+
+
+def first_mean(means):
+    """g(a) = a."""
+    return means[..., 0]
+
+
+def ratio_of_means(means):
+    """g(a, b) = a / b."""
+    return means[..., 0] / means[..., 1]
+
+
+@dataclass(frozen=True)
+class DifferenceOfMeans:
+    """g(a, b) = f(a) - h(b), where f takes the first columns."""
+
+    first: object
+    second: object
+    n_first: int
+
+    def __call__(self, means):
+        return self.first(means[..., : self.n_first]) - self.second(means[..., self.n_first :])
+
+
+@dataclass(frozen=True, eq=False)
+class PolicyValue:
+    """The estimated value of a policy, with all that its intervals need.
+
+    Made by the functions of `skbandit.metrics`; `a - b` is the difference of two estimates on the
+    same rounds, again with all its intervals.
+
+    Parameters
+    ----------
+    name : str
+        The estimator.
+    columns : ndarray of shape (n_samples, n_columns)
+        What each round contributes.
+    formula : callable
+        Takes means of the columns, shape (..., n_columns), to values, shape (...,). Analytic: its
+        gradient is taken by a complex step.
+    weight : ndarray of shape (n_samples,), default=None
+        The importance weights as the estimator uses them, after clipping or shrinking.
+    control : ndarray of shape (n_samples,), default=None
+        The importance weights as they are, whose expectation is 1.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        How much each round counts. Standard errors take each round as one independent observation
+        whatever its weight, so that doubling all weights changes nothing.
+    reward_range, base_range, model_range : tuple of float
+        Observed range of the rewards, of the part of a round that no reward enters, and of what is
+        subtracted from the reward before weighting. The bounded intervals start from them.
+    weight_scale : float, default=1.0
+        What a self-normalised estimate multiplies its weights by.
+    parameters : dict
+        The tuning parameters that were used, the chosen ones included.
+
+    Attributes
+    ----------
+    value : float
+        The estimate, in units of the reward.
+    influence : ndarray of shape (n_samples,)
+        Influence of each round on the value; the mean is zero, and the value's error is about the
+        mean of the true influences.
+    terms : ndarray of shape (n_samples,)
+        `value + influence`. Where the estimate is a mean these are the terms of that mean,
+        otherwise its linearisation.
+    standard_error : float
+        Root of the influence's variance over the number of rounds; NaN for a single round.
+    effective_sample_size : float
+        (sum of weights)^2 / (sum of squared weights).
+    n_samples : int
+        Number of rounds.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.metrics import ips_value
+    >>> value = ips_value(reward=[1., 0., 1., 1.], propensity=[.5, .5, .25, .5],
+    ...                   policy_probability=[1., 0., .5, .5])
+    >>> float(value.value)
+    1.25
+    >>> value.interval("normal").low < value.value
+    True
+    """
+
+    name: str
+    columns: np.ndarray
+    formula: object
+    weight: np.ndarray = None
+    control: np.ndarray = None
+    sample_weight: np.ndarray = None
+    reward_range: tuple = (0.0, 0.0)
+    base_range: tuple = (0.0, 0.0)
+    model_range: tuple = (0.0, 0.0)
+    weight_scale: float = 1.0
+    parameters: dict = field(default_factory=dict)
+
+    @cached_property
+    def n_samples(self):
+        return self.columns.shape[0]
+
+    @cached_property
+    def weighted_columns(self):
+        """The columns whose plain means give the value, the sample weights folded in."""
+        if self.sample_weight is None:
+            return self.columns
+        weight = self.sample_weight / self.sample_weight.mean()
+        return np.column_stack([self.columns * weight[:, None], weight])
+
+    def evaluate(self, means):
+        """Take means of `weighted_columns` to values.
+
+        Parameters
+        ----------
+        means : ndarray of shape (..., n_columns)
+
+        Returns
+        -------
+        values : ndarray of shape (...,)
+        """
+        if self.sample_weight is not None:
+            means = means[..., :-1] / means[..., -1:]
+        return self.formula(means)
+
+    @cached_property
+    def means(self):
+        return self.weighted_columns.mean(axis=0)
+
+    @cached_property
+    def value(self):
+        return float(self.evaluate(self.means))
+
+    @cached_property
+    def influence(self):
+        n_columns = self.means.size
+        shifted = self.means + 1j * _COMPLEX_STEP * np.eye(n_columns)
+        gradient = self.evaluate(shifted).imag / _COMPLEX_STEP
+        return self.weighted_columns @ gradient - self.means @ gradient
+
+    @cached_property
+    def terms(self):
+        return self.value + self.influence
+
+    @cached_property
+    def standard_error(self):
+        n = self.n_samples
+        if n < 2:
+            return float("nan")
+        return float(np.sqrt(self.influence @ self.influence / (n * (n - 1.0))))
+
+    @cached_property
+    def effective_sample_size(self):
+        weight = np.ones(self.n_samples) if self.weight is None else self.weight
+        if self.sample_weight is not None:
+            weight = weight * self.sample_weight
+        total = weight @ weight
+        return float(weight.sum() ** 2 / total) if total > 0 else 0.0
+
+    def interval(self, method="normal", *, confidence_level=0.95, **options):
+        """Confidence interval of the value.
+
+        Parameters
+        ----------
+        method : str, default="normal"
+            - `"normal"`: by the influence function;
+            - `"student"`: the same error with Student's t, degrees of freedom one less than the
+              effective sample size;
+            - `"bootstrap"`, `"bca"`: percentile and bias-corrected accelerated bootstrap; options
+              `n_resamples` and `random_state`;
+            - `"bernstein"`: empirical Bernstein; options `reward_range`, `max_weight`, `bounds`;
+            - `"cressie_read"`: empirical likelihood of the Cressie-Read family with the
+              expectation of the weight held at 1; options `reward_range`, `max_weight`;
+            - `"betting"`: by betting, valid at all times at once; options as `"bernstein"` and
+              `anytime`.
+        confidence_level : float, default=0.95
+            Wanted probability of covering the truth, above 0 and below 1.
+        **options
+            Passed to the method's function, `skbandit.metrics.<method>_interval`.
+
+        Returns
+        -------
+        interval : Interval
+            With fields `low` and `high`.
+
+        Raises
+        ------
+        ValueError
+            If the method is unknown or the level is not between 0 and 1.
+        """
+        if method not in INTERVALS:
+            raise ValueError(
+                f"method must be one of {', '.join(sorted(INTERVALS))}; got {method!r}."
+            )
+        return INTERVALS[method](self, confidence_level=confidence_level, **options)
+
+    def __sub__(self, other):
+        if not isinstance(other, PolicyValue):
+            return NotImplemented
+        same_rounds = self.n_samples == other.n_samples and (
+            (self.sample_weight is None) == (other.sample_weight is None)
+            and (
+                self.sample_weight is None
+                or np.array_equal(self.sample_weight, other.sample_weight)
+            )
+        )
+        if not same_rounds:
+            raise ValueError(
+                "a difference needs both values on the same rounds with the same sample_weight; "
+                f"got {self.n_samples} and {other.n_samples} rounds. Evaluate both policies on "
+                "one log."
+            )
+        low, high = zip(self.term_range(), other.term_range(), strict=True)
+        return PolicyValue(
+            name=f"{self.name} - {other.name}",
+            columns=np.column_stack([self.columns, other.columns]),
+            formula=DifferenceOfMeans(self.formula, other.formula, self.columns.shape[1]),
+            sample_weight=self.sample_weight,
+            base_range=(low[0] - high[1], high[0] - low[1]),
+        )
+
+    def term_range(self, reward_range=None, max_weight=None):
+        """Bounds of the terms, before sample weights.
+
+        Parameters
+        ----------
+        reward_range : tuple of (low, high), default=None
+            Bounds of the reward; None takes the observed range.
+        max_weight : float, default=None
+            Bound of the weight; None takes the largest observed one.
+
+        Returns
+        -------
+        low, high : float
+        """
+        low, high = self.base_range
+        if self.weight is None:
+            if reward_range is not None:
+                low, high = min(low, reward_range[0]), max(high, reward_range[1])
+            return low, high
+        reward_low, reward_high = self._check_reward_range(reward_range)
+        largest = self._check_max_weight(max_weight) * self.weight_scale
+        return (
+            low + largest * min(0.0, reward_low - self.model_range[1]),
+            high + largest * max(0.0, reward_high - self.model_range[0]),
+        )
+
+    def _check_reward_range(self, reward_range):
+        """Return the range of the rewards; raise where the log leaves it."""
+        if reward_range is None:
+            return self.reward_range
+        low, high = reward_range
+        if not (low <= self.reward_range[0] and self.reward_range[1] <= high):
+            raise ValueError(
+                f"reward_range=({low:g}, {high:g}) does not hold the logged rewards, which run "
+                f"from {self.reward_range[0]:g} to {self.reward_range[1]:g}; widen it."
+            )
+        return float(low), float(high)
+
+    def _check_max_weight(self, max_weight):
+        """Return the bound of the weights; raise where the log exceeds it."""
+        largest = float(self.weight.max())
+        if max_weight is None:
+            return largest
+        if max_weight < largest * (1 - 1e-9):
+            raise ValueError(
+                f"max_weight={max_weight:g} is below the largest weight of the log, {largest:g}; "
+                "raise it to a true bound, such as the inverse of the smallest propensity."
+            )
+        return float(max_weight)
+
+    def __repr__(self):
+        return (
+            f"PolicyValue({self.name}: {self.value:.6g}, "
+            f"standard_error={self.standard_error:.3g}, n_samples={self.n_samples}, "
+            f"effective_sample_size={self.effective_sample_size:.1f})"
+        )

@@ -1,0 +1,212 @@
+"""Values from importance-weighted rewards whose weights are held down."""
+
+from ._importance_weighted import weighted_mean
+from ._tuning import tune, unit_grid, weight_grid
+from ._validation import Rounds
+from ._weights import clip_weight, subgaussian_weight
+
+
+def clipped_ips_value(
+    *, reward, propensity, policy_probability, arm=None, clip="slope", sample_weight=None
+):
+    """Value by inverse propensity scoring with clipped weights.
+
+    mean(min(w, clip) reward): a bias for a smaller variance.
+
+    Parameters
+    ----------
+    reward : array-like of shape (n_samples,)
+        Logged rewards.
+    propensity : array-like of shape (n_samples,)
+        Probability with which the logged arm was played, in (0, 1].
+    policy_probability : array-like of shape (n_samples, n_arms) or (n_samples,)
+        Probabilities of the evaluated policy; of one dimension for the logged arm alone.
+    arm : array-like of int of shape (n_samples,), default=None
+        Column of the logged arm in `policy_probability`.
+    clip : float or "slope", default="slope"
+        Largest weight. `"slope"` chooses it by the data, see `slope`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How much each round counts.
+
+    Returns
+    -------
+    value : PolicyValue
+        With the clip in `parameters`.
+
+    Raises
+    ------
+    ValueError
+        If an argument has a wrong shape or impossible values.
+
+    See Also
+    --------
+    shrinkage_dr_value : Clips the weights of a model's errors instead.
+
+    References
+    ----------
+    Ionides (2008), Truncated importance sampling, Journal of Computational and Graphical
+    Statistics 17. Bottou et al. (2013), Counterfactual reasoning and learning systems, JMLR 14.
+
+    Examples
+    --------
+    >>> from skbandit.metrics import clipped_ips_value
+    >>> clipped_ips_value(reward=[1., 0., 1.], propensity=[.1, .5, .5],
+    ...                   policy_probability=[.5, .5, .5], clip=2.).value
+    1.0
+    """
+    rounds = Rounds(
+        reward=reward,
+        arm=arm,
+        propensity=propensity,
+        policy_probability=policy_probability,
+        sample_weight=sample_weight,
+    )
+    return clipped_ips(rounds, clip=clip)
+
+
+def clipped_ips(rounds, clip="slope"):
+    """`clipped_ips_value` of checked rounds."""
+    rounds.need("reward", "arm", "propensity")
+    clip, weight = tune(rounds, clip, "clip", weight_grid, clip_weight, doubly_robust=False)
+    return weighted_mean(rounds, "clipped_ips", weight, clip=clip)
+
+
+def subgaussian_ips_value(
+    *, reward, propensity, policy_probability, arm=None, lambda_="slope", sample_weight=None
+):
+    """Value by inverse propensity scoring with sub-Gaussian weights.
+
+    mean(reward w / (1 - lambda_ + lambda_ w)): the harmonic correction, which moves all weights
+    toward 1 and bounds them by 1 / lambda_. For lambda_ = 0 it is IPS, for 1 the mean reward.
+
+    Parameters
+    ----------
+    reward : array-like of shape (n_samples,)
+        Logged rewards.
+    propensity : array-like of shape (n_samples,)
+        Probability with which the logged arm was played, in (0, 1].
+    policy_probability : array-like of shape (n_samples, n_arms) or (n_samples,)
+        Probabilities of the evaluated policy; of one dimension for the logged arm alone.
+    arm : array-like of int of shape (n_samples,), default=None
+        Column of the logged arm in `policy_probability`.
+    lambda_ : float or "slope", default="slope"
+        Strength of the correction, from 0 to 1. `"slope"` chooses it by the data, see `slope`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How much each round counts.
+
+    Returns
+    -------
+    value : PolicyValue
+        With `lambda_` in `parameters`.
+
+    Raises
+    ------
+    ValueError
+        If an argument has a wrong shape or impossible values.
+
+    See Also
+    --------
+    subgaussian_dr_value : With a reward model.
+
+    References
+    ----------
+    Metelli, Russo & Restelli (2021), Subgaussian and differentiable importance sampling for
+    off-policy evaluation and learning, NeurIPS, definition 5.1 with s = -1.
+
+    Examples
+    --------
+    >>> from skbandit.metrics import subgaussian_ips_value
+    >>> round(subgaussian_ips_value(reward=[1., 0.], propensity=[.2, .5],
+    ...                             policy_probability=[.8, .5], lambda_=.5).value, 6)
+    0.8
+    """
+    rounds = Rounds(
+        reward=reward,
+        arm=arm,
+        propensity=propensity,
+        policy_probability=policy_probability,
+        sample_weight=sample_weight,
+    )
+    return subgaussian_ips(rounds, lambda_=lambda_)
+
+
+def subgaussian_ips(rounds, lambda_="slope"):
+    """`subgaussian_ips_value` of checked rounds."""
+    rounds.need("reward", "arm", "propensity")
+    lambda_, weight = tune(
+        rounds, lambda_, "lambda_", unit_grid, subgaussian_weight, doubly_robust=False, high=1.0
+    )
+    return weighted_mean(rounds, "subgaussian_ips", weight, lambda_=lambda_)
+
+
+def ix_value(
+    *, reward, propensity, policy_probability, arm=None, gamma="slope", sample_weight=None
+):
+    """Value by implicit exploration.
+
+    mean(reward policy_probability / (propensity + gamma)): for non-negative rewards a pessimistic
+    estimate, whose upward error is bounded with high probability whatever the propensities.
+
+    Parameters
+    ----------
+    reward : array-like of shape (n_samples,)
+        Logged rewards.
+    propensity : array-like of shape (n_samples,)
+        Probability with which the logged arm was played, in (0, 1].
+    policy_probability : array-like of shape (n_samples, n_arms) or (n_samples,)
+        Probabilities of the evaluated policy; of one dimension for the logged arm alone.
+    arm : array-like of int of shape (n_samples,), default=None
+        Column of the logged arm in `policy_probability`.
+    gamma : float or "slope", default="slope"
+        What is added to each propensity, from 0 to 1. `"slope"` chooses it by the data, see
+        `slope`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How much each round counts.
+
+    Returns
+    -------
+    value : PolicyValue
+        With `gamma` in `parameters`.
+
+    Raises
+    ------
+    ValueError
+        If an argument has a wrong shape or impossible values.
+
+    See Also
+    --------
+    ips_value : The limit gamma = 0.
+
+    References
+    ----------
+    Neu (2015), Explore no more: improved high-probability regret bounds for non-stochastic
+    bandits, NeurIPS, eq. 2. Gabbianelli, Neu & Papini (2024), Importance-weighted offline learning
+    done right, ALT.
+
+    Examples
+    --------
+    >>> from skbandit.metrics import ix_value
+    >>> ix_value(reward=[1., 1.], propensity=[.25, .75], policy_probability=[.5, .5],
+    ...          gamma=.25).value
+    0.75
+    """
+    rounds = Rounds(
+        reward=reward,
+        arm=arm,
+        propensity=propensity,
+        policy_probability=policy_probability,
+        sample_weight=sample_weight,
+    )
+    return ix(rounds, gamma=gamma)
+
+
+def ix(rounds, gamma="slope"):
+    """`ix_value` of checked rounds."""
+    rounds.need("reward", "arm", "propensity")
+    chance = rounds.propensity
+
+    def explore(weight, gamma):
+        return weight * (chance / (chance + gamma))
+
+    gamma, weight = tune(rounds, gamma, "gamma", unit_grid, explore, doubly_robust=False, high=1.0)
+    return weighted_mean(rounds, "ix", weight, gamma=gamma)

@@ -1,0 +1,244 @@
+"""Predictions of a reward model for all arms, by models that never saw the row they predict."""
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy import sparse
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import check_cv
+from sklearn.pipeline import Pipeline
+
+from ._validation import check_arm, check_sample_weight, check_vector
+
+_ARM_MODELS = ("disjoint", "shared")
+
+
+def cross_fit_rewards(
+    model,
+    X,
+    arm,
+    reward,
+    *,
+    n_arms=None,
+    cv=5,
+    arm_model="disjoint",
+    sample_weight=None,
+    n_jobs=None,
+):
+    """Predict the reward of every arm in every round by models fitted on other rounds.
+
+    Parameters
+    ----------
+    model : estimator
+        Any scikit-learn regressor, or a classifier whose classes are rewards, such as 0 and 1: it
+        predicts the expectation of the class. It is cloned, never fitted itself.
+    X : array-like, sparse matrix or DataFrame
+        Contexts, (n_samples, n_features); or an array (n_samples, n_arms, n_features) where each
+        arm has its own features.
+    arm : array-like of int of shape (n_samples,)
+        Column of the logged arm.
+    reward : array-like of shape (n_samples,)
+        Logged rewards.
+    n_arms : int, default=None
+        Number of arms. None takes the largest `arm` plus one, or what X of three dimensions has.
+    cv : int, cross-validation generator or iterable, default=5
+        Each row is predicted by the model of the fold that holds it out. An integer means that
+        many blocks of rows in their order. For the log of a policy that learns pass
+        `TimeSeriesSplit`: each block is then predicted from earlier rows alone; rows that no fold
+        holds out are predicted as 0, where the doubly robust estimate is IPS.
+    arm_model : {"disjoint", "shared"}, default="disjoint"
+        One model an arm, or one model of all with the arm appended one-hot to X. With X of three
+        dimensions one model serves all arms, whatever is given here.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Passed to `model.fit`, for instance from `mrdr_weight`. For a Pipeline it goes to its last
+        step.
+    n_jobs : int, default=None
+        Folds fitted in parallel.
+
+    Returns
+    -------
+    expected_reward : ndarray of shape (n_samples, n_arms)
+
+    Raises
+    ------
+    ValueError
+        If the log is shorter than the folds, folds overlap, arms are out of range, or `model` is a
+        classifier and the rewards it is to learn from are all the same.
+
+    See Also
+    --------
+    dr_value : Takes the predictions.
+    mrdr_weight : Weights for fitting.
+
+    Notes
+    -----
+    With one model an arm, an arm that a training fold lacks is predicted at the mean reward of the
+    fold, and an arm with a single training reward at that reward where the model is a classifier.
+
+    References
+    ----------
+    Chernozhukov et al. (2018), Double/debiased machine learning for treatment and structural
+    parameters, Econometrics Journal 21. Kallus & Uehara (2020), Double reinforcement learning,
+    JMLR 21.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from skbandit.metrics import cross_fit_rewards
+    >>> X = np.arange(20.)[:, None]
+    >>> arm = np.arange(20) % 2
+    >>> cross_fit_rewards(LinearRegression(), X, arm, reward=X[:, 0] * arm, cv=2)[10].round(6)
+    array([ 0., 10.])
+    """
+    if arm_model not in _ARM_MODELS:
+        raise ValueError(f"arm_model must be one of {', '.join(_ARM_MODELS)}; got {arm_model!r}.")
+    reward = check_vector(reward, "reward")
+    n_samples = reward.size
+    X = X if hasattr(X, "shape") else np.asarray(X)
+    per_arm_features = len(X.shape) == 3
+    if X.shape[0] != n_samples:
+        raise ValueError(
+            f"X has {X.shape[0]} rows where reward has {n_samples}; give one row a round."
+        )
+    if n_arms is None:
+        largest = check_arm(arm, n_samples, np.inf).max()
+        n_arms = X.shape[1] if per_arm_features else int(largest) + 1
+    elif per_arm_features and X.shape[1] != n_arms:
+        raise ValueError(
+            f"X has features of {X.shape[1]} arms where n_arms={n_arms}; drop n_arms or mend X."
+        )
+    arm = check_arm(arm, n_samples, n_arms)
+    weight = check_sample_weight(sample_weight, n_samples)
+    if is_classifier(model) and np.ptp(reward) == 0:
+        raise ValueError(
+            f"all rewards are {reward[0]:g}, which a classifier cannot learn from. Pass a "
+            "regressor as the reward model, or use an estimate without one, such as snips_value."
+        )
+    design = _DESIGNS["features" if per_arm_features else arm_model](X, arm, n_arms)
+    folds = _check_folds(cv, n_samples, design)
+    predictions = Parallel(n_jobs=n_jobs)(
+        delayed(_fit_predict)(model, design, reward, weight, train, test, fold)
+        for fold, (train, test) in enumerate(folds)
+    )
+    expected_reward = np.zeros((n_samples, n_arms))
+    for (_, test), predicted in zip(folds, predictions, strict=True):
+        expected_reward[test] = predicted
+    return expected_reward
+
+
+def _check_folds(cv, n_samples, design):
+    cv = check_cv(cv)
+    n_folds = cv.get_n_splits(design.X)
+    if n_samples < n_folds:
+        raise ValueError(
+            f"the log has {n_samples} rounds, fewer than the {n_folds} folds of cv; pass a "
+            "smaller cv or a longer log."
+        )
+    folds = [
+        (np.asarray(train), np.asarray(test)) for train, test in cv.split(np.zeros(n_samples))
+    ]
+    held_out = np.concatenate([test for _, test in folds])
+    if np.unique(held_out).size != held_out.size:
+        raise ValueError(
+            "cv holds some rounds out more than once; pass a splitter whose folds do not "
+            "overlap, such as KFold or TimeSeriesSplit."
+        )
+    return folds
+
+
+def _fit_predict(model, design, reward, weight, train, test, fold):
+    predicted = np.empty((test.size, design.n_arms))
+    for train_part, arms in design.parts(train):
+        rows = train[train_part]
+        part = np.ix_(np.arange(test.size), arms)
+        if rows.size == 0:
+            predicted[part] = reward[train].mean()
+            continue
+        if is_classifier(model) and np.ptp(reward[rows]) == 0:
+            if arms.size == design.n_arms:
+                raise ValueError(
+                    f"all rewards that fold {fold} trains on are {reward[rows[0]]:g}, which a "
+                    "classifier cannot learn from. Pass a regressor as the reward model, or a "
+                    "smaller or shuffled cv."
+                )
+            predicted[part] = reward[rows[0]]
+            continue
+        fitted = _fit(clone(model), design.logged(rows), reward[rows], weight, rows)
+        for arm in arms:
+            predicted[:, arm] = _expectation(fitted, design.with_arm(test, arm))
+    return predicted
+
+
+def _fit(model, X, reward, weight, rows):
+    if is_classifier(model) and (reward == np.round(reward)).all():
+        # Classes that are integers are no continuous target to scikit-learn, whatever their dtype.
+        reward = reward.astype(np.int64)
+    if weight is None:
+        return model.fit(X, reward)
+    name = "sample_weight"
+    if isinstance(model, Pipeline):
+        name = f"{model.steps[-1][0]}__{name}"
+    return model.fit(X, reward, **{name: weight[rows]})
+
+
+def _expectation(model, X):
+    """The prediction of a regressor, or the expectation of a classifier's class."""
+    if is_classifier(model):
+        return model.predict_proba(X) @ np.asarray(model.classes_, dtype=np.float64)
+    return np.asarray(model.predict(X), dtype=np.float64)
+
+
+class _Disjoint:
+    """One model an arm, all on the same features."""
+
+    def __init__(self, X, arm, n_arms):
+        self.X = X.tocsr() if sparse.issparse(X) else X
+        self.arm, self.n_arms = arm, n_arms
+
+    def parts(self, train):
+        return [(self.arm[train] == one, np.array([one])) for one in range(self.n_arms)]
+
+    def logged(self, rows):
+        return self.X.iloc[rows] if hasattr(self.X, "iloc") else self.X[rows]
+
+    def with_arm(self, rows, arm):
+        return self.logged(rows)
+
+
+class _Shared:
+    """One model of all arms, the arm appended to the features as one-hot columns."""
+
+    def __init__(self, X, arm, n_arms):
+        self.X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
+        self.arm, self.n_arms = arm, n_arms
+
+    def parts(self, train):
+        return [(np.ones(train.size, dtype=bool), np.arange(self.n_arms))]
+
+    def logged(self, rows):
+        return append_arm(self.X[rows], self.arm[rows], self.n_arms)
+
+    def with_arm(self, rows, arm):
+        return append_arm(self.X[rows], np.full(rows.size, arm), self.n_arms)
+
+
+class _Features(_Shared):
+    """One model of all arms, each of which has its own features."""
+
+    def logged(self, rows):
+        return self.X[rows, self.arm[rows]]
+
+    def with_arm(self, rows, arm):
+        return self.X[rows, arm]
+
+
+_DESIGNS = {"disjoint": _Disjoint, "shared": _Shared, "features": _Features}
+
+
+def append_arm(X, arm, n_arms):
+    """Append arms as one-hot columns."""
+    if sparse.issparse(X):
+        rows = np.arange(arm.size)
+        one_hot = sparse.csr_array((np.ones(arm.size), (rows, arm)), shape=(arm.size, n_arms))
+        return sparse.hstack([X, one_hot], format="csr")
+    return np.hstack([X, np.eye(n_arms)[arm]])

@@ -1,0 +1,417 @@
+"""Off-policy values as scikit-learn scorers: ``scoring=`` for policies and logs."""
+
+import numpy as np
+from sklearn.utils.metadata_routing import UNCHANGED, MetadataRequest
+
+from ._evaluate import get_estimator_names, policy_value
+from ._intervals import INTERVALS, check_confidence_level
+from ._scorer_model import log_rewards
+from ._scorer_registry import register_scorers
+from ._scorer_rounds import UNKNOWN_ARMS, check_log, expected_columns, policy_table
+
+_BOUNDS = ("lower", "upper")
+_METADATA = ("reward", "propensity", "sample_weight")
+_DRAWS = ("bootstrap", "bca")
+
+
+def make_policy_scorer(
+    estimator="dr",
+    *,
+    reward_model=None,
+    arm_model="disjoint",
+    cv=5,
+    interval=None,
+    bound="lower",
+    confidence_level=0.95,
+    interval_params=None,
+    unknown_arms="raise",
+    n_jobs=None,
+    **parameters,
+):
+    """Make a scorer that estimates the value of a policy from a log.
+
+    It serves as ``scoring=`` wherever scikit-learn takes a scorer: `GridSearchCV` and its kin,
+    `cross_validate`, `learning_curve`, `permutation_importance`. It asks the policy for
+    ``predict_proba`` and matches arms by their labels in ``classes_``, so it also takes policies
+    that are not from this package.
+
+    Parameters
+    ----------
+    estimator : str or list of str, default="dr"
+        Names of off-policy estimators, see `get_policy_scorer_names`. A list makes a scorer of
+        several metrics that returns a dict and asks the policy only once.
+    reward_model : estimator, default=None
+        Regressor or classifier for the estimators with a model. It is fitted by cross-fitting on
+        the very log that is scored (`cross_fit_rewards`), never on the rows it predicts. None
+        means a ridge regression an arm, its penalty learnt from the data.
+    arm_model : {"disjoint", "shared"}, default="disjoint"
+        One reward model an arm, or one of all with the arm appended to X.
+    cv : int or cross-validation generator, default=5
+        Folds of the cross-fitting; `TimeSeriesSplit` for the log of a policy that learns.
+    interval : str, default=None
+        None scores the value. Otherwise the method of a confidence interval, see
+        `PolicyValue.interval`, of which the score is one end: a search then prefers what the log
+        supports well (pessimism).
+    bound : {"lower", "upper"}, default="lower"
+        Which end, where `interval` is given.
+    confidence_level : float, default=0.95
+        Probability that the value lies above the lower bound (below the upper one); at least 0.5.
+    interval_params : dict, default=None
+        Options of the interval, such as `n_resamples`. Resamples are drawn with `random_state=0`
+        unless this says otherwise: scores then do not change from call to call.
+    unknown_arms : {"raise", "zero"}, default="raise"
+        A logged arm that the policy does not know is an error, or counts as one that it plays with
+        probability 0.
+    n_jobs : int, default=None
+        Folds of the reward model fitted in parallel.
+    **parameters
+        Tuning parameters of the estimator (`clip`, `tau`, `lambda_`); only with a single one.
+
+    Returns
+    -------
+    scorer : PolicyScorer
+        Called as ``scorer(policy, X, y)`` with `y` a log; higher is better.
+
+    Raises
+    ------
+    ValueError
+        If an argument is none of those named.
+
+    See Also
+    --------
+    get_policy_scorer : By name, without options.
+    skbandit.model_selection.compare_policies : A table with intervals instead of a number.
+
+    Notes
+    -----
+    What a reward model predicts for a log is kept in memory (256 MiB at most), so a search over 50
+    policies fits it once a fold in each process. `sample_weight` counts in the estimate, not in
+    the model.
+
+    `X` is what the scorer gets, before the steps of a Pipeline; a `reward_model` can be a Pipeline
+    with the same steps. In `permutation_importance` it is fitted on the permuted contexts; prefer
+    ``"snips"`` there, which needs none, and avoid ``"dm"``.
+
+    A search catches errors of a scorer and scores NaN with a warning; ``error_score="raise"``
+    shows them.
+
+    References
+    ----------
+    Dudik, Erhan, Langford & Li (2014), Doubly robust policy evaluation and optimization,
+    Statistical Science 29. Swaminathan & Joachims (2015), Counterfactual risk minimization, ICML
+    (pessimism).
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from skbandit.environments import LinearEnvironment, log_policy
+    >>> from skbandit.linear import LinearUCB
+    >>> from skbandit.metrics import make_policy_scorer
+    >>> from skbandit.selectors import EpsilonGreedySelector
+    >>> environment = LinearEnvironment(n_features=3, noise=1.0)
+    >>> logger = LinearUCB(arms=environment.arms, selector=EpsilonGreedySelector(epsilon=1.0))
+    >>> X, log = log_policy(logger, environment, 2000, random_state=0)
+    >>> grid = {"alpha": [0.0, 1.0, 100.0]}
+    >>> cautious = make_policy_scorer("dr", interval="student")
+    >>> GridSearchCV(LinearUCB(), grid, scoring=cautious).fit(X, log).best_params_
+    {'alpha': 0.0}
+    """
+    return PolicyScorer(
+        estimator,
+        reward_model=reward_model,
+        arm_model=arm_model,
+        cv=cv,
+        interval=interval,
+        bound=bound,
+        confidence_level=confidence_level,
+        interval_params=interval_params,
+        unknown_arms=unknown_arms,
+        n_jobs=n_jobs,
+        parameters=parameters,
+    )
+
+
+class PolicyScorer:
+    """A scorer of policies on logs; made by `make_policy_scorer`, whose arguments it takes.
+
+    Parameters
+    ----------
+    estimator : str or list of str
+    reward_model, arm_model, cv, interval, bound, confidence_level, interval_params : object
+        As in `make_policy_scorer`, with the same defaults.
+    unknown_arms, n_jobs : object
+        As in `make_policy_scorer`, with the same defaults.
+    parameters : dict, default=None
+        Tuning parameters of the estimator.
+
+    See Also
+    --------
+    make_policy_scorer : Says what the parameters mean.
+
+    Examples
+    --------
+    >>> from skbandit.metrics import make_policy_scorer
+    >>> make_policy_scorer("clipped_ips", clip=5.0)
+    make_policy_scorer('clipped_ips', clip=5.0)
+    """
+
+    def __init__(
+        self,
+        estimator="dr",
+        *,
+        reward_model=None,
+        arm_model="disjoint",
+        cv=5,
+        interval=None,
+        bound="lower",
+        confidence_level=0.95,
+        interval_params=None,
+        unknown_arms="raise",
+        n_jobs=None,
+        parameters=None,
+    ):
+        names = [estimator] if isinstance(estimator, str) else list(estimator)
+        known = get_estimator_names()
+        if not names or not set(names) <= set(known):
+            raise ValueError(
+                f"estimator must be among {', '.join(known)}, or a list of them; got "
+                f"{estimator!r}."
+            )
+        if parameters and len(names) > 1:
+            raise ValueError(
+                f"parameters {', '.join(parameters)} are given for several estimators; make a "
+                "scorer of each, and pass a dict of them as scoring=."
+            )
+        if interval is not None and interval not in INTERVALS:
+            raise ValueError(
+                f"interval must be None or one of {', '.join(sorted(INTERVALS))}; got "
+                f"{interval!r}."
+            )
+        if bound not in _BOUNDS:
+            raise ValueError(f"bound must be one of {', '.join(_BOUNDS)}; got {bound!r}.")
+        check_confidence_level(confidence_level)
+        if confidence_level < 0.5:
+            raise ValueError(
+                f"confidence_level must be at least 0.5, got {confidence_level!r}: a bound below "
+                "it lies on the other side of the value."
+            )
+        if unknown_arms not in UNKNOWN_ARMS:
+            raise ValueError(
+                f"unknown_arms must be one of {', '.join(UNKNOWN_ARMS)}; got {unknown_arms!r}."
+            )
+        self.estimator = estimator
+        self.reward_model = reward_model
+        self.arm_model = arm_model
+        self.cv = cv
+        self.interval = interval
+        self.bound = bound
+        self.confidence_level = confidence_level
+        self.interval_params = interval_params
+        self.unknown_arms = unknown_arms
+        self.n_jobs = n_jobs
+        self.parameters = dict(parameters or {})
+        self._requests = {}
+
+    def __call__(self, policy, X, y, *, reward=None, propensity=None, sample_weight=None):
+        """Score a policy.
+
+        Parameters
+        ----------
+        policy : estimator object
+            Fitted, with ``predict_proba`` and ``classes_``; a bandit, a Pipeline or search around
+            one, or any classifier.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The contexts.
+        y : array-like of shape (n_samples,)
+            A log (see :func:`skbandit.base.make_log`), or the arms that were played.
+        reward, propensity : array-like of shape (n_samples,), default=None
+            Where `y` does not carry them; `propensity` takes the place of that of `y`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each round counts.
+
+        Returns
+        -------
+        score : float, or dict of str to float
+            A dict where the scorer was made with a list.
+
+        Raises
+        ------
+        ValueError
+            If there are no rewards, no propensities where they are needed, impossible values, or
+            an arm that the policy does not know.
+        """
+        values = self.evaluate(
+            policy, X, y, reward=reward, propensity=propensity, sample_weight=sample_weight
+        )
+        if isinstance(values, dict):
+            return {name: self._number(value) for name, value in values.items()}
+        return self._number(values)
+
+    def evaluate(self, policy, X, y, *, reward=None, propensity=None, sample_weight=None):
+        """Estimate the value with all that its intervals need.
+
+        Parameters
+        ----------
+        policy, X, y, reward, propensity, sample_weight
+            As in a call.
+
+        Returns
+        -------
+        value : PolicyValue, or dict of str to PolicyValue
+        """
+        if not hasattr(X, "shape"):
+            X = np.asarray(X)
+        rounds = check_log(X, y, reward, propensity)
+        table = policy_table(policy, X, rounds.labels, unknown_arms=self.unknown_arms)
+        return policy_value(
+            self.estimator,
+            policy_probability=table.probability,
+            arm=table.column,
+            reward=rounds.reward,
+            propensity=rounds.propensity,
+            expected_reward=self._expected_reward(X, rounds, table),
+            sample_weight=sample_weight,
+            **self.parameters,
+        )
+
+    def _expected_reward(self, X, rounds, table):
+        """Predict the reward of the columns of a table; None where no estimator asks for it."""
+        names = [self.estimator] if isinstance(self.estimator, str) else self.estimator
+        if not set(names) & set(get_estimator_names(reward_model=True)):
+            return None
+        candidates = getattr(X, "ndim", 2) == 3
+        expected, logged_arms = log_rewards(
+            X,
+            table.column if candidates else rounds.labels,
+            rounds.reward,
+            model=self.reward_model,
+            arm_model=self.arm_model,
+            cv=self.cv,
+            n_jobs=self.n_jobs,
+        )
+        return expected if candidates else expected_columns(expected, logged_arms, table.arms)
+
+    def _number(self, value):
+        # The lower end of a two-sided interval at 1 - 2 alpha is a one-sided bound at 1 - alpha.
+        two_sided = 2 * self.confidence_level - 1
+        if self.interval is None or two_sided == 0:
+            return float(value.value)
+        options = dict(self.interval_params or {})
+        if self.interval in _DRAWS:
+            options.setdefault("random_state", 0)
+        low, high = value.interval(self.interval, confidence_level=two_sided, **options)
+        return float(low if self.bound == "lower" else high)
+
+    def set_score_request(
+        self, *, reward=UNCHANGED, propensity=UNCHANGED, sample_weight=UNCHANGED
+    ):
+        """Say which metadata the scorer asks for, where metadata routing is enabled.
+
+        Parameters
+        ----------
+        reward, propensity, sample_weight : bool, str or None, default=UNCHANGED
+            True asks for it, False refuses it, None makes passing it an error, a string asks for
+            it under that name.
+
+        Returns
+        -------
+        self : PolicyScorer
+
+        Examples
+        --------
+        >>> from skbandit.metrics import make_policy_scorer
+        >>> scorer = make_policy_scorer("snips").set_score_request(reward=True, propensity=True)
+        """
+        given = dict(zip(_METADATA, (reward, propensity, sample_weight), strict=True))
+        given = {name: alias for name, alias in given.items() if alias is not UNCHANGED}
+        self._requests = {**self._requests, **given}
+        return self
+
+    def get_metadata_routing(self):
+        """Return what the scorer asks for, as scikit-learn's metadata routing wants to know it.
+
+        Returns
+        -------
+        request : MetadataRequest
+        """
+        request = MetadataRequest(owner=self)
+        for name in _METADATA:
+            request.score.add_request(param=name, alias=self._requests.get(name))
+        return request
+
+    def _accept_sample_weight(self):
+        # scikit-learn asks this of scorers where metadata routing is off.
+        return True
+
+    def __repr__(self):
+        defaults = PolicyScorer().__dict__
+        shown = {
+            name: value
+            for name, value in self.__dict__.items()
+            if name not in ("estimator", "parameters", "_requests") and value != defaults[name]
+        }
+        pairs = "".join(f", {k}={v!r}" for k, v in {**shown, **self.parameters}.items())
+        return f"make_policy_scorer({self.estimator!r}{pairs})"
+
+
+def get_policy_scorer_names():
+    """Names of the scorers that `get_policy_scorer` knows.
+
+    Where scikit-learn has no scorer of that name they also serve as plain strings in ``scoring=``,
+    once `skbandit.metrics` is imported. In the fresh processes of a parallel backend that is only
+    so if something imports it there: a search inside of a parallel search needs the scorer itself.
+
+    Returns
+    -------
+    names : list of str
+        ``"dr"``, ``"snips"`` and so on: the estimators of `policy_value`.
+
+    See Also
+    --------
+    get_policy_scorer : The scorer of a name.
+
+    Examples
+    --------
+    >>> from skbandit.metrics import get_policy_scorer_names
+    >>> get_policy_scorer_names()[:3]
+    ['clipped_ips', 'cressie_read', 'dm']
+    """
+    return get_estimator_names()
+
+
+def get_policy_scorer(name):
+    """Return the scorer of a name, with default options.
+
+    Parameters
+    ----------
+    name : str
+        One of `get_policy_scorer_names`.
+
+    Returns
+    -------
+    scorer : PolicyScorer
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+
+    See Also
+    --------
+    make_policy_scorer : With options.
+
+    Examples
+    --------
+    >>> from skbandit.metrics import get_policy_scorer
+    >>> get_policy_scorer("snips")
+    make_policy_scorer('snips')
+    """
+    if name not in get_policy_scorer_names():
+        raise ValueError(
+            f"name must be one of {', '.join(get_policy_scorer_names())}; got {name!r}. "
+            "make_policy_scorer makes scorers with options."
+        )
+    return PolicyScorer(name)
+
+
+register_scorers({name: PolicyScorer(name) for name in get_policy_scorer_names()})

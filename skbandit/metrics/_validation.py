@@ -1,0 +1,258 @@
+"""Checks of logged rounds and of what a policy would have done in them."""
+
+from functools import cached_property
+
+import numpy as np
+
+# Rows of probabilities come out of softmaxes and divisions in float32 as well.
+_SUM_TOLERANCE = 1e-4
+_RANGE_TOLERANCE = 1e-9
+
+
+def _first_rows(mask):
+    """Name the first rows of a mask, and say how many there are."""
+    rows = np.flatnonzero(mask)
+    shown = ", ".join(str(row) for row in rows[:3])
+    return f"{rows.size} row(s), the first at {shown}"
+
+
+def check_vector(values, name, n_samples=None, dtype=np.float64):
+    """Return a finite vector of the wanted length or say what is wrong with it.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples,)
+        What the caller gave.
+    name : str
+        The argument's name, for the message.
+    n_samples : int, default=None
+        The length that it must have.
+    dtype : dtype, default=np.float64
+        What it is converted to.
+
+    Returns
+    -------
+    values : ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If the shape is wrong or an entry is missing or infinite.
+    """
+    values = np.asarray(values, dtype=dtype)
+    if values.ndim != 1:
+        raise ValueError(
+            f"{name} must have one dimension, one entry a round; got shape {values.shape}."
+        )
+    if values.size == 0:
+        raise ValueError(f"{name} is empty; an evaluation needs at least one round.")
+    if n_samples is not None and values.size != n_samples:
+        raise ValueError(
+            f"{name} has {values.size} entries where the log has {n_samples} rounds; give one "
+            "entry a round."
+        )
+    _check_finite(values, name)
+    return values
+
+
+def _check_finite(values, name):
+    # The sum is finite whenever all entries are and nothing overflows: one fast pass.
+    with np.errstate(all="ignore"):
+        finite = np.isfinite(values.sum()) or np.isfinite(values).all()
+    if not finite:
+        bad = ~np.isfinite(values)
+        if values.ndim > 1:
+            bad = bad.any(axis=tuple(range(1, values.ndim)))
+        raise ValueError(
+            f"{name} has NaN or infinity in {_first_rows(bad)}; drop or impute these rounds."
+        )
+
+
+def check_sample_weight(sample_weight, n_samples):
+    """Return the weights of the rows, or None where all rows count the same."""
+    if sample_weight is None:
+        return None
+    sample_weight = check_vector(sample_weight, "sample_weight", n_samples)
+    if (sample_weight < 0).any() or not sample_weight.any():
+        raise ValueError(
+            "sample_weight must be non-negative and not zero everywhere; got a smallest weight "
+            f"of {sample_weight.min():g}. Drop the rows that must not count."
+        )
+    return sample_weight
+
+
+def check_propensity(propensity, n_samples=None, shape=None):
+    """Return the probabilities with which what was logged was played."""
+    if shape is None:
+        propensity = check_vector(propensity, "propensity", n_samples)
+    else:
+        propensity = check_table(propensity, "propensity", shape)
+    low, high = propensity.min(), propensity.max()
+    if low <= 0 or high > 1 + _RANGE_TOLERANCE:
+        bad = (propensity <= 0) | (propensity > 1 + _RANGE_TOLERANCE)
+        if bad.ndim > 1:
+            bad = bad.any(axis=1)
+        raise ValueError(
+            "propensity must lie in (0, 1], the probability with which the logged arm was "
+            f"played; got values from {low:g} to {high:g} in {_first_rows(bad)}. An arm that was "
+            "played had a positive probability: re-estimate the propensities, or drop these "
+            "rounds."
+        )
+    return propensity
+
+
+def check_table(values, name, shape):
+    """Return a finite table of the wanted shape; None in `shape` takes any length."""
+    values = np.asarray(values, dtype=np.float64)
+    fits = values.ndim == len(shape) and all(
+        want in (None, got) for want, got in zip(shape, values.shape, strict=True)
+    )
+    if not fits:
+        wanted = tuple("any" if want is None else want for want in shape)
+        raise ValueError(f"{name} must have shape {wanted}; got {values.shape}.")
+    _check_finite(values, name)
+    return values
+
+
+def check_probability(values, name="policy_probability"):
+    """Check that entries are probabilities."""
+    low, high = values.min(), values.max()
+    if low < -_RANGE_TOLERANCE or high > 1 + _RANGE_TOLERANCE:
+        raise ValueError(
+            f"{name} must hold probabilities; got values from {low:g} to {high:g}. Pass what "
+            "predict_proba returns, not scores."
+        )
+
+
+def check_arm(arm, n_samples, n_arms):
+    """Return the column of the logged arm in every round."""
+    arm = np.asarray(arm)
+    if arm.dtype.kind not in "iu":
+        raise ValueError(
+            "arm must hold integers, the column of the logged arm in policy_probability; got "
+            f"dtype {arm.dtype}. Turn labels into columns with np.searchsorted(classes_, labels) "
+            "where classes_ is sorted, or with LabelEncoder."
+        )
+    arm = check_vector(arm, "arm", n_samples, dtype=np.intp)
+    if arm.min() < 0 or arm.max() >= n_arms:
+        bad = (arm < 0) | (arm >= n_arms)
+        raise ValueError(
+            f"arm holds {arm[bad][0]} where the policy knows the arms 0 to {n_arms - 1} "
+            f"({_first_rows(bad)}). Give every logged arm a column of policy_probability (zeros "
+            "if the policy never plays it), or drop these rounds."
+        )
+    return arm
+
+
+class Rounds:
+    """Logged rounds after their checks, with what estimators derive from them once.
+
+    Parameters
+    ----------
+    reward : array-like of shape (n_samples,), default=None
+    arm : array-like of int of shape (n_samples,), default=None
+        Column of the logged arm.
+    propensity : array-like of shape (n_samples,), default=None
+    policy_probability : array-like of shape (n_samples, n_arms) or (n_samples,), default=None
+        The evaluated policy's probabilities, of all arms or of the logged arm alone.
+    expected_reward : array-like of shape (n_samples, n_arms), default=None
+        A model's prediction for every arm.
+    sample_weight : array-like of shape (n_samples,), default=None
+
+    Attributes
+    ----------
+    weight : ndarray of shape (n_samples,)
+        Importance weight of the logged arm.
+    model_logged : ndarray of shape (n_samples,)
+        The model's prediction for the logged arm.
+    model_policy : ndarray of shape (n_samples,)
+        The model's prediction for the evaluated policy.
+    """
+
+    def __init__(
+        self,
+        *,
+        reward=None,
+        arm=None,
+        propensity=None,
+        policy_probability=None,
+        expected_reward=None,
+        sample_weight=None,
+    ):
+        policy_probability = np.asarray(policy_probability, dtype=np.float64)
+        if policy_probability.ndim not in (1, 2) or policy_probability.size == 0:
+            raise ValueError(
+                "policy_probability must have shape (n_samples, n_arms), or (n_samples,) for "
+                f"the logged arm alone; got {policy_probability.shape}."
+            )
+        n_samples = len(policy_probability)
+        _check_finite(policy_probability, "policy_probability")
+        check_probability(policy_probability)
+        self.n_samples = n_samples
+        self.sample_weight = check_sample_weight(sample_weight, n_samples)
+        self.reward = None if reward is None else check_vector(reward, "reward", n_samples)
+        self.propensity = None if propensity is None else check_propensity(propensity, n_samples)
+        self.policy_probability = policy_probability
+        self.expected_reward = None
+        self.arm = None
+        if policy_probability.ndim == 1:
+            if expected_reward is not None:
+                raise ValueError(
+                    "policy_probability holds the logged arm alone, shape (n_samples,), where "
+                    "expected_reward needs the probabilities of all arms; pass (n_samples, "
+                    "n_arms)."
+                )
+            return
+        total = policy_probability.sum(axis=1)
+        off = np.abs(total - 1) > _SUM_TOLERANCE
+        if off.any():
+            raise ValueError(
+                f"rows of policy_probability must sum to 1; {_first_rows(off)}, sums to "
+                f"{total[off][0]:.6g}. A policy that picks several arms a round is a slate: use "
+                "the slate estimators; otherwise divide each row by its sum."
+            )
+        n_arms = policy_probability.shape[1]
+        if arm is not None:
+            self.arm = check_arm(arm, n_samples, n_arms)
+        if expected_reward is not None:
+            self.expected_reward = check_table(
+                expected_reward, "expected_reward", (n_samples, n_arms)
+            )
+
+    def need(self, *names):
+        """Raise unless all of these arguments were given."""
+        for name in names:
+            if name == "arm" and self.policy_probability.ndim == 1:
+                continue
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} is None and this estimator needs it; {_WAY_OUT[name]}")
+
+    @cached_property
+    def logged_probability(self):
+        """Probability of the logged arm under the evaluated policy."""
+        if self.policy_probability.ndim == 1:
+            return self.policy_probability
+        return self._of_logged(self.policy_probability)
+
+    @cached_property
+    def weight(self):
+        return self.logged_probability / self.propensity
+
+    @cached_property
+    def model_logged(self):
+        return self._of_logged(self.expected_reward)
+
+    @cached_property
+    def model_policy(self):
+        return np.einsum("nk,nk->n", self.policy_probability, self.expected_reward)
+
+    def _of_logged(self, table):
+        return np.take_along_axis(table, self.arm[:, None], axis=1)[:, 0]
+
+
+_WAY_OUT = {
+    "reward": "pass the logged rewards.",
+    "arm": "pass the column of the logged arm in policy_probability.",
+    "propensity": "pass the logged propensities, or estimate them from the log.",
+    "expected_reward": "pass predictions for all arms, for instance those of cross_fit_rewards.",
+}

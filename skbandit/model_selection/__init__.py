@@ -1,0 +1,18 @@
+"""Choose and compare policies on logs: splits in time, replay, comparison, propensities."""
+
+from ._comparison import compare_policies
+from ._progressive import ProgressiveValidation, progressive_validation
+from ._propensity import PropensityWarning, estimate_propensity
+from ._replay import ReplayValidation, replay_validate
+from ._split import LogSplit
+
+__all__ = [
+    "LogSplit",
+    "ProgressiveValidation",
+    "PropensityWarning",
+    "ReplayValidation",
+    "compare_policies",
+    "estimate_propensity",
+    "progressive_validation",
+    "replay_validate",
+]

@@ -1,0 +1,237 @@
+"""Several policies on one log, beside the policy that wrote it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy import special
+
+from ..metrics import PolicyScorer, bootstrap_distribution, mean_value, policy_value
+from ..metrics._scorer_rounds import check_log, last_step, policy_table
+
+_LOGGING = "logging policy"
+_DRAWS = ("bootstrap", "bca")
+_BOUNDED = ("bernstein", "betting")
+
+
+def compare_policies(
+    policies,
+    X,
+    log,
+    *,
+    estimator="dr",
+    reward_model=None,
+    arm_model="disjoint",
+    cv=5,
+    interval="normal",
+    confidence_level=0.95,
+    interval_params=None,
+    unknown_arms="raise",
+    reward=None,
+    propensity=None,
+    sample_weight=None,
+    n_jobs=None,
+    **parameters,
+):
+    """Estimate the values of policies from one log, and how sure it is that they beat the logger.
+
+    Policies and logging policy are compared on the same rounds, so the interval of a difference is
+    usually shorter than those of the two values suggest.
+
+    Parameters
+    ----------
+    policies : dict of str to estimator, list of estimators, or estimator
+        Fitted policies with ``predict_proba`` and ``classes_``: bandits, Pipelines and searches
+        around them, classifiers. A list goes by the names of the classes.
+    X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+        The contexts.
+    log : array-like of shape (n_samples,)
+        A log on which none of the policies was fitted: a policy that knows the rewards it is
+        tested on looks better than it is.
+    estimator : str, default="dr"
+        The off-policy estimator, see :func:`skbandit.metrics.policy_value`.
+    reward_model, arm_model, cv, unknown_arms : object
+        As in :func:`skbandit.metrics.make_policy_scorer`.
+    interval : str, default="normal"
+        Method of the intervals, see :class:`skbandit.metrics.PolicyValue`.
+    confidence_level : float, default=0.95
+        Of each interval; they are not corrected for the number of policies.
+    interval_params : dict, default=None
+        Options of the intervals. Resamples are drawn with `random_state=0` unless this says
+        otherwise.
+    reward, propensity : array-like of shape (n_samples,), default=None
+        Where `log` holds only the arms.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How much each round counts.
+    n_jobs : int, default=None
+        Folds of the reward model, then policies, in parallel.
+    **parameters
+        Tuning parameters of the estimator.
+
+    Returns
+    -------
+    results : DataFrame
+        One row a policy, after one for the logging policy, whose value is the mean reward. Columns
+        ``value``, ``low``, ``high``; ``difference`` to the logging policy, ``difference_low``,
+        ``difference_high``; ``chance_better``, the probability that the difference is positive,
+        given the log, by the same approximation as the interval (the normal one where that has
+        none); ``effective_sample_size``. ``results.attrs`` keeps `estimator`, `interval` and
+        `confidence_level`.
+
+    Raises
+    ------
+    ValueError
+        If the log has no rewards or lacks propensities, or holds arms that a policy does not know.
+
+    See Also
+    --------
+    skbandit.metrics.PolicyValueDisplay : Draws the table.
+    skbandit.metrics.make_policy_scorer : The same in a search.
+
+    References
+    ----------
+    M. Dudik, D. Erhan, J. Langford and L. Li (2014). Doubly robust policy evaluation and
+    optimization. Statistical Science 29.
+
+    Examples
+    --------
+    >>> from skbandit.environments import LinearEnvironment, log_policy
+    >>> from skbandit.linear import LinearUCB
+    >>> from skbandit.model_selection import compare_policies
+    >>> from skbandit.selectors import EpsilonGreedySelector
+    >>> environment = LinearEnvironment(n_features=5)
+    >>> logger = LinearUCB(arms=environment.arms, selector=EpsilonGreedySelector(epsilon=1.0))
+    >>> X, log = log_policy(logger, environment, 2000, random_state=0)
+    >>> greedy = LinearUCB(alpha=0.0).fit(X[:1000], log[:1000])
+    >>> results = compare_policies({"greedy": greedy}, X[1000:], log[1000:])
+    >>> results[["value", "low", "high", "chance_better"]].round(2)
+                    value   low  high  chance_better
+    policy...
+    logging policy  -0.03 -0.10  0.04            0.5
+    greedy           0.89  0.81  0.98            1.0
+    """
+    named = _named(policies)
+    if not hasattr(X, "shape"):
+        X = np.asarray(X)
+    rounds = check_log(X, log, reward, propensity)
+    scorer = PolicyScorer(
+        estimator,
+        reward_model=reward_model,
+        arm_model=arm_model,
+        cv=cv,
+        interval=interval,
+        confidence_level=max(confidence_level, 0.5),
+        unknown_arms=unknown_arms,
+        n_jobs=n_jobs,
+    )
+    if not isinstance(estimator, str):
+        raise ValueError(f"estimator must be one name, got {estimator!r}.")
+    options = dict(interval_params or {})
+    if interval in _DRAWS:
+        options.setdefault("random_state", 0)
+    tables = Parallel(n_jobs=n_jobs)(
+        delayed(policy_table)(policy, X, rounds.labels, unknown_arms=unknown_arms)
+        for policy in named.values()
+    )
+    logging = mean_value(reward=rounds.reward, sample_weight=sample_weight)
+    low, high = logging.interval(interval, confidence_level=confidence_level, **options)
+    effective = logging.effective_sample_size
+    rows = {_LOGGING: [logging.value, low, high, 0.0, 0.0, 0.0, 0.5, effective]}
+    for name, table in zip(named, tables, strict=True):
+        value = policy_value(
+            estimator,
+            policy_probability=table.probability,
+            arm=table.column,
+            reward=rounds.reward,
+            propensity=rounds.propensity,
+            expected_reward=scorer._expected_reward(X, rounds, table),
+            sample_weight=sample_weight,
+            **parameters,
+        )
+        rows[name] = _row(value, logging, interval, confidence_level, options)
+    return _frame(rows, estimator, interval, confidence_level)
+
+
+def _named(policies):
+    if isinstance(policies, Mapping):
+        named = {str(name): policy for name, policy in policies.items()}
+    else:
+        several = policies if isinstance(policies, (list, tuple)) else [policies]
+        names = [type(last_step(policy)).__name__ for policy in several]
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"policies holds several of one class, {names}: name them, in a dict."
+            )
+        named = dict(zip(names, several, strict=True))
+    if not named or _LOGGING in named:
+        raise ValueError(
+            f"policies must hold at least one policy, and none of the name {_LOGGING!r}; got "
+            f"{list(named)}."
+        )
+    return named
+
+
+def _row(value, logging, method, level, options):
+    difference = value - logging
+    if method == "student" and value.weight is not None:
+        # The difference knows no more rounds than the value does.
+        difference = replace(difference, weight=value.weight)
+    of_difference = _difference_options(method, options, value, logging)
+    return [
+        value.value,
+        *value.interval(method, confidence_level=level, **options),
+        difference.value,
+        *difference.interval(method, confidence_level=level, **of_difference),
+        _chance_positive(difference, method, of_difference),
+        value.effective_sample_size,
+    ]
+
+
+def _difference_options(method, options, value, logging):
+    """Turn bounds of rewards and weights into bounds of the terms of a difference."""
+    kept = {k: v for k, v in options.items() if k not in ("reward_range", "max_weight", "bounds")}
+    limits = options.get("reward_range"), options.get("max_weight")
+    # With sample weights the intervals find the bounds themselves.
+    if method in _BOUNDED and limits != (None, None) and value.sample_weight is None:
+        low, high = zip(value.term_range(*limits), logging.term_range(*limits), strict=True)
+        kept["bounds"] = (low[0] - high[1], high[0] - low[1])
+    return kept
+
+
+def _chance_positive(difference, method, options):
+    """Probability that the true difference is positive, under a flat prior."""
+    if method in _DRAWS:
+        draws = bootstrap_distribution(difference, **options)
+        return float(np.mean(draws > 0) + np.mean(draws == 0) / 2)
+    error = difference.standard_error
+    if not error > 0:
+        return float(np.heaviside(difference.value, 0.5))
+    score = difference.value / error
+    if method == "student":
+        degrees = difference.effective_sample_size - 1
+        return float(special.stdtr(degrees, score)) if degrees > 0 else 0.5
+    return float(special.ndtr(score))
+
+
+def _frame(rows, estimator, interval, confidence_level):
+    import pandas as pd
+
+    columns = [
+        "value",
+        "low",
+        "high",
+        "difference",
+        "difference_low",
+        "difference_high",
+        "chance_better",
+        "effective_sample_size",
+    ]
+    results = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    results.index.name = "policy"
+    results.attrs = {
+        "estimator": estimator,
+        "interval": interval,
+        "confidence_level": confidence_level,
+    }
+    return results

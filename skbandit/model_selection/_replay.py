@@ -1,0 +1,208 @@
+"""Replay: a bandit learns from those rounds of a uniform log in which it plays what was logged."""
+
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils import check_random_state, check_scalar
+
+from ..environments._player import Player
+from ..metrics import PolicyValue, mean_value
+from ..metrics._scorer_rounds import policy_table
+from ..utils._progress import progress_bar
+from ._learner import make_learner
+
+# Relative deviation from a constant propensity that is taken for rounding.
+_TOLERANCE = 1e-6
+
+
+class ReplayValidation(NamedTuple):
+    """What :func:`replay_validate` returns.
+
+    Attributes
+    ----------
+    value : PolicyValue
+        Mean reward of the rounds that were kept, with its intervals.
+    rounds : DataFrame
+        One row a kept round: ``row`` in the log, ``arm`` and ``reward``.
+    n_seen : int
+        How many rounds of the log were used up.
+    bandit : estimator
+        The bandit after the last round that was kept.
+    """
+
+    value: PolicyValue
+    rounds: Any
+    n_seen: int
+    bandit: Any
+
+
+def replay_validate(
+    bandit,
+    X,
+    log,
+    *,
+    n_rounds=None,
+    batch_size=1,
+    reward=None,
+    propensity=None,
+    warm_start=False,
+    random_state=None,
+    progress=None,
+):
+    """Let a bandit learn and explore on the log of a uniformly random policy.
+
+    The bandit decides in each logged round. If it plays what was logged, the round is kept: its
+    reward counts, and the bandit learns from it. If not, the round is skipped and forgotten. As
+    the logged arm was uniform, what is kept has the very distribution of a run of that bandit
+    (Li et al. 2011, theorem 1), so this values a bandit that learns, not a fixed policy. The price
+    is the log: a run of T rounds with K arms uses up about K T rounds.
+
+    Parameters
+    ----------
+    bandit : estimator object
+        A bandit, or a Pipeline that ends in one. It is copied and stays as it is. Steps of the
+        Pipeline that are not fitted are fitted on the first `batch_size` contexts.
+    X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+        The contexts.
+    log : array-like of shape (n_samples,)
+        The log of a policy that plays all arms with the same probability. Without propensities
+        that is taken for granted.
+    n_rounds : int, default=None
+        Stop after so many kept rounds; None goes to the end of the log.
+    batch_size : int, default=1
+        How many kept rounds the bandit learns from at once.
+    reward, propensity : array-like of shape (n_samples,), default=None
+        Where `log` holds only the arms.
+    warm_start : bool, default=False
+        Go on from what the bandit has learnt already, instead of forgetting it.
+    random_state : int, RandomState instance or None, default=None
+        Draws the decisions of a bandit whose own `random_state` is None. With an int of its own
+        the bandit draws from one stream that starts there: equal contexts are then decided
+        independently, before it has learnt as well as after.
+    progress : bool, default=None
+        Show a progress bar (needs tqdm); None shows one on a terminal.
+
+    Returns
+    -------
+    result : ReplayValidation
+        With the fields value, rounds, n_seen and bandit.
+
+    Raises
+    ------
+    TypeError
+        If `bandit` does not learn from rewards.
+    ValueError
+        If propensities are not all the same, the log has no rewards, or no round was kept.
+
+    See Also
+    --------
+    progressive_validation : For any logging policy; the bandit learns from the logged arms.
+    skbandit.metrics.replay_value : The same for a policy that does not learn.
+
+    Notes
+    -----
+    Rewards of a bandit that learns depend on each other, so the intervals of `value` are
+    approximate; repeat over shuffled logs for the spread over runs.
+
+    References
+    ----------
+    L. Li, W. Chu, J. Langford and X. Wang (2011). Unbiased offline evaluation of
+    contextual-bandit-based news article recommendation algorithms. WSDM 4, algorithm 3.
+
+    Examples
+    --------
+    >>> from skbandit.environments import LinearEnvironment, log_policy
+    >>> from skbandit.linear import LinearUCB
+    >>> from skbandit.model_selection import replay_validate
+    >>> from skbandit.selectors import EpsilonGreedySelector
+    >>> environment = LinearEnvironment(n_features=5)
+    >>> logger = LinearUCB(arms=environment.arms, selector=EpsilonGreedySelector(epsilon=1.0))
+    >>> X, log = log_policy(logger, environment, 2000, random_state=0)
+    >>> result = replay_validate(LinearUCB(), X, log, random_state=0)
+    >>> 350 < len(result.rounds) < 450  # about one in five, there are five arms
+    True
+    """
+    check_scalar(batch_size, "batch_size", Integral, min_val=1)
+    if n_rounds is not None:
+        check_scalar(n_rounds, "n_rounds", Integral, min_val=1)
+    if not hasattr(X, "shape"):
+        X = np.asarray(X)
+    learner = make_learner(
+        bandit, X, log, reward, propensity, n_first=batch_size, warm_start=warm_start
+    )
+    _check_uniform(learner.propensity)
+    rng = check_random_state(random_state)
+    bandit = learner.bandit
+    own = getattr(bandit, "random_state", rng)
+    if own is None or isinstance(own, Integral):
+        # With an int, equal contexts would be decided alike until the next learning call.
+        bandit.set_params(random_state=rng if own is None else check_random_state(own))
+    # Says whether the bandit knows all arms of the log, before it learns from any.
+    arms = policy_table(bandit, learner.transform(X[:1]), learner.labels[:1]).arms
+    _check_known(learner.labels, arms)
+    player = Player(bandit, random_state=rng)
+    n_samples = len(learner.reward)
+    kept, pending = [], []
+    position = 0
+    with progress_bar(n_samples, progress) as advance:
+        while position < n_samples and (n_rounds is None or len(kept) < n_rounds):
+            wanted = batch_size - len(pending)
+            if n_rounds is not None:
+                wanted = min(wanted, n_rounds - len(kept))
+            # On average this many rounds hold as many matches as are wanted.
+            stop = min(position + wanted * len(arms), n_samples)
+            contexts = learner.transform(X[position:stop])
+            chosen = np.asarray(player.decide(contexts)[0])
+            matches = np.flatnonzero(chosen == learner.labels[position:stop])[:wanted]
+            if matches.size == wanted:
+                stop = position + int(matches[-1]) + 1
+            rows = position + matches
+            kept.extend(rows.tolist())
+            pending.extend(rows.tolist())
+            # What was decided beyond the last match is thrown away: the bandit learns first.
+            if len(pending) == batch_size or (pending and len(kept) == n_rounds):
+                _learn(bandit, learner, X, pending)
+                pending = []
+            if advance is not None:
+                advance(stop - position)
+            position = stop
+    if pending:
+        _learn(bandit, learner, X, pending)
+    if hasattr(bandit, "random_state"):
+        bandit.set_params(random_state=own)
+    if not kept:
+        raise ValueError(
+            f"the bandit played what was logged in none of {n_samples} rounds. Use a longer log."
+        )
+    return ReplayValidation(
+        mean_value(reward=learner.reward[kept]), _table(learner, kept), position, bandit
+    )
+
+
+def _learn(bandit, learner, X, rows):
+    bandit.partial_fit(learner.transform(X[rows]), learner.labels[rows], learner.reward[rows])
+
+
+def _check_uniform(propensity):
+    if propensity is not None and np.ptp(propensity) > _TOLERANCE * propensity.max():
+        raise ValueError(
+            f"replay needs the log of a uniformly random policy, but propensities run from "
+            f"{propensity.min():g} to {propensity.max():g}: what it keeps would be biased towards "
+            "what was logged often. Use progressive_validation."
+        )
+
+
+def _check_known(labels, arms):
+    unknown = sorted(set(np.unique(labels).tolist()) - set(arms.tolist()), key=str)
+    if unknown:
+        raise ValueError(
+            f"The log holds arms that the bandit does not know: "
+            f"{', '.join(map(repr, unknown[:5]))}. Add them (add_arms), or name them in arms=."
+        )
+
+
+def _table(learner, kept):
+    import pandas as pd
+
+    return pd.DataFrame({"row": kept, "arm": learner.labels[kept], "reward": learner.reward[kept]})

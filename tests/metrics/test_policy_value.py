@@ -1,0 +1,137 @@
+"""Influence functions, differences and the ranges of terms."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from skbandit.metrics import PolicyValue, get_estimator_names, mean_value, policy_value
+
+RATIOS = ["snips", "sndr", "replay", "cressie_read"]
+
+
+def without_row(log, row):
+    return {key: np.delete(array, row, axis=0) for key, array in log.items()}
+
+
+@pytest.mark.parametrize("name", ["ips", "dr", *RATIOS])
+def test_influence_is_the_derivative_in_the_weight_of_a_row(name, log):
+    n = len(log["reward"])
+    value = policy_value(name, **log)
+    for row in (0, 7, 123):
+        step = 1e-6
+        ends = []
+        for sign in (-1, 1):
+            weight = np.ones(n)
+            weight[row] += sign * step * n
+            ends.append(policy_value(name, **log, sample_weight=weight).value)
+        assert_allclose((ends[1] - ends[0]) / (2 * step), value.influence[row], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["ips", "dr", *RATIOS])
+def test_influence_agrees_with_the_jackknife(name, world):
+    log = world.log(250, 11)
+    n = len(log["reward"])
+    value = policy_value(name, **log)
+    left_out = np.array([policy_value(name, **without_row(log, row)).value for row in range(n)])
+    jackknife = np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())
+    assert_allclose(value.standard_error, jackknife, rtol=1e-12 if name in ("ips", "dr") else 0.02)
+
+
+@pytest.mark.parametrize("name", get_estimator_names())
+@pytest.mark.parametrize("weighted", [False, True])
+def test_influence_has_mean_zero_and_terms_keep_to_their_range(name, weighted, log):
+    rng = np.random.default_rng(2)
+    weight = rng.uniform(0.5, 1.5, size=len(log["reward"])) if weighted else None
+    value = policy_value(name, **log, sample_weight=weight)
+    assert abs(value.influence.mean()) < 1e-12
+    assert_allclose(value.terms, value.value + value.influence)
+    if not weighted and name != "cressie_read":
+        low, high = value.term_range((0.0, 1.0))
+        assert low - 1e-9 <= value.terms.min()
+        assert value.terms.max() <= high + 1e-9
+
+
+def test_influence_of_a_ratio_in_closed_form(log):
+    value = policy_value("snips", **log)
+    weight = value.weight
+    expected = weight * (log["reward"] - value.value) / weight.mean()
+    assert_allclose(value.influence, expected, atol=1e-13)
+
+
+def test_sandwich_with_sample_weight(log):
+    weight = np.random.default_rng(2).uniform(0.5, 1.5, size=len(log["reward"]))
+    value = mean_value(reward=log["reward"], sample_weight=weight)
+    deviation = weight * (log["reward"] - np.average(log["reward"], weights=weight))
+    n = len(weight)
+    expected = np.sqrt(n / (n - 1) * (deviation**2).sum()) / weight.sum()
+    assert_allclose(value.standard_error, expected, rtol=1e-12)
+    assert_allclose(value.effective_sample_size, weight.sum() ** 2 / (weight**2).sum())
+
+
+def test_difference(log):
+    first, second = policy_value("snips", **log), mean_value(reward=log["reward"])
+    difference = first - second
+    assert isinstance(difference, PolicyValue)
+    assert_allclose(difference.value, first.value - second.value)
+    assert_allclose(difference.influence, first.influence - second.influence, atol=1e-13)
+    assert difference.name == "snips - mean"
+    for method in (
+        "normal",
+        "student",
+        "bootstrap",
+        "bca",
+        "bernstein",
+        "betting",
+        "cressie_read",
+    ):
+        low, high = difference.interval(method)
+        assert low < difference.value < high
+
+
+def test_difference_to_itself_is_certain(log):
+    value = policy_value("snips", **log)
+    nothing = value - value
+    assert nothing.value == 0
+    assert_allclose(nothing.standard_error, 0, atol=1e-15)
+    assert max(np.abs(nothing.interval("bootstrap", random_state=0))) < 1e-12
+
+
+def test_difference_of_different_logs_raises(world, log):
+    value = policy_value("ips", **log)
+    with pytest.raises(ValueError, match="same rounds"):
+        value - policy_value("ips", **world.log(100, 3))
+    with pytest.raises(ValueError, match="same sample_weight"):
+        value - policy_value("ips", **log, sample_weight=np.ones(len(log["reward"])))
+    with pytest.raises(TypeError):
+        value - 1.0
+
+
+def test_effective_sample_size(log):
+    value = policy_value("ips", **log)
+    weight = value.weight
+    assert_allclose(value.effective_sample_size, weight.sum() ** 2 / (weight**2).sum())
+    assert policy_value("dm", **log).effective_sample_size == len(weight)
+
+
+def test_single_round():
+    value = mean_value(reward=[1.0])
+    assert value.value == 1.0
+    assert np.isnan(value.standard_error)
+    with pytest.raises(ValueError, match="at least 2 rounds"):
+        value.interval("normal")
+
+
+@pytest.mark.parametrize("name", ["ips", "snips", "sndr", "cressie_read"])
+def test_pickle(name, log):
+    value = policy_value(name, **log)
+    again = pickle.loads(pickle.dumps(value - mean_value(reward=log["reward"])))
+    assert_allclose(again.value, value.value - log["reward"].mean())
+
+
+def test_repr_says_what_matters(log):
+    text = repr(policy_value("snips", **log))
+    assert text.startswith("PolicyValue(snips: ")
+    assert "standard_error" in text
+    assert "effective_sample_size" in text

@@ -1,0 +1,217 @@
+"""Cross-fitted reward models."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from scipy import sparse
+from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.model_selection import KFold, ShuffleSplit, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skbandit.metrics import cross_fit_rewards, dm_value, dr_value, mrdr_weight
+
+
+@pytest.fixture
+def rounds():
+    rng = np.random.default_rng(0)
+    n = 120
+    X = rng.normal(size=(n, 3))
+    arm = rng.integers(3, size=n)
+    coef = rng.normal(size=(3, 3))
+    reward = (X * coef[arm]).sum(axis=1) + 0.1 * rng.normal(size=n)
+    return X, arm, reward
+
+
+class Recorder(RegressorMixin, BaseEstimator):
+    """Predicts the sum of the training rows' first feature."""
+
+    def fit(self, X, y, sample_weight=None):
+        self.total_ = X[:, 0].sum()
+        return self
+
+    def predict(self, X):
+        return np.full(X.shape[0], self.total_)
+
+
+@pytest.mark.parametrize("cv", [4, KFold(3, shuffle=True, random_state=0)])
+def test_disjoint_equals_a_loop_over_folds_and_arms(cv, rounds):
+    X, arm, reward = rounds
+    folds = list((KFold(cv) if isinstance(cv, int) else cv).split(X))
+    expected = np.empty((120, 3))
+    for train, test in folds:
+        for one in range(3):
+            rows = train[arm[train] == one]
+            expected[test, one] = Ridge().fit(X[rows], reward[rows]).predict(X[test])
+    assert_allclose(cross_fit_rewards(Ridge(), X, arm, reward, cv=cv), expected)
+
+
+def test_shared_equals_a_loop_over_folds(rounds):
+    X, arm, reward = rounds
+    expected = np.empty((120, 3))
+    for train, test in KFold(5).split(X):
+        one_hot = np.eye(3)
+        model = Ridge().fit(np.hstack([X, one_hot[arm]])[train], reward[train])
+        for one in range(3):
+            with_arm = np.hstack([X[test], np.tile(one_hot[one], (test.size, 1))])
+            expected[test, one] = model.predict(with_arm)
+    got = cross_fit_rewards(Ridge(), X, arm, reward, arm_model="shared")
+    assert_allclose(got, expected)
+    got = cross_fit_rewards(Ridge(), sparse.csr_array(X), arm, reward, arm_model="shared")
+    assert_allclose(got, expected, atol=1e-5)
+
+
+def test_no_row_is_predicted_by_a_model_that_saw_it(rounds):
+    _, _, reward = rounds
+    X = np.zeros((120, 1))
+    X[17] = 1.0
+    predicted = cross_fit_rewards(Recorder(), X, np.zeros(120, int), reward, cv=6)
+    in_fold = np.arange(120) // 20 == 0
+    assert (predicted[in_fold] == 0).all()
+    assert (predicted[~in_fold] == 1).all()
+
+
+def test_sequential_folds_know_the_past_only(rounds):
+    _, _, reward = rounds
+    X = np.ones((120, 1))
+    cv = TimeSeriesSplit(5)
+    predicted = cross_fit_rewards(Recorder(), X, np.zeros(120, int), reward, cv=cv)[:, 0]
+    # Blocks of 20: nothing is known for the first, 20 rows for the second, and so on.
+    assert_allclose(predicted, np.repeat([0, 20, 40, 60, 80, 100], 20))
+
+
+def test_rounds_before_the_first_sequential_fold_are_ips(world):
+    log = world.log(300, 1)
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    model = cross_fit_rewards(
+        LinearRegression(), X, log["arm"], log["reward"], n_arms=4, cv=TimeSeriesSplit(2)
+    )
+    terms = dr_value(**{**log, "expected_reward": model}).terms
+    rows = np.arange(300)
+    weight = log["policy_probability"][rows, log["arm"]] / log["propensity"]
+    assert_allclose(terms[:100], (weight * log["reward"])[:100], atol=1e-12)
+    assert np.abs(terms - weight * log["reward"])[100:].max() > 0.1
+
+
+@pytest.mark.parametrize("arm_model", ["disjoint", "shared"])
+def test_classifier_predicts_the_expectation_of_its_classes(arm_model, rounds):
+    X, arm, _ = rounds
+    reward = np.random.default_rng(1).choice([0.0, 1.0, 3.0], size=120)
+    model = LogisticRegression()
+    got = cross_fit_rewards(model, X, arm, reward, cv=2, arm_model=arm_model)
+    train, test = np.arange(60, 120), np.arange(60)
+    if arm_model == "disjoint":
+        rows = train[arm[train] == 1]
+        fitted = clone(model).fit(X[rows], reward[rows].astype(int))
+        chance = fitted.predict_proba(X[test])
+    else:
+        design = np.hstack([X, np.eye(3)[arm]])
+        fitted = clone(model).fit(design[train], reward[train].astype(int))
+        chance = fitted.predict_proba(np.hstack([X[test], np.tile([0, 1, 0], (60, 1))]))
+    assert_allclose(got[test, 1], chance @ [0, 1, 3])
+    assert not hasattr(model, "classes_")
+
+
+def test_features_of_each_arm():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 4, 2))
+    arm = rng.integers(4, size=200)
+    reward = X[np.arange(200), arm] @ [1.0, -2.0]
+    got = cross_fit_rewards(LinearRegression(), X, arm, reward)
+    assert_allclose(got, X @ [1.0, -2.0], atol=1e-10)
+    with pytest.raises(ValueError, match="n_arms=3"):
+        cross_fit_rewards(LinearRegression(), X, arm, reward, n_arms=3)
+
+
+def test_frames_pipelines_and_weights(rounds):
+    X, arm, reward = rounds
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    weight = np.random.default_rng(0).uniform(size=120)
+    model = make_pipeline(StandardScaler(), Ridge())
+    got = cross_fit_rewards(model, frame, arm, reward, sample_weight=weight, cv=2)
+    rows = 60 + np.flatnonzero(arm[60:] == 2)
+    fitted = clone(model).fit(frame.iloc[rows], reward[rows], ridge__sample_weight=weight[rows])
+    assert_allclose(got[:60, 2], fitted.predict(frame.iloc[:60]))
+
+
+def test_jobs_change_nothing(rounds):
+    first = cross_fit_rewards(Ridge(), *rounds, n_jobs=2)
+    assert_allclose(first, cross_fit_rewards(Ridge(), *rounds))
+
+
+def test_arm_that_a_fold_lacks_gets_the_mean(rounds):
+    X, arm, reward = rounds
+    got = cross_fit_rewards(Ridge(), X, arm, reward, n_arms=4, cv=2)
+    assert_allclose(got[:60, 3], reward[60:].mean())
+    assert_allclose(got[60:, 3], reward[:60].mean())
+
+
+def test_arm_with_one_class_gets_it(rounds):
+    X, arm, _ = rounds
+    reward = np.random.default_rng(0).integers(2, size=120).astype(float)
+    reward[arm == 1] = 0.0
+    got = cross_fit_rewards(LogisticRegression(), X, arm, reward)
+    assert (got[:, 1] == 0).all()
+    assert (got[:, 0] > 0).all()
+
+
+def test_doubly_robust_with_a_fitted_model_beats_ips(world):
+    rng = np.random.default_rng(0)
+    context = rng.integers(20, size=4000)
+    arm = (rng.uniform(size=(4000, 1)) > world.logging.cumsum(axis=1)[context]).sum(axis=1)
+    reward = rng.normal(5 + world.expected[context, arm], 0.1)
+    X = np.eye(20)[context]
+    log = {
+        "reward": reward,
+        "arm": arm,
+        "propensity": world.logging[context, arm],
+        "policy_probability": world.policy[context],
+    }
+    weight = mrdr_weight(**{key: value for key, value in log.items() if key != "reward"})
+    truth = 5 + world.value
+    for sample_weight in (None, weight + 1e-3):
+        model = cross_fit_rewards(
+            Ridge(alpha=0.1),
+            X,
+            arm,
+            reward,
+            sample_weight=sample_weight,
+        )
+        value = dr_value(**log, expected_reward=model)
+        plain = dr_value(**log, expected_reward=np.zeros_like(model))
+        assert value.standard_error < 0.2 * plain.standard_error
+        assert abs(value.value - truth) < 4 * value.standard_error
+        dm = dm_value(policy_probability=log["policy_probability"], expected_reward=model)
+        assert abs(dm.value - truth) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"cv": 200}, "log has 120 rounds, fewer than the 200 folds"),
+        ({"cv": ShuffleSplit(3, random_state=0)}, "more than once.*KFold"),
+        ({"arm_model": "hybrid"}, "arm_model must be one of"),
+        ({"n_arms": 2}, "arm holds 2 where the policy knows the arms 0 to 1"),
+        ({"arm": np.array(["a"] * 120)}, "arm must hold integers"),
+        ({"arm": np.zeros(119, int)}, "arm has 119 entries where the log has 120"),
+        ({"X": np.zeros((119, 2))}, "X has 119 rows where reward has 120"),
+        ({"reward": np.r_[np.nan, np.zeros(119)]}, "reward has NaN or infinity in 1 row"),
+        ({"sample_weight": np.zeros(120)}, "sample_weight must be non-negative"),
+    ],
+)
+def test_bad_input(change, match, rounds):
+    X, arm, reward = rounds
+    arguments = {"X": X, "arm": arm, "reward": reward, **change}
+    with pytest.raises(ValueError, match=match):
+        cross_fit_rewards(Ridge(), **arguments)
+
+
+def test_one_class_rewards_for_a_classifier(rounds):
+    X, arm, _ = rounds
+    with pytest.raises(ValueError, match=r"all rewards are 1.*Pass a regressor"):
+        cross_fit_rewards(LogisticRegression(), X, arm, np.ones(120))
+    reward = np.r_[np.zeros(60), np.ones(60)]
+    with pytest.raises(ValueError, match=r"fold 0 trains on are 1.*shuffled cv"):
+        cross_fit_rewards(LogisticRegression(), X, arm, reward, cv=2, arm_model="shared")

@@ -1,0 +1,275 @@
+"""Scorers in scikit-learn's own tools, on small real searches."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.feature_selection import SequentialFeatureSelector
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    RandomizedSearchCV,
+    cross_val_score,
+    cross_validate,
+    learning_curve,
+    validation_curve,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skbandit.environments import LinearEnvironment, log_policy
+from skbandit.linear import LinearUCB
+from skbandit.metrics import (
+    PolicyScorer,
+    get_policy_scorer,
+    get_policy_scorer_names,
+    make_policy_scorer,
+)
+from skbandit.metrics._scorer_registry import register_scorers
+from skbandit.selectors import EpsilonGreedySelector
+
+# A prior so tight that nothing is learnt is far worse than the other.
+GRID = {"linearucb__prior_precision": [1e9, 1.0]}
+BEST = {"linearucb__prior_precision": 1.0}
+
+
+@pytest.fixture(scope="module", params=[2, 5], ids=["two arms", "five arms"])
+def rounds(request):
+    environment = LinearEnvironment(n_features=4, n_arms=request.param)
+    logger = LinearUCB(arms=environment.arms, selector=EpsilonGreedySelector(epsilon=1.0))
+    return log_policy(logger, environment, 1200, random_state=0)
+
+
+@pytest.fixture
+def pipeline():
+    bandit = LinearUCB(alpha=0.0, selector=EpsilonGreedySelector(epsilon=0.05), random_state=0)
+    return make_pipeline(StandardScaler(), bandit)
+
+
+SCORERS = {
+    "string": "dr",
+    "object": get_policy_scorer("snips"),
+    "options": make_policy_scorer("switch_dr", interval="student", confidence_level=0.9),
+}
+
+
+@pytest.mark.parametrize("scoring", SCORERS.values(), ids=SCORERS.keys())
+@pytest.mark.parametrize(
+    "search",
+    [
+        lambda pipeline, scoring: GridSearchCV(pipeline, GRID, scoring=scoring, cv=3),
+        lambda pipeline, scoring: RandomizedSearchCV(
+            pipeline, GRID, n_iter=2, scoring=scoring, cv=3, random_state=0
+        ),
+        lambda pipeline, scoring: HalvingGridSearchCV(
+            pipeline, GRID, scoring=scoring, cv=3, min_resources=600, random_state=0
+        ),
+    ],
+    ids=["grid", "random", "halving"],
+)
+def test_searches_find_the_better(rounds, pipeline, search, scoring):
+    X, log = rounds
+    found = search(pipeline, scoring).set_params(error_score="raise").fit(X, log)
+    assert found.best_params_ == BEST
+    scorer = get_policy_scorer(scoring) if isinstance(scoring, str) else scoring
+    assert found.score(X, log) == scorer(found.best_estimator_, X, log)
+
+
+def test_parallel_search_is_the_same(rounds, pipeline):
+    X, log = rounds
+    one, two = (
+        GridSearchCV(pipeline, GRID, scoring="dr", cv=3, n_jobs=n_jobs).fit(X, log)
+        for n_jobs in (None, 2)
+    )
+    for name in ("split0_test_score", "split1_test_score", "split2_test_score"):
+        np.testing.assert_array_equal(one.cv_results_[name], two.cv_results_[name])
+
+
+def test_folds_are_scored_by_themselves(rounds, pipeline):
+    X, log = rounds
+    scores = cross_val_score(pipeline, X, log, scoring="dr", cv=3)
+    folds = np.array_split(np.arange(len(X)), 3)
+    for score, test in zip(scores, folds, strict=True):
+        train = np.setdiff1d(np.arange(len(X)), test)
+        pipeline.fit(X[train], log[train])
+        assert score == get_policy_scorer("dr")(pipeline, X[test], log[test])
+
+
+@pytest.mark.parametrize(
+    ("scoring", "names"),
+    [
+        ({"robust": "dr", "plain": get_policy_scorer("snips")}, ["robust", "plain"]),
+        (["dr", "snips"], ["dr", "snips"]),
+        (make_policy_scorer(["dr", "snips"]), ["dr", "snips"]),
+    ],
+    ids=["dict", "list of names", "one scorer of two"],
+)
+def test_several_metrics(rounds, pipeline, scoring, names):
+    X, log = rounds
+    results = cross_validate(pipeline, X, log, scoring=scoring, cv=3, error_score="raise")
+    for name, single in zip(names, ["dr", "snips"], strict=True):
+        alone = cross_val_score(pipeline, X, log, scoring=single, cv=3)
+        np.testing.assert_array_equal(results[f"test_{name}"], alone)
+    search = GridSearchCV(pipeline, GRID, scoring=scoring, refit=names[0], cv=3, n_jobs=2)
+    assert search.fit(X, log).best_params_ == BEST
+
+
+def test_curves(rounds, pipeline):
+    X, log = rounds
+    _, train, test = learning_curve(
+        pipeline, X, log, scoring="dr", cv=3, train_sizes=[0.3, 1.0], error_score="raise"
+    )
+    assert test[1].mean() > test[0].mean()
+    assert np.isfinite(train).all()
+    _, test = validation_curve(
+        pipeline,
+        X,
+        log,
+        param_name="linearucb__prior_precision",
+        param_range=[1e9, 1.0],
+        scoring="snips",
+        cv=3,
+    )
+    assert test[1].mean() > test[0].mean()
+
+
+@pytest.mark.parametrize("scoring", ["snips", get_policy_scorer("snips"), ["snips", "dr"]])
+def test_importance_of_features(rounds, pipeline, scoring):
+    X, log = rounds
+    # A constant feature, permuted, changes nothing.
+    X = np.column_stack([X, np.ones(len(X))])
+    policy = pipeline.fit(X[:800], log[:800])
+    result = permutation_importance(
+        policy, X[800:], log[800:], scoring=scoring, n_repeats=3, random_state=0
+    )
+    if isinstance(scoring, list):
+        result = result["snips"]
+    assert result.importances_mean[:-1].max() > 0.1
+    assert not result.importances[-1].any()
+    weighted = permutation_importance(
+        policy,
+        X[800:],
+        log[800:],
+        scoring="snips",
+        n_repeats=3,
+        random_state=0,
+        sample_weight=np.ones(400),
+    )
+    np.testing.assert_allclose(weighted.importances_mean, result.importances_mean)
+
+
+def test_selection_of_features(rounds, pipeline):
+    X, log = rounds
+    selector = SequentialFeatureSelector(pipeline, n_features_to_select=2, scoring="snips", cv=3)
+    assert selector.fit(X, log).get_support().sum() == 2
+
+
+def test_sample_weight_without_routing(rounds, pipeline):
+    X, log = rounds
+    # Weights go to both, fit and score: a weight of 0 takes a round out of either.
+    weight = np.ones(len(X))
+    weight[np.arange(len(X)) % 3 == 0] = 0
+    bandit = LinearUCB(alpha=0.0, selector=EpsilonGreedySelector(epsilon=0.05), random_state=0)
+    grid = {"prior_precision": [1e9, 1.0]}
+    search = GridSearchCV(bandit, grid, scoring="snips", cv=3, error_score="raise")
+    weighted = search.fit(X, log, sample_weight=weight).cv_results_["mean_test_score"]
+    assert (weighted != search.fit(X, log).cv_results_["mean_test_score"]).any()
+
+
+def test_keywords_by_metadata_routing(rounds, pipeline):
+    X, log = rounds
+    keywords = {"reward": log["reward"], "propensity": log["propensity"]}
+    expected = GridSearchCV(pipeline, GRID, scoring="dr", cv=3).fit(X, log)
+    with sklearn.config_context(enable_metadata_routing=True):
+        pipeline[-1].set_fit_request(reward=True)
+        scorer = get_policy_scorer("dr").set_score_request(reward=True, propensity=True)
+        for scoring in (scorer, {"one": scorer, "two": scorer}):
+            refit = "one" if isinstance(scoring, dict) else True
+            search = GridSearchCV(
+                pipeline, GRID, scoring=scoring, refit=refit, cv=3, error_score="raise"
+            ).fit(X, log["arm"], **keywords)
+            assert search.best_params_ == BEST
+            assert search.best_score_ == expected.best_score_
+        results = cross_validate(
+            pipeline, X, log["arm"], scoring=scorer, cv=3, params=keywords, error_score="raise"
+        )
+        assert results["test_score"].mean() == expected.best_score_
+        # What was not asked for must not get lost unnoticed.
+        with pytest.raises(ValueError, match="not explicitly set as requested or not requested"):
+            GridSearchCV(pipeline, GRID, scoring=get_policy_scorer("dr"), cv=3).fit(
+                X, log["arm"], **keywords
+            )
+
+
+def test_routing_under_another_name(rounds, pipeline):
+    X, log = rounds
+    with sklearn.config_context(enable_metadata_routing=True):
+        scorer = get_policy_scorer("ips").set_score_request(propensity="chance")
+        pipeline[-1].set_fit_request(sample_weight=False)
+        found = cross_validate(
+            pipeline,
+            X,
+            log,
+            scoring=scorer,
+            cv=3,
+            params={"chance": np.full(len(X), 1.0)},
+            error_score="raise",
+        )["test_score"]
+    plain = cross_val_score(pipeline, X, log, scoring="ips", cv=3)
+    n_arms = np.unique(log["arm"]).size
+    np.testing.assert_allclose(found, plain / n_arms)
+
+
+def test_search_over_imitation_raises(rounds, pipeline):
+    X, log = rounds
+    search = GridSearchCV(pipeline, GRID, scoring="dr", cv=3, error_score="raise")
+    with pytest.raises(ValueError, match=r"no rewards.*imitates"):
+        search.fit(X, log["arm"])
+
+
+def test_fold_without_an_arm(pipeline):
+    environment = LinearEnvironment(n_features=4, n_arms=3)
+    logger = LinearUCB(arms=environment.arms, selector=EpsilonGreedySelector(epsilon=1.0))
+    X, log = log_policy(logger, environment, 600, random_state=0)
+    log["arm"][:200] = 2
+    log["arm"][200:] %= 2
+    search = GridSearchCV(pipeline, GRID, scoring="snips", cv=3, error_score="raise")
+    with pytest.raises(ValueError, match=r"arms that the policy does not know: 2.*arms="):
+        search.fit(X, log)
+    pipeline.set_params(linearucb__arms=[0, 1, 2])
+    assert np.isfinite(search.fit(X, log).best_score_)
+
+
+def test_names_are_known_to_scikit_learn():
+    assert set(get_policy_scorer_names()) <= set(get_scorer_names())
+    assert isinstance(get_scorer("dr"), PolicyScorer)
+
+
+def test_registration_takes_no_name_from_others():
+    accuracy = get_scorer("accuracy")
+    registered = register_scorers({"accuracy": PolicyScorer("dr"), "dr": PolicyScorer("dr")})
+    assert registered == ["dr"]
+    assert repr(get_scorer("accuracy")) == repr(accuracy)
+
+
+def test_strings_work_whatever_is_imported_first():
+    # A fresh interpreter in which scikit-learn made its sets of names before this package came.
+    code = """
+from sklearn.inspection import permutation_importance
+from sklearn.model_selection import GridSearchCV, cross_val_score
+import numpy as np
+from skbandit.base import make_log
+from skbandit.linear import LinearUCB
+import skbandit.metrics
+X = np.random.RandomState(0).standard_normal((1500, 2))
+log = make_log(np.arange(1500) % 2, X[:, 0] * (np.arange(1500) % 2), np.full(1500, 0.5))
+search = GridSearchCV(LinearUCB(), {"alpha": [1.0]}, scoring="dr", cv=3).fit(X, log)
+permutation_importance(search, X, log, scoring="snips", n_repeats=1)
+cross_val_score(search, X, log, scoring="dr", cv=2)
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
