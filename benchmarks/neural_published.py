@@ -45,7 +45,7 @@ def contestants(arms, seed, standardize):
         "initial_train_steps": 200,
         "train_steps": 100,
         "standardize": standardize,
-        "random_state": np.random.RandomState(seed),
+        "random_state": seed,
     }
     return {
         "NeuralUCB": NeuralUCB(**options),

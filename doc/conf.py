@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 # The checkout that the pages belong to comes before any installed version.
@@ -30,6 +31,8 @@ exclude_patterns = ["_build"]
 default_role = "literal"
 
 autosummary_generate = True
+# skbandit.neural is documented where its extra is not installed, too.
+autodoc_mock_imports = [name for name in ("torch", "skorch") if find_spec(name) is None]
 # The template lists members itself; numpydoc's own tables would list them twice.
 numpydoc_show_class_members = False
 

@@ -34,6 +34,9 @@ def test_there_are_examples():
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs(script, tmp_path):
     pytest.importorskip("matplotlib", reason="the examples draw")
+    if "skbandit.neural" in script.read_text():
+        pytest.importorskip("torch", reason="the example trains a network")
+        pytest.importorskip("skorch", reason="the example trains a network")
     done = run(script, tmp_path)
     assert done.returncode == 0, done.stderr
     assert not list(tmp_path.iterdir()), "an example should leave no files behind"

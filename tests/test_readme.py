@@ -9,6 +9,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from sklearn.utils.estimator_checks import check_estimator
 
 from skbandit.utils.estimator_checks import check_bandit
@@ -85,7 +86,10 @@ def mean_bandit(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     # Where a check starts another process, that one has to find the module as well.
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(ROOT)]))
+    # Workers that were started earlier know nothing of that path.
+    get_reusable_executor().shutdown(wait=True)
     yield importlib.import_module("mean_bandit").MeanBandit
+    get_reusable_executor().shutdown(wait=True)
     sys.modules.pop("mean_bandit")
 
 

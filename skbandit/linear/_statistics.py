@@ -35,42 +35,38 @@ def block_rows(n_features, n_groups):
     return max(_MIN_BLOCK_ROWS, 4 * n_features * n_groups, _BLOCK_BYTES // (8 * n_features))
 
 
-def segment_gram(rows, weight, intercept):
-    """Weighted Gram matrix of the design rows, the constant term first."""
+def segment_gram(rows, weight, intercept, first=None):
+    """Weighted Gram matrix of the design rows, the constant term first.
+
+    `first` is the weighted sum of the rows, if it is known.
+    """
     offset = int(intercept)
     n_terms = rows.shape[1] + offset
     gram = np.empty((n_terms, n_terms))
-    if weight is None:
-        scaled, total = rows, float(len(rows))
-        # The product of an array with its own transpose runs as syrk: half the operations.
-        gram[offset:, offset:] = rows.T @ rows
-    else:
-        scaled = rows * np.sqrt(weight)[:, None]
-        total = float(weight.sum())
-        gram[offset:, offset:] = scaled.T @ scaled
+    # The product of an array with its own transpose runs as syrk: half the operations.
+    scaled = rows if weight is None else rows * np.sqrt(weight)[:, None]
+    gram[offset:, offset:] = scaled.T @ scaled
     if intercept:
-        ones = np.ones(len(rows)) if weight is None else np.sqrt(weight)
-        gram[0, 1:] = gram[1:, 0] = ones @ scaled
-        gram[0, 0] = total
+        mass = np.ones(len(rows)) if weight is None else weight
+        gram[0, 1:] = gram[1:, 0] = mass @ rows if first is None else first
+        gram[0, 0] = mass.sum()
     return gram
-
-
-def segment_moment(rows, reward, weight, intercept):
-    """Weighted sum of reward times design row."""
-    weighted = reward if weight is None else reward * weight
-    moment = weighted @ rows
-    return np.concatenate(([weighted.sum()], moment)) if intercept else moment
 
 
 def segment_sums(segment, intercept, gram=None):
     """All sums of a segment; `gram` may be given where segments share their rows."""
     _, rows, reward, weight = segment
+    mass = np.ones(len(reward)) if weight is None else weight
+    weighted = reward * mass
+    if intercept:
+        # Both sums in one pass over the rows.
+        first, moment = np.stack([mass, weighted]) @ rows
+        moment = np.concatenate(([weighted.sum()], moment))
+    else:
+        first, moment = None, weighted @ rows
     if gram is None:
-        gram = segment_gram(rows, weight, intercept)
-    weighted = reward if weight is None else reward * weight
-    total = float(len(reward)) if weight is None else float(weight.sum())
-    moment = segment_moment(rows, reward, weight, intercept)
-    return Sums(gram, moment, total, float(weighted @ reward))
+        gram = segment_gram(rows, weight, intercept, first)
+    return Sums(gram, moment, float(mass.sum()), float(weighted @ reward))
 
 
 def predict_rows(rows, coef, intercept):

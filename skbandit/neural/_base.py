@@ -1,0 +1,369 @@
+"""What the neural bandits share: net, buffer, schedule, scaling, learning."""
+
+import copy
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+
+from .._sklearn import HasMethods, Interval
+from ..base import BaseBandit
+from ..buffers import BUFFER_METHODS, SAMPLER_METHODS, AllData, RandomSampler
+from ._nets import (
+    BLOCK_ROWS,
+    build_net,
+    device_of,
+    evaluation_module,
+    forked_generators,
+    resolve_net,
+    to_module,
+    train_net,
+    warn_diverged,
+)
+from ._scaling import find_scaling
+from ._transfer import NeuralTransferMixin
+
+# Steps of a net that was given by name or class.
+_INITIAL_STEPS, _STEPS = 200, 100
+
+
+class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
+    """A network, trained on a schedule on the rounds in a buffer, and statistics built on it.
+
+    Beside the hooks of :class:`skbandit.base.BaseBandit` a subclass has:
+
+    - ``_rebuild()``: compute the statistics anew from ``buffer_`` and ``nets_``;
+    - ``_update(columns)``: fold new rounds into the statistics, under the same network;
+    - ``_n_nets()``: how many networks it trains (default: one).
+
+    Learning works on a shallow copy and replaces objects instead of writing to them: a learning
+    call that fails leaves the bandit as it was.
+    """
+
+    _context_ndims = (2, 3)
+
+    # What skbandit.utils.estimator_checks asks of models that are sums over rounds.
+    _unpromised_checks = {
+        **dict.fromkeys(
+            (
+                "check_pieces_equal_whole",
+                "check_weights_equal_repetition",
+                "check_full_feedback",
+                "check_candidates_learn_in_pieces",
+                "check_removed_arm_is_forgotten",
+            ),
+            "what a network has learnt depends on when it was trained, and on what batches",
+        ),
+        **dict.fromkeys(
+            ("check_expand_features", "check_drop_features"),
+            "a network made for other features has other initial weights",
+        ),
+        "check_cold_arms_at_prior": "the prior's width is in units of the representation",
+    }
+
+    _parameter_constraints = {
+        **BaseBandit._parameter_constraints,
+        "net": [str, callable, HasMethods(["initialize", "get_params"])],
+        "buffer": [BUFFER_METHODS, None],
+        "sampler": [SAMPLER_METHODS, None],
+        "min_samples_to_train": [Interval(Integral, 1, None, closed="left")],
+        "train_every": [Interval(Integral, 1, None, closed="left")],
+        "initial_train_steps": [Interval(Integral, 0, None, closed="left"), None],
+        "train_steps": [Interval(Integral, 0, None, closed="left"), None],
+        "warm_start": ["boolean"],
+        "early_stopping_threshold": [Interval(Real, 0, None, closed="left"), None],
+        "standardize": ["boolean"],
+    }
+
+    # ------------------------------------------------------------------ hooks
+    def _n_nets(self):
+        return 1
+
+    def _net_is_trained(self):
+        """Whether there is anything to train: the network 'none' is its own input."""
+        return not (isinstance(self.net, str) and self.net == "none")
+
+    # ----------------------------------------------------------------- inputs
+    def _flat(self, X):
+        """Flatten what each candidate is (an image, a sequence), and its shape or None."""
+        if getattr(X, "ndim", 2) > 3 and not callable(X.ndim):
+            X = np.asarray(X)
+            return X.reshape(*X.shape[:2], -1), X.shape[2:]
+        return X, None
+
+    def _checked(self, X):
+        X, shape = self._flat(X)
+        if self.__sklearn_is_fitted__():
+            self._check_shape(shape)
+        return super()._checked(X)
+
+    def _check_shape(self, shape):
+        if shape != self.input_shape_ and None not in (shape, self.input_shape_):
+            raise ValueError(
+                f"X's candidates have shape {shape}, but the bandit has learnt from "
+                f"{self.input_shape_}."
+            )
+
+    def _learn_rounds(self, X, y, reward, sample_weight, classes, forget):
+        X, shape = self._flat(X)
+        if forget or not self.__sklearn_is_fitted__():
+            self._new_shape = shape
+        else:
+            self._check_shape(shape)
+        try:
+            return super()._learn_rounds(X, y, reward, sample_weight, classes, forget)
+        finally:
+            vars(self).pop("_new_shape", None)
+
+    def _start(self, arms, candidate_features):
+        super()._start(arms, candidate_features)
+        self.nets_ = None
+        self.buffer_ = AllData() if self.buffer is None else copy.deepcopy(self.buffer)
+        self.scaling_ = None
+        self.input_shape_ = vars(self).get("_new_shape")
+        self.n_updates_ = 0
+        self.n_trainings_ = 0
+        # Weight of the rounds since the last training.
+        self.untrained_weight_ = 0.0
+        self._clear_statistics()
+
+    def _clear_statistics(self):
+        """Set the statistics of a bandit that has seen nothing."""
+
+    def _grow_candidates(self, n_candidates):
+        self.classes_ = np.arange(n_candidates)
+
+    def _n_outputs(self):
+        return 1 if self._candidate_features else len(self.classes_)
+
+    # --------------------------------------------------------------- learning
+    def _learn(self, rounds):
+        self._validate_params()
+        columns = self._columns_of(rounds)
+        if len(columns["row"]) == 0:
+            return
+        work = copy.copy(self)
+        # Frozen copies of the networks stay good until these are trained.
+        work._cache = {k: v for k, v in self._cache.items() if k[0] in ("module", "prior")}
+        work._absorb(columns)
+        vars(self).update(vars(work))
+
+    def _columns_of(self, rounds):
+        """Rounds as columns of the buffer, one row an arm that was played; weight 0 is absent."""
+        rows, arm, reward, weight = rounds[:4]
+        n_rounds = len(arm)
+        weight = np.ones(n_rounds) if weight is None else weight
+        full, share = np.zeros(n_rounds), np.full(n_rounds, 1.0 / rounds.rows_per_round)
+        if rows.ndim == 3:
+            n_candidates = rows.shape[1]
+            if reward is None:
+                # Each candidate is a round of its own, paid 1 if it was named.
+                named = np.arange(n_candidates) == arm[:, None]
+                reward, weight = named.astype(np.float64).ravel(), np.repeat(weight, n_candidates)
+                rows = rows.reshape(-1, rows.shape[2])
+                share = np.full(len(rows), 1.0 / n_candidates)
+            else:
+                rows = rows[np.arange(n_rounds), arm]
+            arm, full = np.zeros(len(rows), dtype=np.intp), np.zeros(len(rows))
+        elif reward is None:
+            reward = np.ones(n_rounds)
+            # So many arms, the first ones, learn from the round.
+            full = np.full(n_rounds, float(len(self.classes_)))
+        columns = {
+            "row": rows,
+            "arm": arm,
+            "reward": reward,
+            "weight": weight,
+            "full": full,
+            "share": share,
+        }
+        present = columns["weight"] > 0
+        return {
+            name: (column if present.all() else column[present]).astype(
+                np.intp if name == "arm" else np.float64
+            )
+            for name, column in columns.items()
+        }
+
+    def _seed(self):
+        """Seed of this learning call; an int gives each call its own."""
+        if isinstance(self.random_state, Integral):
+            sequence = np.random.SeedSequence([int(self.random_state), self.n_updates_])
+            return int(sequence.generate_state(1)[0])
+        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+
+    def _absorb(self, columns):
+        seed = self._seed()
+        if self.nets_ is None:
+            self.nets_ = self._new_nets(seed)
+        self.n_updates_ += 1
+        self.buffer_ = self.buffer_.extended(columns, np.random.RandomState(seed % 2**32))
+        self.untrained_weight_ += _n_rounds(columns)
+        trains = self._training_is_due()
+        if self._rescale(trains) or trains:
+            if trains:
+                self._train(seed)
+            self._rebuild()
+        else:
+            self._update(columns)
+
+    def _rescale(self, trains):
+        """Measure inputs and rewards anew, where that changes no trained network for nothing."""
+        weight = _n_rounds(self.buffer_.columns)
+        # Before the first training that costs little, and pieces then end where the whole ends.
+        if self.n_trainings_ > 0 and (not trains or weight < 2.0 * self.scaling_.n_rounds):
+            return False
+        self.scaling_ = find_scaling(self.buffer_.columns, weight, self.standardize)
+        return True
+
+    def _training_is_due(self):
+        if not self._net_is_trained():
+            return False
+        due = self.untrained_weight_ >= self.train_every or self.n_trainings_ == 0
+        return due and _n_rounds(self.buffer_.columns) >= self.min_samples_to_train
+
+    def _new_nets(self, seed):
+        nets = []
+        for number in range(self._n_nets()):
+            with forked_generators((seed + 7919 * number) % 2**32, resolve_net(self.net).device):
+                nets.append(build_net(self.net, self.n_features_in_, self._n_outputs()))
+            self._check_outputs(nets[-1])
+        return nets
+
+    def _check_outputs(self, net):
+        """Raise where the module does not answer with one finite number an arm."""
+        device_of(net)
+        rows = np.zeros((2, self.n_features_in_))
+        module = net.module_
+        was_training = module.training
+        module.eval()
+        try:
+            with torch.no_grad():
+                outputs = module(to_module(rows, module, self.input_shape_))
+        except (RuntimeError, TypeError, IndexError) as error:
+            raise ValueError(
+                f"net's module {type(module).__name__} cannot take a batch of shape "
+                f"(2, {self.n_features_in_}): {error}. A module whose constructor takes n_inputs "
+                "and n_outputs is told how many there are."
+            ) from error
+        finally:
+            module.train(was_training)
+        wanted = (2, self._n_outputs())
+        if tuple(outputs.shape) != wanted and not (
+            wanted[1] == 1 and tuple(outputs.shape) == (2,)
+        ):
+            per = "one, since arms have features of their own" if wanted[1] == 1 else "one an arm"
+            raise ValueError(
+                f"net's module {type(module).__name__} has outputs of shape "
+                f"{tuple(outputs.shape)} for 2 rows, but {wanted} is needed: {per}. Give its "
+                "constructor a parameter n_outputs, or set net__module__... to that width."
+            )
+        if not bool(torch.isfinite(outputs).all()):
+            raise ValueError(
+                f"net's module {type(module).__name__} returns NaN or infinity before any "
+                "training. Check its initial weights."
+            )
+
+    def _steps(self):
+        first = self.n_trainings_ == 0 or not self.warm_start
+        steps = self.initial_train_steps if first else self.train_steps
+        if steps is None and isinstance(self.net, (str, type)):
+            return _INITIAL_STEPS if first else _STEPS
+        return steps
+
+    def _train(self, seed):
+        columns = self.buffer_.columns
+        rows = to_module(self.scaling_.inputs(columns["row"]), _SINGLE, self.input_shape_)
+        steps = self._steps()
+        trained = []
+        for number, net in enumerate(self.nets_):
+            target = torch.from_numpy(self._target(columns, number)).float()
+            part = (seed + 7919 * number) % 2**32
+            with forked_generators(part, net.device):
+                trained.append(
+                    train_net(
+                        net,
+                        rows,
+                        target,
+                        columns,
+                        sampler=RandomSampler() if self.sampler is None else self.sampler,
+                        seed=part,
+                        n_steps=steps,
+                        threshold=self.early_stopping_threshold,
+                        warm_start=self.warm_start,
+                    )
+                )
+        self.untrained_weight_ = 0.0
+        if any(net is None for net in trained):
+            warn_diverged()
+            return
+        self.nets_ = trained
+        self._forget_cache()
+        self.n_trainings_ += 1
+
+    def _target(self, columns, number):
+        """What the loss of the net of this number looks at, see :class:`PlayedArmLoss`."""
+        low, high = self.scaling_.reward(np.array([0.0, 1.0]))
+        n_rounds = len(columns["arm"])
+        return np.column_stack(
+            [
+                columns["arm"],
+                self.scaling_.reward(columns["reward"]),
+                columns["weight"],
+                columns["full"],
+                np.full(n_rounds, low),
+                np.full(n_rounds, high),
+            ]
+        )
+
+    # --------------------------------------------------------------- networks
+    def _module(self, number=0):
+        key = ("module", number)
+        if key not in self._cache:
+            self._cache[key] = evaluation_module(self.nets_[number])
+        return self._cache[key]
+
+    def _inputs(self, rows, number=0):
+        """Rows as the network is given them: scaled, a tensor."""
+        return to_module(self.scaling_.inputs(rows), self._module(number), self.input_shape_)
+
+    def _outputs(self, rows, number=0):
+        """Outputs of a network for plain rows, in units of the rewards' scale, float64."""
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(rows), BLOCK_ROWS):
+                block = self._inputs(rows[start : start + BLOCK_ROWS], number)
+                parts.append(self._module(number)(block).reshape(len(block), -1).cpu().numpy())
+        return np.concatenate(parts).astype(np.float64, copy=False)
+
+    def _over_candidates(self, contexts, hook):
+        """Ask a hook about every row of plain rows, or every candidate of every row.
+
+        The hook returns arrays (n_rows, n_outputs); for candidates they come back as
+        (n_samples, n_candidates).
+        """
+        if contexts.ndim == 2:
+            return tuple(hook(contexts))
+        n_samples, n_candidates, n_features = contexts.shape
+        answers = hook(np.ascontiguousarray(contexts.reshape(-1, n_features)))
+        return tuple(answer.reshape(n_samples, n_candidates) for answer in answers)
+
+    def _n_columns(self, contexts):
+        return contexts.shape[1] if contexts.ndim == 3 else len(self.classes_)
+
+    @property
+    def net_(self):
+        """The trained skorch net (the first, where there are several)."""
+        if not vars(self).get("nets_"):
+            raise AttributeError("net_ is there once the bandit has learnt from rounds.")
+        return self.nets_[0]
+
+
+def _n_rounds(columns):
+    """How many rounds these are, by their weights; a round may have several rows."""
+    return float(columns["weight"] @ columns["share"])
+
+
+# Of the dtype that networks are trained in.
+_SINGLE = torch.nn.Linear(1, 1)

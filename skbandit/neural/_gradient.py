@@ -1,0 +1,435 @@
+"""Bandits that are as unsure of an arm as the network's weights leave its output."""
+
+from numbers import Real
+
+import numpy as np
+
+from .._optimality import IndependentScores
+from .._sklearn import Interval, StrOptions
+from ._base import BaseNeuralBandit
+from ._nets import BLOCK_ROWS
+from ._precision import PRECISIONS
+
+# Prior degrees of freedom of the noise; its guess is the rewards' mean square.
+_PRIOR_WEIGHT = 4.0
+
+
+class BaseGradientBandit(BaseNeuralBandit):
+    """Expected reward from a network, its width from gradient features."""
+
+    _parameter_constraints = {
+        **BaseNeuralBandit._parameter_constraints,
+        "precision": [StrOptions(set(PRECISIONS))],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "prior_precision": [Interval(Real, 0, None, closed="neither")],
+        "noise": [StrOptions({"learnt", "fixed"})],
+        "noise_std": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        *,
+        arms=None,
+        net="small_mlp",
+        precision="diagonal",
+        alpha=0.5,
+        prior_precision=1.0,
+        noise="learnt",
+        noise_std=1.0,
+        buffer=None,
+        sampler=None,
+        min_samples_to_train=64,
+        train_every=64,
+        initial_train_steps=None,
+        train_steps=None,
+        warm_start=True,
+        early_stopping_threshold=None,
+        standardize=True,
+        selector=None,
+        random_state=None,
+    ):
+        self.arms = arms
+        self.net = net
+        self.precision = precision
+        self.alpha = alpha
+        self.prior_precision = prior_precision
+        self.noise = noise
+        self.noise_std = noise_std
+        self.buffer = buffer
+        self.sampler = sampler
+        self.min_samples_to_train = min_samples_to_train
+        self.train_every = train_every
+        self.initial_train_steps = initial_train_steps
+        self.train_steps = train_steps
+        self.warm_start = warm_start
+        self.early_stopping_threshold = early_stopping_threshold
+        self.standardize = standardize
+        self.selector = selector
+        self.random_state = random_state
+
+    # ------------------------------------------------------------- statistics
+    def _clear_statistics(self):
+        self.precision_ = None
+        self.error_square_ = 0.0
+        self.error_weight_ = 0.0
+
+    def _rebuild(self):
+        if isinstance(self.net, str) and self.net == "none":
+            raise ValueError(
+                f"net='none' has no weights that {type(self).__name__} could train; use "
+                "net='linear', or NeuralLinearBandit."
+            )
+        self._clear_statistics()
+        self.precision_ = PRECISIONS[self.precision](self._n_outputs(), self.prior_precision)
+        columns = self.buffer_.columns
+        for start in range(0, len(columns["row"]), BLOCK_ROWS):
+            self._update({k: c[start : start + BLOCK_ROWS] for k, c in columns.items()})
+
+    def _update(self, columns):
+        weight = self._played(columns)
+        self.precision_ = self.precision_.learnt(
+            self._module(), self._inputs(columns["row"]), weight
+        )
+        # Errors of the network as it is: on rounds that come in, before it has learnt from them.
+        low, high = self.scaling_.reward(np.array([0.0, 1.0]))
+        paid = np.repeat(self.scaling_.reward(columns["reward"])[:, None], weight.shape[1], axis=1)
+        full = columns["full"] > 0
+        named = np.arange(weight.shape[1]) == columns["arm"][full, None]
+        paid[full] = np.where(named, high, low)
+        errors = (paid - self._outputs(columns["row"])) ** 2
+        self.error_square_ += float((weight * errors).sum())
+        self.error_weight_ += float(weight.sum())
+
+    def _played(self, columns):
+        """Weight of each round for each output: 0 where the arm was not played."""
+        n_rounds, n_outputs = len(columns["arm"]), self._n_outputs()
+        weight = np.zeros((n_rounds, n_outputs))
+        weight[np.arange(n_rounds), columns["arm"]] = columns["weight"]
+        full = columns["full"] > 0
+        learns = np.arange(n_outputs) < columns["full"][full, None]
+        weight[full] = columns["weight"][full, None] * learns
+        return weight
+
+    # ----------------------------------------------------------------- belief
+    @property
+    def noise_variance_(self):
+        """Variance of a reward about its mean, in squared units of the reward."""
+        if self.noise == "fixed":
+            return float(self.noise_std) ** 2
+        if self.precision_ is None:
+            return 1.0
+        variance = (_PRIOR_WEIGHT + self.error_square_) / (_PRIOR_WEIGHT + self.error_weight_)
+        return variance * self.scaling_.reward_scale**2
+
+    def _mean_reward(self, contexts):
+        if self.precision_ is None:
+            return np.zeros((len(contexts), self._n_columns(contexts)))
+        (mean,) = self._over_candidates(contexts, lambda rows: (self._outputs(rows),))
+        return self.scaling_.reward_scale * mean
+
+    def _expected_reward(self, contexts):
+        mean = self._mean_reward(contexts)
+        if self.precision_ is None:
+            return mean, np.full(mean.shape, np.sqrt(self.noise_variance_ / self.prior_precision))
+
+        def hook(rows):
+            return (self.precision_.quadratic(self._module(), self._inputs(rows)),)
+
+        (form,) = self._over_candidates(contexts, hook)
+        return mean, np.sqrt(np.maximum(form, 0.0) * self.noise_variance_)
+
+    def _floats_per_row(self, contexts, n_arms):
+        return 8 * n_arms + contexts.size // len(contexts) + 1024 * (n_arms + 2)
+
+
+class NeuralUCB(BaseGradientBandit):
+    r"""Upper confidence bounds from the gradients of a network (NeuralUCB).
+
+    With the network's output :math:`f_a(x)`, the gradient :math:`g_a(x)` of that output for all
+    weights, :math:`G = \sum g g^\top` over the rounds played and :math:`E` the mean square of a
+    gradient, the score of an arm is
+
+    .. math:: s_a(x) = f_a(x) + \alpha \, \sigma \sqrt{g_a^\top (\lambda E I + G)^{-1} g_a}
+
+    [1]_. Dividing by :math:`E` takes the place of the paper's layer width m: the width of the
+    bound grows neither with that of the layers nor with the scale of the weights. With a diagonal
+    precision the form is :math:`\sum_i g_i^2 / (\lambda E + P G_{ii})`, where P is the effective
+    number of parameters, :math:`(\sum_i G_{ii})^2 / \sum_i G_{ii}^2`.
+
+    Parameters
+    ----------
+    arms : array-like of shape (n_arms,), default=None
+        Labels of the arms, in the order of ``classes_``. None: they are learnt from the first `y`
+        (or ``classes``); with three-dimensional `X` they are then the indexes of the candidates.
+    net : skorch net, torch.nn.Module class or str, default="small_mlp"
+        The network. A name: "none" (the inputs themselves), "linear", "tiny_mlp" (64),
+        "small_mlp" (128, 128), "large_mlp" (256 x 3), "deep_mlp" (64 x 7), or "bert" for token
+        ids (extra ``text``). A module class is told ``n_inputs`` and ``n_outputs`` if its
+        constructor takes them. A skorch net brings its optimizer, batch size, device and
+        callbacks; its criterion is applied to the arm that was played. See :func:`make_net`.
+    precision : {"diagonal", "last_layer", "full"}, default="diagonal"
+        Of which weights, and how, the precision is kept: all weights without their correlations,
+        the output layer in full (one block an arm), or all weights in full (up to 5,000).
+    alpha : float >= 0, default=0.5
+        How many standard deviations of the expected reward are added to it; it has no unit.
+    prior_precision : float > 0, default=1.0
+        Precision :math:`\lambda` of the prior: before any round the variance of an expected reward
+        is about that of the noise over it.
+    noise : {"learnt", "fixed"}, default="learnt"
+        Whether the variance of a reward about its mean is learnt; the width of the exploration
+        then follows the rewards' own scale.
+    noise_std : float > 0, default=1.0
+        Standard deviation of the noise, in units of the reward, for ``noise="fixed"``.
+    buffer : buffer, default=None
+        The rounds to learn from again, see :mod:`skbandit.buffers`. None:
+        :class:`~skbandit.buffers.AllData`.
+    sampler : sampler, default=None
+        The order in which training goes through the buffer. None:
+        :class:`~skbandit.buffers.RandomSampler`. Rounds that fit into one batch are taken at once.
+    min_samples_to_train : int, default=64
+        The network is not trained before the buffer holds so many rounds (by weight).
+    train_every : int, default=64
+        Train when at least so many rounds are new since the last training; one training a
+        learning call at most.
+    initial_train_steps, train_steps : int, default=None
+        Gradient steps of the first training and of each later one. None: 200 and 100 for a
+        network given by name or class, the ``max_epochs`` of a skorch net.
+    warm_start : bool, default=True
+        Train on from the network as it is. False trains a fresh one each time, with
+        `initial_train_steps`.
+    early_stopping_threshold : float >= 0, default=None
+        End a training when the mean loss of ten steps falls below this, as a share of the
+        rewards' mean square.
+    standardize : bool, default=True
+        Measure inputs in units of their spread about their mean. It is found anew when the rounds
+        have doubled, and everything that rests on it is then rebuilt. Rewards are always in units
+        of their root mean square.
+    selector : selector, default=None
+        What turns scores into a policy, see :mod:`skbandit.selectors`. None:
+        :class:`~skbandit.selectors.ArgmaxSelector`.
+    random_state : int, RandomState instance or None, default=None
+        Of initial weights, batches and decisions. None draws afresh at every call, a RandomState
+        advances its stream, an int makes a decision a function of the seed, the number of learning
+        calls, the state and the row alone. Torch's global generators are left as they are.
+
+    Attributes
+    ----------
+    net_ : skorch net
+        The trained network.
+    precision_ : object
+        The precision of the weights.
+    noise_variance_ : float
+        Variance of a reward about its mean, in squared units of the reward.
+    buffer_ : buffer
+        The rounds that are kept.
+    scaling_ : tuple
+        Shift and scale of inputs and rewards.
+    n_trainings_ : int
+        How many times the network was trained.
+    n_learning_calls_ : int
+        How many times the bandit has learnt; part of the key of its draws.
+    full_feedback_ : bool
+        Whether it has learnt from full feedback only.
+    classes_, arms_ : ndarray of shape (n_arms,)
+        The arms.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if it has learnt from a DataFrame.
+
+    See Also
+    --------
+    NeuralThompsonSampling : Draws from the same belief.
+    NeuralLinearBandit : An exact posterior on the last hidden representation.
+
+    Notes
+    -----
+    The sums of gradients are rebuilt from the buffer after each training, so they are all of one
+    network. The published algorithm keeps adding gradients of ever new networks.
+
+    References
+    ----------
+    .. [1] D. Zhou, L. Li and Q. Gu (2020). Neural contextual bandits with UCB-based exploration.
+       ICML, algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.neural import NeuralUCB
+    >>> X = np.random.RandomState(0).normal(size=(400, 2))
+    >>> arms = np.tile(["in", "out"], 200)
+    >>> inside = (X**2).sum(axis=1) < 1
+    >>> reward = np.where(arms == "in", inside, ~inside)
+    >>> bandit = NeuralUCB(random_state=0).fit(X, arms, reward=reward)
+    >>> bandit.predict([[0.0, 0.0], [2.0, 2.0]], explore=False).tolist()
+    ['in', 'out']
+    """
+
+    def _decision_function(self, contexts):
+        mean, std = self._expected_reward(contexts)
+        return mean + self.alpha * std
+
+
+class NeuralThompsonSampling(BaseGradientBandit):
+    r"""Thompson sampling with a width from the gradients of a network.
+
+    The belief about the expected reward of an arm is Gaussian, with the network's output as mean
+    and the width of :class:`NeuralUCB`,
+    :math:`\alpha \, \sigma \sqrt{g_a^\top (\lambda E I + G)^{-1} g_a}`, independent from arm to
+    arm [1]_. The policy, the probability that an arm is the best one, is found by quadrature.
+
+    Parameters
+    ----------
+    arms : array-like of shape (n_arms,), default=None
+        Labels of the arms, in the order of ``classes_``. None: they are learnt from the first `y`
+        (or ``classes``); with three-dimensional `X` they are then the indexes of the candidates.
+    net : skorch net, torch.nn.Module class or str, default="small_mlp"
+        The network. A name: "none" (the inputs themselves), "linear", "tiny_mlp" (64),
+        "small_mlp" (128, 128), "large_mlp" (256 x 3), "deep_mlp" (64 x 7), or "bert" for token
+        ids (extra ``text``). A module class is told ``n_inputs`` and ``n_outputs`` if its
+        constructor takes them. A skorch net brings its optimizer, batch size, device and
+        callbacks; its criterion is applied to the arm that was played. See :func:`make_net`.
+    precision : {"diagonal", "last_layer", "full"}, default="diagonal"
+        Of which weights, and how, the precision is kept: all weights without their correlations,
+        the output layer in full (one block an arm), or all weights in full (up to 5,000).
+    alpha : float >= 0, default=0.25
+        Factor on the standard deviation of the belief; it has no unit.
+    prior_precision : float > 0, default=1.0
+        Precision :math:`\lambda` of the prior: before any round the variance of an expected reward
+        is about that of the noise over it.
+    noise : {"learnt", "fixed"}, default="learnt"
+        Whether the variance of a reward about its mean is learnt; the width of the exploration
+        then follows the rewards' own scale.
+    noise_std : float > 0, default=1.0
+        Standard deviation of the noise, in units of the reward, for ``noise="fixed"``.
+    buffer : buffer, default=None
+        The rounds to learn from again, see :mod:`skbandit.buffers`. None:
+        :class:`~skbandit.buffers.AllData`.
+    sampler : sampler, default=None
+        The order in which training goes through the buffer. None:
+        :class:`~skbandit.buffers.RandomSampler`. Rounds that fit into one batch are taken at once.
+    min_samples_to_train : int, default=64
+        The network is not trained before the buffer holds so many rounds (by weight).
+    train_every : int, default=64
+        Train when at least so many rounds are new since the last training; one training a
+        learning call at most.
+    initial_train_steps, train_steps : int, default=None
+        Gradient steps of the first training and of each later one. None: 200 and 100 for a
+        network given by name or class, the ``max_epochs`` of a skorch net.
+    warm_start : bool, default=True
+        Train on from the network as it is. False trains a fresh one each time, with
+        `initial_train_steps`.
+    early_stopping_threshold : float >= 0, default=None
+        End a training when the mean loss of ten steps falls below this, as a share of the
+        rewards' mean square.
+    standardize : bool, default=True
+        Measure inputs in units of their spread about their mean. It is found anew when the rounds
+        have doubled, and everything that rests on it is then rebuilt. Rewards are always in units
+        of their root mean square.
+    selector : selector, default=None
+        What turns scores into a policy, see :mod:`skbandit.selectors`. None:
+        :class:`~skbandit.selectors.ArgmaxSelector`.
+    random_state : int, RandomState instance or None, default=None
+        Of initial weights, batches and decisions. None draws afresh at every call, a RandomState
+        advances its stream, an int makes a decision a function of the seed, the number of learning
+        calls, the state and the row alone. Torch's global generators are left as they are.
+
+    Attributes
+    ----------
+    net_ : skorch net
+        The trained network.
+    precision_ : object
+        The precision of the weights.
+    noise_variance_ : float
+        Variance of a reward about its mean, in squared units of the reward.
+    buffer_ : buffer
+        The rounds that are kept.
+    scaling_ : tuple
+        Shift and scale of inputs and rewards.
+    n_trainings_ : int
+        How many times the network was trained.
+    n_learning_calls_ : int
+        How many times the bandit has learnt; part of the key of its draws.
+    full_feedback_ : bool
+        Whether it has learnt from full feedback only.
+    classes_, arms_ : ndarray of shape (n_arms,)
+        The arms.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if it has learnt from a DataFrame.
+
+    See Also
+    --------
+    NeuralUCB : Plays the highest upper confidence bound.
+    NeuralLinearBandit : An exact posterior on the last hidden representation.
+
+    Notes
+    -----
+    The sums of gradients are rebuilt from the buffer after each training, so they are all of one
+    network. The published algorithm keeps adding gradients of ever new networks.
+
+    References
+    ----------
+    .. [1] W. Zhang, D. Zhou, L. Li and Q. Gu (2021). Neural Thompson sampling. ICLR, algorithm
+       1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.neural import NeuralThompsonSampling
+    >>> X = np.random.RandomState(0).normal(size=(400, 2))
+    >>> arms = np.tile(["in", "out"], 200)
+    >>> inside = (X**2).sum(axis=1) < 1
+    >>> reward = np.where(arms == "in", inside, ~inside)
+    >>> bandit = NeuralThompsonSampling(random_state=0).fit(X, arms, reward=reward)
+    >>> bandit.predict([[0.0, 0.0], [2.0, 2.0]], explore=False).tolist()
+    ['in', 'out']
+    """
+
+    def __init__(
+        self,
+        *,
+        arms=None,
+        net="small_mlp",
+        precision="diagonal",
+        alpha=0.25,
+        prior_precision=1.0,
+        noise="learnt",
+        noise_std=1.0,
+        buffer=None,
+        sampler=None,
+        min_samples_to_train=64,
+        train_every=64,
+        initial_train_steps=None,
+        train_steps=None,
+        warm_start=True,
+        early_stopping_threshold=None,
+        standardize=True,
+        selector=None,
+        random_state=None,
+    ):
+        super().__init__(
+            arms=arms,
+            net=net,
+            precision=precision,
+            alpha=alpha,
+            prior_precision=prior_precision,
+            noise=noise,
+            noise_std=noise_std,
+            buffer=buffer,
+            sampler=sampler,
+            min_samples_to_train=min_samples_to_train,
+            train_every=train_every,
+            initial_train_steps=initial_train_steps,
+            train_steps=train_steps,
+            warm_start=warm_start,
+            early_stopping_threshold=early_stopping_threshold,
+            standardize=standardize,
+            selector=selector,
+            random_state=random_state,
+        )
+
+    def _policy(self, contexts, available):
+        mean, std = self._expected_reward(contexts)
+        return self._selector.expect(IndependentScores(mean, self.alpha * std), available)

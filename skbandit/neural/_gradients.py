@@ -1,0 +1,202 @@
+"""Gradients of a network's outputs with respect to its weights, one a row and output."""
+
+import torch
+from torch import nn
+from torch.func import functional_call, jacrev, vmap
+
+# Entries of a block of gradients.
+_BLOCK_ENTRIES = 1 << 23
+
+
+def trainable(module):
+    """Return the module's trainable parameters by name."""
+    return {name: p for name, p in module.named_parameters() if p.requires_grad}
+
+
+def per_sample_gradients(module, X):
+    r"""Return :math:`\nabla_\theta f_a(x; \theta)` for every row and output.
+
+    All rows at once: from the factors of :class:`LayerGradients` where the weights all lie in
+    linear layers, otherwise by ``torch.func``.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        In evaluation mode; rows must have no influence on each other.
+    X : tensor of shape (n_samples, ...)
+
+    Returns
+    -------
+    gradients : tensor of shape (n_samples, n_outputs, n_parameters)
+        Parameters in the order of ``module.named_parameters()``, flattened; those that do not
+        require a gradient are left out.
+    """
+    if can_factor(module, X):
+        return LayerGradients(module, X).gradients()
+    return vmapped_gradients(module, X)
+
+
+def vmapped_gradients(module, X):
+    """Do what :func:`per_sample_gradients` does, for any module (``torch.func``)."""
+    free = {name: p.detach() for name, p in trainable(module).items()}
+    fixed = {name: p.detach() for name, p in module.named_parameters() if name not in free}
+    fixed.update(module.named_buffers())
+
+    def outputs(parameters, row):
+        return functional_call(module, {**parameters, **fixed}, (row[None],)).reshape(-1)
+
+    jacobian = vmap(jacrev(outputs), in_dims=(None, 0))(free, X)
+    return torch.cat([part.flatten(start_dim=2) for part in jacobian.values()], dim=2)
+
+
+def gradient_blocks(module, X):
+    """Yield slices of rows and their per-sample gradients, in blocks of bounded memory."""
+    n_parameters = sum(p.numel() for p in trainable(module).values())
+    with torch.no_grad():
+        n_outputs = module(X[:1]).numel()
+    block = max(1, _BLOCK_ENTRIES // max(1, n_parameters * n_outputs))
+    for start in range(0, len(X), block):
+        rows = slice(start, min(start + block, len(X)))
+        yield rows, per_sample_gradients(module, X[rows]).detach()
+
+
+class LayerGradients:
+    r"""Gradients of a network whose weights all lie in linear layers, as factors.
+
+    The gradient of an output for a layer's weights is the outer product
+    :math:`\delta h^\top` of what the layer was given, :math:`h`, and of the gradient for what it
+    put out, :math:`\delta`. Squares of gradients are then outer products of squares, and sums of
+    them are matrix products: the gradients themselves are never formed.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        See :func:`can_factor`.
+    X : tensor of shape (n_samples, n_features)
+    """
+
+    def __init__(self, module, X):
+        self.module = module
+        layers = _weighted_layers(module)
+        given, put_out, hooks = {}, {}, []
+        for name, layer in layers.items():
+
+            def catch(_, inputs, output, name=name):
+                given[name], put_out[name] = inputs[0].detach(), output
+
+            hooks.append(layer.register_forward_hook(catch))
+        try:
+            with torch.enable_grad():
+                outputs = module(X.requires_grad_(True)).reshape(len(X), -1)
+        finally:
+            for hook in hooks:
+                hook.remove()
+            X.requires_grad_(False)
+        tensors = list(put_out.values())
+        self.factors = []
+        for k in range(outputs.shape[1]):
+            last = k == outputs.shape[1] - 1
+            deltas = torch.autograd.grad(
+                outputs[:, k].sum(), tensors, retain_graph=not last, allow_unused=True
+            )
+            self.factors.append(
+                {
+                    name: (given[name], torch.zeros_like(out) if delta is None else delta)
+                    for (name, out), delta in zip(put_out.items(), deltas, strict=True)
+                }
+            )
+        self.outputs = outputs.detach()
+        self.names = list(trainable(module))
+
+    def gradients(self):
+        """Return the gradients themselves, (n_samples, n_outputs, n_parameters)."""
+        parameters = trainable(self.module)
+        sizes = [p.numel() for p in parameters.values()]
+        first = next(iter(self.factors[0].values()))[0]
+        gradients = first.new_empty(len(first), len(self.factors), sum(sizes))
+        blocks = dict(zip(parameters, gradients.split(sizes, dim=2), strict=True))
+        for k, factors in enumerate(self.factors):
+            for name, (h, delta) in factors.items():
+                weight, bias = _names(name)
+                if weight in blocks:
+                    shape = (len(h), delta.shape[1], h.shape[1])
+                    torch.mul(
+                        delta[:, :, None], h[:, None, :], out=blocks[weight][:, k].view(shape)
+                    )
+                if bias in blocks:
+                    blocks[bias][:, k] = delta
+        return gradients
+
+    def sum_of_squares(self, weight):
+        """Return the weighted sum of the squared gradients.
+
+        Parameters
+        ----------
+        weight : tensor of shape (n_samples, n_outputs)
+
+        Returns
+        -------
+        sums : dict of str to tensor, of the shape of each parameter
+        """
+        sums = {}
+        for k, factors in enumerate(self.factors):
+            for name, (h, delta) in factors.items():
+                weighted = delta**2 * weight[:, k, None]
+                parts = (weighted.T @ h**2, weighted.sum(dim=0))
+                for full, part in zip(_names(name), parts, strict=True):
+                    if full in self.names:
+                        sums[full] = sums.get(full, 0.0) + part
+        return {name: sums[name] for name in self.names}
+
+    def quadratic(self, inverse):
+        """Return the sum over parameters of squared gradient times `inverse`.
+
+        Parameters
+        ----------
+        inverse : dict of str to tensor, of the shape of each parameter
+
+        Returns
+        -------
+        forms : tensor of shape (n_samples, n_outputs)
+        """
+        forms = []
+        for factors in self.factors:
+            total = 0.0
+            for name, (h, delta) in factors.items():
+                square = delta**2
+                weight, bias = _names(name)
+                if weight in inverse:
+                    total = total + ((square @ inverse[weight]) * h**2).sum(dim=1)
+                if bias in inverse:
+                    total = total + square @ inverse[bias]
+            forms.append(total)
+        return torch.stack(forms, dim=1)
+
+
+def _names(layer):
+    """Names of a layer's weight and bias."""
+    return tuple(f"{layer}.{kind}" if layer else kind for kind in ("weight", "bias"))
+
+
+def _weighted_layers(module):
+    return {name: m for name, m in module.named_modules() if isinstance(m, nn.Linear)}
+
+
+def can_factor(module, X):
+    """Say whether all trainable weights lie in linear layers, each used once on plain rows."""
+    layers = _weighted_layers(module)
+    own = {id(p) for layer in layers.values() for p in layer.parameters()}
+    if not all(id(p) in own for p in trainable(module).values()):
+        return False
+    shapes = []
+    hooks = [
+        layer.register_forward_hook(lambda _, inputs, out: shapes.append(inputs[0].ndim))
+        for layer in layers.values()
+    ]
+    try:
+        with torch.no_grad():
+            module(X[:1])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return len(shapes) == len(layers) and all(ndim == 2 for ndim in shapes)

@@ -1,0 +1,190 @@
+"""Networks: the multilayer perceptron, its names, and where a network's representation is read."""
+
+from itertools import pairwise
+
+from torch import nn
+
+_ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "identity": nn.Identity,
+}
+
+# Names of networks: what is handed to MLP.
+NAMED_NETWORKS = {
+    "none": {"hidden_units": ()},
+    "linear": {"hidden_units": (64,), "activation": "identity"},
+    "tiny_mlp": {"hidden_units": (64,)},
+    "small_mlp": {"hidden_units": (128, 128)},
+    "large_mlp": {"hidden_units": (256, 256, 256)},
+    "deep_mlp": {"hidden_units": (64,) * 7},
+}
+
+
+class MLP(nn.Module):
+    """Multilayer perceptron.
+
+    The output layer starts at zero: before it has learnt, the network says of every arm that it
+    pays what all rounds paid on average, and no arm is ahead by the luck of its initial weights.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Number of features.
+    n_outputs : int
+        Number of arms, or 1 where arms have features of their own.
+    hidden_units : tuple of int, default=(128, 128)
+        Width of each hidden layer. None of them: a linear model.
+    activation : {"relu", "tanh", "sigmoid", "gelu", "identity"}, default="relu"
+    residual : bool, default=False
+        Add to what each hidden layer after the first puts out what it was given. All hidden layers
+        must then have one width, so that it is clear which unit is added to which.
+    dropout : float in [0, 1), default=0.0
+        Share of hidden units that are left out while training.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skbandit.neural import MLP
+    >>> MLP(3, 2, hidden_units=(8,))(torch.ones(4, 3)).shape
+    torch.Size([4, 2])
+    """
+
+    def __init__(
+        self,
+        n_inputs,
+        n_outputs=1,
+        hidden_units=(128, 128),
+        activation="relu",
+        residual=False,
+        dropout=0.0,
+    ):
+        super().__init__()
+        if activation not in _ACTIVATIONS:
+            raise ValueError(
+                f"activation must be one of {sorted(_ACTIVATIONS)}, got {activation!r}."
+            )
+        hidden_units = tuple(int(width) for width in hidden_units)
+        if any(width < 1 for width in hidden_units):
+            raise ValueError(f"hidden_units must be positive, got {hidden_units}.")
+        if residual and len(set(hidden_units)) > 1:
+            raise ValueError(
+                "residual=True needs hidden layers of one width, so that it is clear which unit "
+                f"is added to which; got hidden_units={hidden_units}."
+            )
+        widths = (n_inputs, *hidden_units)
+        self.residual = residual
+        self.activation = _ACTIVATIONS[activation]()
+        self.dropout = nn.Dropout(dropout)
+        self.hidden = nn.ModuleList()
+        for before, after in pairwise(widths):
+            layer = nn.Linear(before, after)
+            # Variance 2 / fan_in keeps the scale of ReLU layers (He et al. 2015).
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+            self.hidden.append(layer)
+        # Last, so that more arms leave the hidden layers' random weights as they are.
+        self.output = nn.Linear(widths[-1], n_outputs)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def represent(self, X):
+        """Return the last hidden representation, (n_samples, n_units)."""
+        for depth, layer in enumerate(self.hidden):
+            out = self.dropout(self.activation(layer(X)))
+            X = X + out if self.residual and depth > 0 else out
+        return X
+
+    def forward(self, X):
+        """Return the outputs, (n_samples, n_outputs)."""
+        return self.output(self.represent(X))
+
+
+class TextEncoder(nn.Module):
+    """A Hugging Face encoder of token ids with a linear output; needs the extra ``text``.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Tokens a text, padding included; not used beyond the check of the input.
+    n_outputs : int
+    pretrained : str, default="bert-base-uncased"
+        Name or folder of the encoder.
+    config : transformers configuration, default=None
+        Build an untrained encoder of this configuration and load nothing.
+    trainable : bool, default=True
+        False keeps the encoder as it is and trains the output alone.
+    """
+
+    def __init__(
+        self, n_inputs, n_outputs=1, pretrained="bert-base-uncased", config=None, trainable=True
+    ):
+        super().__init__()
+        try:
+            from transformers import AutoModel
+        except ImportError as error:
+            raise ImportError(
+                "net='bert' needs transformers: pip install skbandit[text].", name="transformers"
+            ) from error
+        self.encoder = (
+            AutoModel.from_pretrained(pretrained)
+            if config is None
+            else AutoModel.from_config(config)
+        )
+        self.padding = self.encoder.config.pad_token_id or 0
+        for parameter in self.encoder.parameters():
+            parameter.requires_grad_(trainable)
+        self.output = nn.Linear(self.encoder.config.hidden_size, n_outputs)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def represent(self, X):
+        """Return the mean of the last layer over the tokens that are no padding."""
+        tokens = X.long()
+        mask = (tokens != self.padding).to(self.output.weight.dtype)
+        hidden = self.encoder(input_ids=tokens, attention_mask=mask).last_hidden_state
+        total = mask.sum(dim=1, keepdim=True).clamp(min=1)
+        return (hidden * mask[:, :, None]).sum(dim=1) / total
+
+    def forward(self, X):
+        """Return the outputs, (n_samples, n_outputs)."""
+        return self.output(self.represent(X))
+
+
+def linear_layers(module):
+    """Return the module's linear layers, in the order in which they were defined."""
+    return [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
+
+
+def represent(module, X):
+    """Return the input of a module's output layer: the last hidden representation.
+
+    A module may say itself what that is, by a method ``represent``; of any other, it is what its
+    last ``torch.nn.Linear`` layer is given.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    X : tensor of shape (n_samples, ...)
+
+    Returns
+    -------
+    representation : tensor of shape (n_samples, n_units)
+    """
+    if hasattr(module, "represent"):
+        return module.represent(X)
+    layers = linear_layers(module)
+    if not layers:
+        raise ValueError(
+            f"net's module {type(module).__name__} has no torch.nn.Linear layer whose input could "
+            "be its last hidden representation. Give it a method represent(X) that returns it."
+        )
+    caught = []
+    hook = layers[-1].register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
+    try:
+        module(X)
+    finally:
+        hook.remove()
+    return caught[-1].reshape(len(X), -1)

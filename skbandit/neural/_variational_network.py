@@ -1,0 +1,322 @@
+"""The network of the variational bandit: scores, their gradients, and where each weight sits.
+
+All weights of a network are one vector. Scores are wanted together with the gradient of every row,
+which a network of one output gives in one pass back: each layer's gradient is the outer product of
+what goes into it and what comes back to it.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import expit, ndtr
+
+_SQRT_TWO_PI = np.sqrt(2.0 * np.pi)
+# The random part of the prior mean of hidden weights is one fixed draw, the same for all bandits.
+_ANCHOR_SEED = 20250
+
+
+def _tanh(z):
+    value = np.tanh(z)
+    return value, 1.0 - value**2
+
+
+def _relu(z):
+    return np.maximum(z, 0.0), (z > 0.0).astype(np.float64)
+
+
+def _sigmoid(z):
+    value = expit(z)
+    return value, value * (1.0 - value)
+
+
+def _gelu(z):
+    below = ndtr(z)
+    return z * below, below + z * np.exp(-0.5 * z**2) / _SQRT_TWO_PI
+
+
+ACTIVATIONS = {"gelu": _gelu, "relu": _relu, "sigmoid": _sigmoid, "tanh": _tanh}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Shape of a network, and the place of each weight in the vector of all weights.
+
+    The vector begins with the last layer and goes back to the first, whose rows come feature by
+    feature: a feature that is added later adds weights at the end.
+
+    Parameters
+    ----------
+    categories : tuple of int
+        For each feature the number of its categories; 0 for a numeric one.
+    hidden_units : tuple of int
+        Width of each hidden layer; none makes the score linear.
+    activation : str
+        A key of ``ACTIVATIONS``.
+    residual : bool
+        Add what goes into a hidden layer, but for the first, to what comes out.
+    embedding_dim : int or None
+        Length of a category's embedding; None keeps categories as indicators.
+    """
+
+    categories: tuple
+    hidden_units: tuple = ()
+    activation: str = "tanh"
+    residual: bool = False
+    embedding_dim: int | None = None
+
+    # ----------------------------------------------------------------- places
+    @cached_property
+    def widths(self):
+        """Number of inputs of the first layer a feature."""
+        wide = self.embedding_dim
+        return tuple(1 if not n else (n if wide is None else wide) for n in self.categories)
+
+    @cached_property
+    def places(self):
+        """Positions in the vector: block name to an array of the shape of the block."""
+        places, taken = {}, 0
+
+        def block(*shape):
+            nonlocal taken
+            size = int(np.prod(shape))
+            taken += size
+            return np.arange(taken - size, taken).reshape(shape)
+
+        sizes = [*self.hidden_units, 1]
+        for layer in range(len(sizes) - 1, 0, -1):
+            places["layer", layer] = block(1 + sizes[layer - 1], sizes[layer])
+        places["constant"] = block(1, sizes[0])
+        for feature, (width, n) in enumerate(zip(self.widths, self.categories, strict=True)):
+            places["input", feature] = block(width, sizes[0])
+            if n and self.embedding_dim is not None:
+                places["table", feature] = block(n, width)
+        return places
+
+    @cached_property
+    def n_weights(self):
+        """Number of weights."""
+        return 1 + max(int(place.max()) for place in self.places.values())
+
+    @cached_property
+    def constant(self):
+        """Position of the constant term of the output."""
+        if self.hidden_units:
+            return int(self.places["layer", len(self.hidden_units)][0, 0])
+        return int(self.places["constant"][0, 0])
+
+    @cached_property
+    def is_linear(self):
+        """Whether the score is linear in the weights."""
+        return not self.hidden_units and not any(name[0] == "table" for name in self.places)
+
+    @cached_property
+    def first(self):
+        """Positions of the first layer, (1 + n_inputs, n_units)."""
+        rows = [self.places["constant"]]
+        rows += [self.places["input", feature] for feature in range(len(self.categories))]
+        return np.concatenate(rows)
+
+    def of_features(self, features):
+        """Positions of all weights that belong to some features alone."""
+        names = [(kind, feature) for kind in ("input", "table") for feature in features]
+        found = [self.places[name].ravel() for name in names if name in self.places]
+        return np.concatenate([np.empty(0, dtype=np.intp), *found])
+
+    def sources(self, old, feature_source):
+        """Position in an old vector of each weight; -1 for a new one.
+
+        Parameters
+        ----------
+        old : Layout
+        feature_source : ndarray of int
+            The old position of each feature; -1 for a new one.
+
+        Returns
+        -------
+        source : ndarray of int of shape (n_weights,)
+        """
+        source = np.full(self.n_weights, -1, dtype=np.intp)
+        for name, place in self.places.items():
+            known = name
+            if name[0] in ("input", "table"):
+                known = (name[0], int(feature_source[name[1]]))
+            other = old.places.get(known)
+            if other is not None:
+                rows, columns = np.minimum(place.shape, other.shape)
+                source[place[:rows, :columns]] = other[:rows, :columns]
+        return source
+
+    def leads_out_of(self, source):
+        """Positions of the weights that lead out of units which `source` says are new."""
+        silent = []
+        for layer in range(1, len(self.hidden_units) + 1):
+            place = self.places["layer", layer]
+            # A unit is new where its own constant term is.
+            before = self.places["layer", layer - 1] if layer > 1 else self.places["constant"]
+            silent.append(place[1:][source[before[0]] < 0].ravel())
+        return np.concatenate([np.empty(0, dtype=np.intp), *silent])
+
+    # ------------------------------------------------------------------ prior
+    def anchor(self):
+        """Standard normal deviates, one a weight: the directions of the prior means.
+
+        That of a weight depends on its layer, feature and units alone. The output's are zero: what
+        a bandit expects before it has learnt does not depend on the context.
+        """
+        anchor = np.zeros(self.n_weights)
+        last = ("layer", len(self.hidden_units)) if self.hidden_units else ("constant",)
+        for name, place in self.places.items():
+            key = name if isinstance(name, tuple) else (name,)
+            if key == last or (not self.hidden_units and key[0] == "input"):
+                continue
+            kind = ("layer", "constant", "input", "table").index(key[0])
+            number = key[1] if len(key) > 1 else 0
+            for row, positions in enumerate(place):
+                rng = np.random.RandomState([_ANCHOR_SEED, kind, number, row])
+                anchor[positions] = rng.standard_normal(len(positions))
+        return anchor
+
+    def prior_scale(self):
+        """Scale of each weight's prior, and of its anchor, in units of the prior's own scale."""
+        scale = np.ones(self.n_weights)
+        # A sigmoid is half of a tanh at half the score: it wants twice the weights on both sides.
+        gain = 2.0 if self.activation == "sigmoid" else 1.0
+        if self.hidden_units:
+            scale[self.first] = gain
+        for layer in range(1, len(self.hidden_units) + 1):
+            place = self.places["layer", layer]
+            scale[place] = gain if layer < len(self.hidden_units) else 1.0
+            # The sum over units keeps its size as the layer grows.
+            scale[place[1:]] *= gain * self.hidden_units[layer - 1] ** -0.5
+        if self.hidden_units:
+            # Units at half of unit scale give about half of what goes in.
+            scale[self.places["layer", len(self.hidden_units)][1:]] *= 2.0
+        if self.embedding_dim is not None:
+            for feature, n in enumerate(self.categories):
+                if n:
+                    scale[self.places["input", feature]] *= self.embedding_dim**-0.5
+        return scale
+
+    @cached_property
+    def is_output(self):
+        """Mask of the weights of the last layer."""
+        mask = np.zeros(self.n_weights, dtype=bool)
+        if self.hidden_units:
+            mask[self.places["layer", len(self.hidden_units)]] = True
+        else:
+            mask[self.first] = True
+        return mask
+
+    # ----------------------------------------------------------------- scores
+    def inputs(self, rows):
+        """Spell out contexts: a constant, numeric features, and indicators of categories.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_samples, n_features)
+
+        Returns
+        -------
+        inputs : Inputs
+        """
+        n_samples = len(rows)
+        codes = {}
+        columns = [np.ones((n_samples, 1))]
+        for feature, n in enumerate(self.categories):
+            column = rows[:, feature]
+            if not n:
+                columns.append(column[:, None])
+                continue
+            code = column.astype(np.intp)
+            if (code != column).any() or ((code < 0) | (code >= n)).any():
+                bad = column[(code != column) | (code < 0) | (code >= n)][0]
+                raise ValueError(
+                    f"X holds {bad:g} in the categorical column {feature}, whose categories are "
+                    f"the codes 0 to {n - 1}. Encode them so (OrdinalEncoder), or say in "
+                    "categorical_features how many there are."
+                )
+            codes[feature] = code
+            if self.embedding_dim is None:
+                columns.append((code[:, None] == np.arange(n)).astype(np.float64))
+            else:
+                columns.append(np.zeros((n_samples, self.embedding_dim)))
+        return Inputs(np.concatenate(columns, axis=1), codes)
+
+    def _embed(self, weights, inputs):
+        if self.embedding_dim is None or not inputs.codes:
+            return inputs.columns
+        columns = inputs.columns.copy()
+        starts = np.concatenate([[1], 1 + np.cumsum(self.widths)])
+        for feature, code in inputs.codes.items():
+            table = weights[self.places["table", feature]]
+            columns[:, starts[feature] : starts[feature + 1]] = table[code]
+        return columns
+
+    def linearize(self, weights, inputs):
+        """Scores and their gradients.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (n_weights,)
+        inputs : Inputs
+
+        Returns
+        -------
+        score : ndarray of shape (n_samples,)
+        jacobian : ndarray of shape (n_samples, n_weights)
+        """
+        if self.is_linear:
+            return inputs.columns @ weights, inputs.columns
+        return self._scores(weights, inputs, True)
+
+    def score(self, weights, inputs):
+        """Scores alone."""
+        if self.is_linear:
+            return inputs.columns @ weights
+        return self._scores(weights, inputs, False)[0]
+
+    def _scores(self, weights, inputs, with_jacobian):
+        columns = self._embed(weights, inputs)
+        layers = [self.first]
+        layers += [self.places["layer", k] for k in range(1, len(self.hidden_units) + 1)]
+        activate = ACTIVATIONS[self.activation]
+        entering, slopes = [columns], []
+        for layer, place in enumerate(layers[:-1]):
+            value, slope = activate(entering[-1] @ weights[place])
+            if self.residual and layer:
+                value = value + entering[-1][:, 1:]
+            slopes.append(slope)
+            entering.append(np.concatenate([np.ones((len(value), 1)), value], axis=1))
+        score = (entering[-1] @ weights[layers[-1]])[:, 0]
+        if not with_jacobian:
+            return score, None
+        n_samples = len(score)
+        jacobian = np.zeros((n_samples, self.n_weights))
+        back, through = np.ones((n_samples, 1)), 0.0
+        for layer in range(len(layers) - 1, -1, -1):
+            place = layers[layer]
+            outer = entering[layer][:, :, None] * back[:, None, :]
+            jacobian[:, place.ravel()] = outer.reshape(n_samples, -1)
+            returned = back @ weights[place].T
+            if layer:
+                returned = returned[:, 1:]
+                if self.residual and layer < len(layers) - 1:
+                    returned = returned + through
+                through = returned
+                back = returned * slopes[layer - 1]
+        if self.embedding_dim is not None:
+            starts = np.concatenate([[1], 1 + np.cumsum(self.widths)])
+            for feature, code in inputs.codes.items():
+                own = returned[:, starts[feature] : starts[feature + 1]]
+                place = self.places["table", feature][code]
+                jacobian[np.arange(n_samples)[:, None], place] = own
+        return score, jacobian
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Contexts as the first layer takes them."""
+
+    columns: np.ndarray  # (n_samples, 1 + n_inputs); embedded columns are still empty
+    codes: dict  # categorical feature to its codes, (n_samples,)

@@ -1,0 +1,226 @@
+"""Transfer, merging and persistence of BayesianNeuralBandit."""
+
+import pickle
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+pytest.importorskip("skorch", reason="skbandit.neural needs the extra 'neural'")
+
+from skbandit.neural._bayesian import BayesianNeuralBandit
+from skbandit.transfer import merge, transfer
+
+
+def rounds(n_samples=60, n_features=3, n_arms=2, seed=0):
+    rng = np.random.RandomState(seed)
+    X = rng.standard_normal((n_samples, n_features))
+    arm = rng.randint(n_arms, size=n_samples)
+    weights = rng.standard_normal((n_arms, n_features))
+    chance = expit((X * weights[arm]).sum(axis=1))
+    return X, arm, (rng.uniform(size=n_samples) < chance).astype(np.float64)
+
+
+def padded(X, n_new=1):
+    return np.pad(X, ((0, 0), (0, n_new)))
+
+
+def same_beliefs(one, other, X, X_other=None, **tolerance):
+    ours = one.expected_reward(X, return_std=True)
+    theirs = other.expected_reward(X if X_other is None else X_other, return_std=True)
+    for mine, their in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine, their, **tolerance)
+
+
+KINDS = pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"precision": "diagonal"},
+        {"hidden_units": (4,)},
+        {"hidden_units": (4, 4), "residual": True, "activation": "gelu"},
+        {"hidden_units": (4,), "weights": "student_t", "precision": "diagonal"},
+    ],
+    ids=str,
+)
+
+
+@KINDS
+def test_the_tutorial(params):
+    """Three features and two actions; then a fourth feature and a third action."""
+    X, _, reward = rounds(200)
+    bandit = BayesianNeuralBandit(arms=[0, 1], random_state=0, **params)
+    bandit.partial_fit(X, bandit.predict(X), reward)
+    evolved = bandit.expand_features(1).add_arms([2])
+    old = bandit.expected_reward(X, return_std=True)
+    new = evolved.expected_reward(padded(X), return_std=True)
+    for before, after in zip(old, new, strict=True):
+        np.testing.assert_allclose(after[:, :2], before, atol=1e-12)
+    wide = np.random.RandomState(1).standard_normal((200, 4))
+    evolved.partial_fit(wide, evolved.predict(wide), reward)
+    assert evolved.weight_.sum() == 400.0
+    assert evolved.weight_[2] > 0
+    np.testing.assert_allclose(evolved.successes_ + evolved.failures_, evolved.weight_)
+
+
+@KINDS
+def test_hidden_layers_may_grow(params):
+    X, arm, reward = rounds()
+    source = BayesianNeuralBandit(arms=[0, 1], **params).fit(X, arm, reward=reward)
+    units = params.get("hidden_units", ())
+    template = BayesianNeuralBandit(
+        arms=[0, 2, 1], **{**params, "hidden_units": tuple(2 * n for n in units)}
+    )
+    grown = transfer(source, template)
+    ours = grown.expected_reward(X, return_std=True)
+    theirs = source.expected_reward(X, return_std=True)
+    np.testing.assert_allclose(ours[0][:, [0, 2]], theirs[0], atol=1e-6)
+    # A confident bandit stays confident.
+    np.testing.assert_allclose(ours[1][:, [0, 2]], theirs[1], rtol=1e-3)
+    # An arm that nobody has played is at the prior of the larger network.
+    fresh = template.expected_reward(X, return_std=True)
+    np.testing.assert_allclose(ours[1][:, 1], fresh[1][:, 1])
+    grown.partial_fit(X, arm, reward)
+    assert np.isfinite(grown.expected_reward(X)).all()
+
+
+def test_growing_layers_and_features_at_once_by_name():
+    X, arm, reward = rounds()
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    source = BayesianNeuralBandit(hidden_units=(3,)).fit(frame, arm, reward=reward)
+    wide = frame.assign(new=0.0)[["new", "c", "a", "b"]]
+    template = BayesianNeuralBandit(arms=[0, 1], hidden_units=(5,)).fit(
+        wide[:2], arm[:2], reward=reward[:2]
+    )
+    same_beliefs(transfer(source, template), source, wide, frame, rtol=2e-3, atol=1e-6)
+
+
+def test_categorical_columns_are_matched_by_name():
+    rng = np.random.RandomState(0)
+    frame = pd.DataFrame({"age": rng.standard_normal(80), "city": rng.randint(3, size=80)})
+    reward, arm = rng.uniform(size=80), rng.randint(2, size=80)
+    for params in ({}, {"hidden_units": (3,), "embedding_dim": 2}):
+        source = BayesianNeuralBandit(categorical_features={"city": 3}, **params)
+        source.fit(frame, arm, reward=reward)
+        other = frame.assign(plan=0)[["city", "plan", "age"]]
+        categories = {"city": 5, "plan": 2}
+        template = BayesianNeuralBandit(arms=[0, 1], categorical_features=categories, **params)
+        template.fit(other[:4], arm[:4], reward=reward[:4])
+        moved = transfer(source, template)
+        same = moved.expected_reward(other)
+        if not params:
+            # The new column's own categories are at their prior, which has mean zero.
+            location = moved._latent(other.to_numpy(dtype=float))[0]
+            expected = source._latent(frame.to_numpy(dtype=float))[0]
+            np.testing.assert_allclose(location, expected, atol=1e-8)
+        assert np.isfinite(same).all()
+        moved.partial_fit(other.assign(city=4), arm, reward)
+
+
+def test_dropping_moves_categorical_positions():
+    rng = np.random.RandomState(0)
+    X = np.column_stack(
+        [rng.standard_normal(50), rng.randint(3, size=50), rng.standard_normal(50)]
+    )
+    arm, reward = rng.randint(2, size=50), rng.uniform(size=50)
+    bandit = BayesianNeuralBandit(categorical_features={1: 3}).fit(X, arm, reward=reward)
+    smaller = bandit.drop_features([0])
+    assert smaller.categorical_features == {0: 3}
+    assert smaller.n_categories_.tolist() == [3, 0]
+    assert bandit.categorical_features == {1: 3}
+    kept = [0, 2, 3, 4, 5]
+    np.testing.assert_allclose(
+        smaller.covariance_, bandit.covariance_[:, [0, 2, 3, 4, 5]][:, :, kept]
+    )
+    np.testing.assert_allclose(smaller.mean_, bandit.mean_[:, kept])
+    smaller.fit(X[:, 1:], arm, reward=reward)
+
+
+def test_a_new_feature_may_be_categorical():
+    X, arm, reward = rounds()
+    bandit = BayesianNeuralBandit(arms=[0, 1]).fit(X, arm, reward=reward)
+    bigger = bandit.set_params(categorical_features={3: 4}).expand_features(1)
+    assert bigger.n_categories_.tolist() == [0, 0, 0, 4]
+    assert bigger.mean_.shape == (2, 8)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"activation": "relu"}, "activation is 'tanh' in source and 'relu' in template"),
+        ({"residual": True}, "residual is False in source and True in template"),
+        ({"hidden_units": (3, 4)}, r"\[4, 4\] in source and \[3, 4\] in template"),
+        ({"hidden_units": (4,)}, "number of hidden layers is 2 in source and 1 in template"),
+        ({"likelihood": "gaussian"}, "likelihood"),
+        ({"weights": "student_t"}, "weights is 'gaussian' in source"),
+        ({"precision": "diagonal"}, "precision is 'full' in source"),
+        ({"categorical_features": {1: 3}}, "column 1 is numeric in source"),
+    ],
+)
+def test_transfer_refuses_another_structure(changed, message):
+    X, arm, reward = rounds()
+    source = BayesianNeuralBandit(hidden_units=(4, 4)).fit(X, arm, reward=reward)
+    template = BayesianNeuralBandit(**{"hidden_units": (4, 4), **changed})
+    with pytest.raises(ValueError, match=message):
+        transfer(source, template)
+
+
+def test_merge_adds_up_what_shards_have_learnt():
+    X, arm, reward = rounds(2000)
+    whole = BayesianNeuralBandit(arms=[0, 1]).fit(X, arm, reward=reward)
+    shards = [
+        BayesianNeuralBandit(arms=[0, 1]).fit(X[part], arm[part], reward=reward[part])
+        for part in np.array_split(np.arange(2000), 4)
+    ]
+    merged = merge(shards)
+    std = np.sqrt(np.einsum("akk->ak", whole.covariance_))
+    assert (np.abs(merged.mean_ - whole.mean_) < 0.3 * std).all()
+    np.testing.assert_allclose(np.sqrt(np.einsum("akk->ak", merged.covariance_)), std, rtol=0.1)
+    np.testing.assert_allclose(merged.successes_, whole.successes_)
+    hidden = [
+        BayesianNeuralBandit(hidden_units=(2,)).fit(X[:9], arm[:9], reward=reward[:9])
+        for _ in range(2)
+    ]
+    with pytest.raises(ValueError, match="cannot be merged"):
+        merge(hidden)
+
+
+@KINDS
+def test_pickles_learn_on_as_if_nothing_had_happened(params):
+    X, arm, reward = rounds()
+    bandit = BayesianNeuralBandit(arms=[0, 1], random_state=0, **params)
+    bandit.partial_fit(X[:30], arm[:30], reward[:30])
+    twin = pickle.loads(pickle.dumps(bandit))
+    for one in (bandit, twin):
+        one.partial_fit(X[30:], arm[30:], reward[30:])
+    np.testing.assert_array_equal(bandit.mean_, twin.mean_)
+    np.testing.assert_array_equal(bandit.predict(X), twin.predict(X))
+
+
+def test_a_dump_continues_in_another_process(tmp_path):
+    X, arm, reward = rounds()
+    bandit = BayesianNeuralBandit(arms=[0, 1], hidden_units=(4,), random_state=0)
+    bandit.partial_fit(X[:30], arm[:30], reward[:30])
+    joblib.dump((bandit, X, arm, reward), tmp_path / "in.joblib")
+    script = (
+        "import joblib; bandit, X, arm, reward = joblib.load('in.joblib');"
+        "bandit.partial_fit(X[30:], arm[30:], reward[30:]); joblib.dump(bandit, 'out.joblib')"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=120)
+    bandit.partial_fit(X[30:], arm[30:], reward[30:])
+    there = joblib.load(tmp_path / "out.joblib")
+    np.testing.assert_allclose(there.mean_, bandit.mean_, rtol=1e-12)
+    np.testing.assert_array_equal(there.predict(X), bandit.predict(X))
+
+
+def test_learning_draws_nothing():
+    torch = pytest.importorskip("torch")
+    before = torch.random.get_rng_state(), np.random.get_state()[1].copy()
+    X, arm, reward = rounds()
+    BayesianNeuralBandit(hidden_units=(4,)).fit(X, arm, reward=reward).predict_proba(X)
+    assert torch.equal(before[0], torch.random.get_rng_state())
+    np.testing.assert_array_equal(before[1], np.random.get_state()[1])

@@ -1,0 +1,223 @@
+"""NeuralLinearBandit: the posterior, its schedule, its policy."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("skorch")
+
+from skbandit.buffers import SlidingWindow  # noqa: E402
+from skbandit.neural import NeuralLinearBandit, make_net  # noqa: E402
+from skbandit.neural._head import GaussianHead  # noqa: E402
+from skbandit.neural._networks import represent  # noqa: E402
+
+
+def rounds(n_rounds=300, n_arms=2, seed=0):
+    rng = np.random.RandomState(seed)
+    X = rng.normal(size=(n_rounds, 3))
+    arm = rng.randint(n_arms, size=n_rounds)
+    reward = np.sin(X[:, 0] * (arm + 1)) + 0.1 * rng.normal(size=n_rounds)
+    return X, arm, reward
+
+
+def terms_of(bandit, X):
+    """Constant and representation, from the net that users see, in double precision."""
+    module = bandit.net_.module_
+    scaled = (X - bandit.scaling_.shift) / bandit.scaling_.scale
+    with torch.no_grad():
+        hidden = represent(module.double(), torch.from_numpy(scaled)).numpy()
+    module.float()
+    return np.column_stack([np.ones(len(X)), hidden])
+
+
+@pytest.mark.parametrize("noise", ["learnt", "fixed"])
+@pytest.mark.parametrize("cuts", [[300], [150, 160, 161, 163, 300]])
+def test_belief_is_bayesian_linear_regression_on_the_representation(noise, cuts):
+    X, arm, reward = rounds()
+    weight = np.random.RandomState(1).randint(1, 4, size=300).astype(float)
+    bandit = NeuralLinearBandit(
+        net="tiny_mlp", noise=noise, noise_std=0.3, prior_precision=0.7, train_every=10**9
+    ).set_params(random_state=0)
+    start = 0
+    for stop in cuts:
+        part = slice(start, stop)
+        bandit.partial_fit(
+            X[part], arm[part], reward=reward[part], classes=[0, 1], sample_weight=weight[part]
+        )
+        start = stop
+    assert bandit.n_trainings_ == 1
+    mean, std = bandit.expected_reward(X, return_std=True)
+    terms = terms_of(bandit, X)
+    # The prior is in units of the representation's mean square at the last rebuild.
+    known = cuts[0]
+    energy = np.average((terms[:known] ** 2).sum(axis=1), weights=weight[:known])
+    unit = bandit.scaling_.reward_scale
+    for a in (0, 1):
+        rows, w = terms[arm == a], weight[arm == a]
+        r = reward[arm == a]
+        matrix = 0.7 * energy * np.eye(terms.shape[1]) + rows.T @ (rows * w[:, None])
+        coef = np.linalg.solve(matrix, rows.T @ (w * r))
+        np.testing.assert_allclose(mean[:, a], terms @ coef, rtol=1e-7, atol=1e-9)
+        form = np.einsum("nt,nt->n", terms, np.linalg.solve(matrix, terms.T).T)
+        if noise == "fixed":
+            np.testing.assert_allclose(std[:, a], 0.3 * np.sqrt(form), rtol=1e-7)
+        else:
+            left = w @ (r - rows @ coef) ** 2 + 0.7 * energy * coef @ coef
+            guess = unit**2
+            # Variance of a Student-t with 4 + n degrees of freedom.
+            variance = (2 * guess + 0.5 * left) / (2 + 0.5 * w.sum() - 1)
+            np.testing.assert_allclose(std[:, a], np.sqrt(variance * form), rtol=1e-7)
+
+
+def test_statistics_are_never_mixed_over_networks():
+    X, arm, reward = rounds()
+    bandit = NeuralLinearBandit(net="tiny_mlp", train_every=50, random_state=0, arms=[0, 1])
+    for start in range(0, 300, 25):
+        part = slice(start, start + 25)
+        bandit.partial_fit(X[part], arm[part], reward=reward[part])
+    assert bandit.n_trainings_ > 3
+    terms = terms_of(bandit, X)
+    for a in (0, 1):
+        rows = terms[arm == a]
+        np.testing.assert_allclose(bandit.head_.gram[a], rows.T @ rows, rtol=1e-7, atol=1e-7)
+        unit = bandit.scaling_.reward(reward[arm == a])
+        np.testing.assert_allclose(bandit.head_.moment[a], unit @ rows, rtol=1e-6, atol=1e-6)
+    assert bandit.head_.weight.sum() == 300
+
+
+def test_rank_one_updates_end_where_a_rebuild_does():
+    rng = np.random.RandomState(0)
+    terms = rng.normal(size=(400, 6))
+    group, reward = rng.randint(2, size=400), rng.normal(size=400)
+    ones, none = np.ones(400), (np.zeros(400), 0.0, 1.0)
+    whole = GaussianHead(2, 6, 0.5).learnt(terms, group, reward, ones, none)
+    single = GaussianHead(2, 6, 0.5)
+    for i in range(400):
+        row = slice(i, i + 1)
+        single = single.learnt(
+            terms[row], group[row], reward[row], ones[row], (np.zeros(1), 0.0, 1.0)
+        )
+        # Asking fills the factors that the next update works on.
+        single.quadratic(terms[:1])
+    np.testing.assert_allclose(single.mean(terms), whole.mean(terms), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(single.quadratic(terms), whole.quadratic(terms), rtol=1e-9)
+
+
+def test_full_feedback_teaches_every_arm():
+    X, arm, _ = rounds(n_arms=3)
+    bandit = NeuralLinearBandit(net="none", random_state=0).fit(X, arm)
+    long = NeuralLinearBandit(net="none", random_state=0, arms=[0, 1, 2])
+    each = np.tile([0, 1, 2], len(X))
+    long.fit(np.repeat(X, 3, axis=0), each, reward=(each == np.repeat(arm, 3)).astype(float))
+    np.testing.assert_allclose(
+        bandit.expected_reward(X), long.expected_reward(X), rtol=1e-8, atol=1e-10
+    )
+
+
+@pytest.mark.parametrize("unit", [1e-6, 100.0, 1e9])
+def test_the_unit_of_rewards_does_not_matter(unit):
+    X, arm, reward = rounds()
+    policies = [
+        NeuralLinearBandit(net="tiny_mlp", random_state=0)
+        .fit(X, arm, reward=scale * reward)
+        .predict_proba(X)
+        for scale in (1.0, unit)
+    ]
+    # Training in single precision rounds the two differently.
+    np.testing.assert_allclose(policies[0], policies[1], atol=0.02)
+
+
+def test_thompson_policy_is_the_share_of_posterior_draws():
+    X, arm, reward = rounds(60)
+    bandit = NeuralLinearBandit(net="none", alpha=0.8, random_state=0).fit(X, arm, reward=reward)
+    mean, scale, dof = bandit._belief(X[:5])
+    rng = np.random.default_rng(0)
+    draws = mean + 0.8 * scale * stats.t.rvs(dof, size=(200_000, 5, 2), random_state=rng)
+    share = (draws[..., 0] > draws[..., 1]).mean(axis=0)
+    # Five standard errors of a share.
+    np.testing.assert_allclose(bandit.predict_proba(X[:5])[:, 0], share, atol=5 * 0.5 / 447)
+
+
+def test_candidates_share_one_posterior():
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(200, 4, 3))
+    arm = rng.randint(4, size=200)
+    reward = X[np.arange(200), arm, 0] ** 2
+    bandit = NeuralLinearBandit(net="tiny_mlp", random_state=0, alpha=0.5)
+    bandit.fit(X, arm, reward=reward)
+    mean, std = bandit.expected_reward(X, return_std=True)
+    assert mean.shape == (200, 4)
+    flat = terms_of(bandit, X.reshape(-1, 3))
+    played = terms_of(bandit, X[np.arange(200), arm])
+    lam = (played**2).sum(axis=1).mean()
+    matrix = lam * np.eye(played.shape[1]) + played.T @ played
+    coef = np.linalg.solve(matrix, played.T @ reward)
+    np.testing.assert_allclose(mean.ravel(), flat @ coef, rtol=1e-6, atol=1e-8)
+    # The number of candidates may differ from call to call.
+    assert bandit.predict(X[:, :2]).max() <= 1
+    assert bandit.predict_proba(rng.normal(size=(5, 6, 3))).shape == (5, 6)
+    # Fresh joint draws of weights and noise give the same policy.
+    chosen = X[:3]
+    terms = terms_of(bandit, chosen.reshape(-1, 3))
+    variance, dof = bandit._noise()
+    draws = rng.multivariate_normal(np.zeros(len(coef)), np.linalg.inv(matrix), size=40_000)
+    noise = np.sqrt(variance[0] * dof[0] / rng.chisquare(dof[0], size=40_000))
+    scores = (terms @ (coef[:, None] + 0.5 * noise * draws.T)).reshape(3, 4, -1)
+    share = np.stack([(scores.argmax(axis=1) == k).mean(axis=1) for k in range(4)], axis=1)
+    # Five standard errors of 500 draws.
+    np.testing.assert_allclose(bandit.predict_proba(chosen), share, atol=5 * 0.5 / np.sqrt(500))
+    assert (std > 0).all()
+
+
+def test_ucb_adds_standard_deviations():
+    X, arm, reward = rounds()
+    bandit = NeuralLinearBandit(net="tiny_mlp", exploration="ucb", alpha=2.0, random_state=0)
+    mean, std = bandit.fit(X, arm, reward=reward).expected_reward(X, return_std=True)
+    np.testing.assert_allclose(bandit.decision_function(X), mean + 2 * std)
+
+
+def test_schedule():
+    X, arm, reward = rounds(200)
+    bandit = NeuralLinearBandit(
+        arms=[0, 1],
+        net=make_net("tiny_mlp", batch_size=16),
+        min_samples_to_train=40,
+        train_every=60,
+        initial_train_steps=7,
+        train_steps=3,
+        random_state=0,
+    )
+    trainings, steps = [], []
+    for start in range(0, 200, 20):
+        part = slice(start, start + 20)
+        bandit.partial_fit(X[part], arm[part], reward=reward[part])
+        trainings.append(bandit.n_trainings_)
+        steps.append(len(bandit.net_.history))
+    assert trainings == [0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+    state = bandit.net_.optimizer_.state_dict()["state"]
+    assert state[0]["step"] == 7 + 3 + 3
+
+
+def test_sliding_window_forgets():
+    X, arm, reward = rounds(400)
+    bandit = NeuralLinearBandit(
+        arms=[0, 1], net="tiny_mlp", buffer=SlidingWindow(size=100), random_state=0
+    )
+    for start in range(0, 400, 100):
+        part = slice(start, start + 100)
+        bandit.partial_fit(X[part], arm[part], reward=reward[part])
+    assert len(bandit.buffer_) == 100
+    assert bandit.head_.weight.sum() == 100
+
+
+def test_early_stopping_threshold_saves_steps():
+    X, arm, _ = rounds(200)
+    options = {"net": make_net("tiny_mlp"), "initial_train_steps": 500, "random_state": 0}
+    steps = []
+    for threshold in (None, 0.5):
+        bandit = NeuralLinearBandit(early_stopping_threshold=threshold, **options)
+        bandit.fit(X, arm, reward=X[:, 0])
+        steps.append(bandit.net_.optimizer_.state_dict()["state"][0]["step"])
+    assert steps[0] == 500
+    assert 10 <= steps[1] < 250
