@@ -8,7 +8,7 @@ from scipy import sparse
 from .._gaussian import marginal_statistics
 from .._sklearn import Interval, StrOptions
 from ..base import BaseBandit
-from ._learning import Block, Model, absorb_block, absorb_diagonal_block
+from ._learning import Block, Model, absorb
 from ._posterior import DiagonalPosterior, FullPosterior, HybridPosterior
 from ._residuals import (
     averaged_residual,
@@ -16,7 +16,6 @@ from ._residuals import (
     pooled_residual,
     rebased_residuals,
 )
-from ._statistics import block_rows
 
 # Prior degrees of freedom of the noise, 4: the variance of a Student-t belief exists from the
 # start.
@@ -165,18 +164,9 @@ class BaseLinearBandit(BaseBandit):
         model = self._model()
         # Learn into copies: a call that is interrupted leaves the state as it was.
         state = {name: value.copy() for name, value in self._state().items()}
-        weights, diagonal = None, self.precision == "diagonal"
-        step = min(n_samples, block_rows(block.rows.shape[1], len(state["gram_"])))
-        step = -(-step // block.rows_per_round) * block.rows_per_round
-        buffer = None if diagonal else np.empty((step, block.rows.shape[1]))
         # An overflow shows in the sums, and is told there.
         with np.errstate(over="ignore", invalid="ignore"):
-            for start in range(0, n_samples, step):
-                part = block.part(start, start + step)
-                if diagonal:
-                    absorb_diagonal_block(state, part, model)
-                else:
-                    weights = absorb_block(state, part, model, weights, buffer)
+            absorb(state, block, model)
         _check_no_overflow(state)
         vars(self).update(state)
         self._cache.clear()

@@ -11,6 +11,7 @@ a sum of squares; for a single round it grows by
 terms fades and the prior part does not.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from .._rounds import take_rows
 from ._residuals import Weights, objective, posterior_weights, prior_square
 from ._statistics import (
     Segment,
+    block_rows,
     diagonal_sums,
     predict_rows,
     segment_gram,
@@ -73,33 +75,67 @@ def _fade(block, forgetting):
     return block._replace(weight=weight), kept
 
 
-def absorb_block(state, block, model, before=None, buffer=None):
-    """Fold a block into `state`, in place.
+class _Prepared(NamedTuple):
+    """A block sorted by group, and the factor by which all that came before fades."""
+
+    block: Block
+    kept: float
+    segments: list
+
+
+def _prepare(block, start, step, model, n_groups, buffer):
+    """Sort the rounds of a block by group; this depends on nothing that is learnt."""
+    part, kept = _fade(block.part(start, start + step), model.forgetting)
+    return _Prepared(part, kept, _segments(part, n_groups, buffer))
+
+
+def absorb(state, block, model):
+    """Fold rounds into `state`, in place, block by block.
 
     Parameters
     ----------
     state : dict of str to ndarray
     block : Block
-        Dense rows, float64.
+        All rounds; CSR rows for a diagonal model only.
     model : Model
-    before : Weights, default=None
-        Posterior means under `state`, if known.
-    buffer : ndarray, default=None
-        Room for the rows of a block, to be used again for the next.
-
-    Returns
-    -------
-    after : Weights or None
-        Posterior means under the new state, where the noise is learnt.
     """
-    block, kept = _fade(block, model.forgetting)
+    n_rows, n_features = block.rows.shape
     n_groups = len(state["gram_"])
-    segments = _segments(block, n_groups, buffer)
+    step = min(n_rows, block_rows(n_features, n_groups))
+    # A round is not cut in two.
+    step = -(-step // block.rows_per_round) * block.rows_per_round
+    starts = range(0, n_rows, step)
+    if model.diagonal:
+        for start in starts:
+            _absorb_diagonal(state, block.part(start, start + step), model)
+        return
+    buffers = [np.empty((step, n_features)) for _ in starts[:2]]
+    if len(starts) == 1:
+        _absorb_full(state, _prepare(block, 0, step, model, n_groups, buffers[0]), model, None)
+        return
+    weights = None
+    # Sorting moves memory and learning computes: the next block is sorted meanwhile.
+    with ThreadPoolExecutor(1) as pool:
+        task = (block, 0, step, model, n_groups, buffers[0])
+        waiting = pool.submit(_prepare, *task)
+        for number, _ in enumerate(starts, start=1):
+            prepared = waiting.result()
+            if number < len(starts):
+                task = (block, starts[number], step, model, n_groups, buffers[number % 2])
+                waiting = pool.submit(_prepare, *task)
+            weights = _absorb_full(state, prepared, model, weights)
+
+
+def _absorb_full(state, prepared, model, before):
+    """Fold a sorted block into `state`; return the posterior means where the noise is learnt."""
+    block, kept, segments = prepared
+    n_groups = len(state["gram_"])
     # Without forgetting, groups that saw no round stay where they are.
-    moved = range(n_groups) if kept < 1.0 or model.pooled else [s.group for s in segments]
+    everywhere = kept < 1.0 or model.pooled
+    moved = np.arange(n_groups) if everywhere else np.array([s.group for s in segments])
     if model.learns_noise:
         before = posterior_weights(state, model) if before is None else before
-        old_gram = {group: state["gram_"][group].copy() for group in moved}
+        old_gram = state["gram_"][moved]
     if kept < 1.0:
         for name in ("gram_", "moment_", "weight_", "reward_square_"):
             if name in state:
@@ -122,16 +158,12 @@ def absorb_block(state, block, model, before=None, buffer=None):
 def _absorb_residuals(state, segments, model, moved, old_gram, before, kept):
     lam, total = model.prior_precision, state["residual_square_"]
     after = posterior_weights(state, model, moved)
-    if model.pooled:
-        old_gram = np.stack([old_gram[group] for group in moved])
-        total[:] = kept * objective(old_gram, total, after, before, lam)
-        total += (1.0 - kept) * lam * prior_square(after)
-    else:
-        for group in moved:
-            new, old = (Weights(w.mean[group : group + 1]) for w in (after, before))
-            part = total[group : group + 1]
-            part[:] = kept * objective(old_gram[group][None], part, new, old, lam)
-            part += (1.0 - kept) * lam * prior_square(new)
+    # Noises that move: one for each group that does, or the one of a pooled model.
+    noises = slice(None) if model.pooled else moved
+    new, old = (Weights(w.mean[moved], w.shared) for w in (after, before))
+    part = kept * objective(old_gram, total[noises], new, old, lam)
+    total[noises] = part + (1.0 - kept) * lam * prior_square(new)
+    if not model.pooled:
         still = np.setdiff1d(np.arange(len(total)), moved)
         after.mean[still] = before.mean[still]
     for segment in segments:
@@ -143,7 +175,7 @@ def _absorb_residuals(state, segments, model, moved, old_gram, before, kept):
     return after
 
 
-def absorb_diagonal_block(state, block, model):
+def _absorb_diagonal(state, block, model):
     """Fold a block into the state of a diagonal model, in place; rows may be CSR.
 
     The diagonal model keeps no products of features, so what its coefficients leave unexplained is

@@ -11,9 +11,11 @@ def bernstein_interval(
 ):
     """Empirical Bernstein interval: valid at every sample size, for bounded terms.
 
-    |mean - expectation| <= sqrt(2 s^2 L / n) + 7 (high - low) L / (3 (n - 1)) with L = log(4 / (1
-    - confidence_level)), s^2 the sample variance and [low, high] the bounds of the terms (Maurer &
-    Pontil 2009, theorem 4, on both sides).
+    With L = log(4 / (1 - confidence_level)), s^2 the sample variance and [low, high] the bounds of
+    the terms, mean and expectation are at most so far apart (Maurer & Pontil 2009, theorem 4, on
+    both sides)::
+
+        sqrt(2 s^2 L / n) + 7 (high - low) L / (3 (n - 1))
 
     The guarantee is for estimates that are means and for true bounds; for the others the
     linearised terms are used, where it holds for large samples.

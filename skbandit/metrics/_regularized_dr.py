@@ -101,10 +101,10 @@ def shrinkage_dr_value(
     mean(sum_a policy_probability_a q_a + v (reward - q_arm)), where the weight v minimises a bound
     of the mean squared error:
 
-    - optimistic (DRos): v = lambda_ w / (w^2 + lambda_);
-    - pessimistic (DRps): v = min(w, lambda_).
+    - optimistic (DRos): `v = lambda_ w / (w^2 + lambda_)`;
+    - pessimistic (DRps): `v = min(w, lambda_)`.
 
-    For lambda_ = 0 both are the direct method, for infinity DR.
+    For `lambda_ = 0` both are the direct method, for infinity DR.
 
     Parameters
     ----------
@@ -198,8 +198,8 @@ def subgaussian_dr_value(
 ):
     """Value by the doubly robust method with sub-Gaussian weights.
 
-    mean(sum_a policy_probability_a q_a + v (reward - q_arm)) with v = w / (1 - lambda_ + lambda_
-    w). For lambda_ = 0 it is DR.
+    mean(sum_a policy_probability_a q_a + v (reward - q_arm)) with `v = w / (1 - lambda_ + lambda_
+    w)`. For `lambda_ = 0` it is DR.
 
     Parameters
     ----------

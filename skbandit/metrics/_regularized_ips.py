@@ -76,8 +76,8 @@ def subgaussian_ips_value(
 ):
     """Value by inverse propensity scoring with sub-Gaussian weights.
 
-    mean(reward w / (1 - lambda_ + lambda_ w)): the harmonic correction, which moves all weights
-    toward 1 and bounds them by 1 / lambda_. For lambda_ = 0 it is IPS, for 1 the mean reward.
+    `mean(reward w / (1 - lambda_ + lambda_ w))`: the harmonic correction, which moves all weights
+    toward 1 and bounds them by `1 / lambda_`. For `lambda_ = 0` it is IPS, for 1 the mean reward.
 
     Parameters
     ----------

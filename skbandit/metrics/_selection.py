@@ -17,7 +17,7 @@ def slope(values, *, width=None, delta=0.05, rule="slope"):
 
     - `"slope"`: the intervals value -+ 2 width must have a point in common (Su, Srinath &
       Krishnamurthy 2020, algorithm 1);
-    - `"slope++"`: |value_i - value_j| <= width_i + (sqrt(6) - 1) width_j for all j before i
+    - `"slope++"`: `|value_i - value_j| <= width_i + (sqrt(6) - 1) width_j` for all j before i
       (Tucker & Lee 2021).
 
     Parameters

@@ -111,8 +111,7 @@ class BayesianNeuralBandit(BayesianLearningMixin, BayesianTransferMixin, BaseBan
     mean_ : ndarray of shape (n_arms, n_weights)
         Posterior mean of the weights; without hidden layers the constant term comes first, then
         the features. One row if weights are shared, here and below.
-    covariance_, precision_ : ndarray of shape (n_arms, n_weights, n_weights) or \
-            (n_arms, n_weights)
+    covariance_, precision_ : ndarray of shape (n_arms, n_weights[, n_weights])
         Posterior covariance of the weights and its inverse; the diagonals for a diagonal
         precision. For Student-t weights, of the Gaussian whose precision is multiplied.
     successes_, failures_ : ndarray of shape (n_arms,)
@@ -128,7 +127,7 @@ class BayesianNeuralBandit(BayesianLearningMixin, BayesianTransferMixin, BaseBan
         unexplained.
     anchor_ : ndarray of shape (n_weights,)
         Deviates behind the prior means of the hidden weights: fixed, so that units differ.
-    n_categories_ : ndarray of shape (n_features_in_,)
+    n_categories_ : ndarray of shape (n_features,)
         Number of categories of each feature; 0 for a numeric one.
     n_learning_calls_ : int
         How many times the bandit has learnt; part of the key of its draws.
@@ -136,7 +135,7 @@ class BayesianNeuralBandit(BayesianLearningMixin, BayesianTransferMixin, BaseBan
         Whether it has learnt from full feedback only.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if it has learnt from a DataFrame.
 
     See Also

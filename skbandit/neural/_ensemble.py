@@ -92,7 +92,7 @@ class EnsembleBandit(BaseNeuralBandit):
         The arms.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if it has learnt from a DataFrame.
 
     See Also

@@ -234,7 +234,7 @@ class NeuralUCB(BaseGradientBandit):
         The arms.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if it has learnt from a DataFrame.
 
     See Also
@@ -356,7 +356,7 @@ class NeuralThompsonSampling(BaseGradientBandit):
         The arms.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if it has learnt from a DataFrame.
 
     See Also

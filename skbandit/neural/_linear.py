@@ -104,7 +104,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
         The arms.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if it has learnt from a DataFrame.
 
     See Also

@@ -98,7 +98,17 @@ class MLP(nn.Module):
         return X
 
     def forward(self, X):
-        """Return the outputs, (n_samples, n_outputs)."""
+        """Return the outputs.
+
+        Parameters
+        ----------
+        X : tensor
+            The inputs, the first axis counts them.
+
+        Returns
+        -------
+        outputs : tensor of shape (n_samples, n_outputs)
+        """
         return self.output(self.represent(X))
 
 
@@ -149,7 +159,17 @@ class TextEncoder(nn.Module):
         return (hidden * mask[:, :, None]).sum(dim=1) / total
 
     def forward(self, X):
-        """Return the outputs, (n_samples, n_outputs)."""
+        """Return the outputs.
+
+        Parameters
+        ----------
+        X : tensor
+            The inputs, the first axis counts them.
+
+        Returns
+        -------
+        outputs : tensor of shape (n_samples, n_outputs)
+        """
         return self.output(self.represent(X))
 
 
