@@ -158,7 +158,7 @@ def best_probability(mean, std, dof=None, available=None):
     ``t = L + s sinh(x)`` gives all of them comparable widths in x, the integrand vanishes at both
     ends, and the midpoint rule converges exponentially. Where the tails of Student t scores are
     too heavy for it, the rule of `top_probability` takes over. An arm that beats the leading one
-    with a chance below 1e-11 (1e-9 for Student t scores) gets exactly 0.
+    with a chance below 1e-9 gets exactly 0.
 
     A score of width 0 beside others is given 1e-8 times the smallest of their widths. Such scores
     tie, and share evenly, under the tolerance of `argmax_policy`.

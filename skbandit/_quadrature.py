@@ -18,7 +18,7 @@ from scipy.special import beta, log_ndtr, ndtr, ndtri
 
 _ROOT_2PI = math.sqrt(2 * math.pi)
 # Chance that one score may have beyond each end of its interval.
-_GAUSSIAN_TAIL = 1e-11
+_GAUSSIAN_TAIL = 1e-9
 _STUDENT_TAIL = 1e-9
 _Z_TAIL = -ndtri(_GAUSSIAN_TAIL)
 _N_SERIES = 4
