@@ -91,7 +91,17 @@ class MLP(nn.Module):
         nn.init.zeros_(self.output.bias)
 
     def represent(self, X):
-        """Return the last hidden representation, (n_samples, n_units)."""
+        """Return the last hidden representation.
+
+        Parameters
+        ----------
+        X : tensor
+            The inputs, the first axis counts them.
+
+        Returns
+        -------
+        hidden : tensor of shape (n_samples, n_units)
+        """
         for depth, layer in enumerate(self.hidden):
             out = self.dropout(self.activation(layer(X)))
             X = X + out if self.residual and depth > 0 else out
