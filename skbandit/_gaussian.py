@@ -8,6 +8,7 @@ the moment :math:`b = \sum w r x` the posterior is :math:`N(A^{-1} b, \sigma^2 A
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
+from scipy.special import gammaincinv
 
 
 def _equilibrated_factor(precision, prior_precision):
@@ -208,6 +209,32 @@ def marginal_statistics(gram, moment, prior_precision, dropped):
     new_gram[np.ix_(keep, keep)] = block
     new_moment[keep] = moment[keep] - half.T @ (factor @ moment[dropped])
     return new_gram, new_moment
+
+
+def noise_draws(variance, dof, n_draws, stream):
+    """Posterior draws of the noise's standard deviation, the same at every call.
+
+    Parameters
+    ----------
+    variance : float
+        Known, or the scale of the belief about it.
+    dof : float or None
+        Degrees of freedom of that belief; None: known.
+    n_draws : int
+    stream : int
+        Seed of the order of the draws.
+
+    Returns
+    -------
+    deviations : ndarray of shape (n_draws,)
+    """
+    if dof is None:
+        return np.full(n_draws, np.sqrt(variance))
+    shape = 0.5 * dof
+    # Stratified quantiles in a random order: a gamma variate is shape on average.
+    stratum = np.random.RandomState(stream).permutation(n_draws)
+    gamma = gammaincinv(shape, (stratum + 0.5) / n_draws)
+    return np.sqrt(variance * shape / gamma)
 
 
 def fade_weights(weight, forgetting, rows_per_round=1):

@@ -14,8 +14,6 @@ from sklearn.utils.validation import validate_data
 
 from ._sklearn import _check_sample_weight
 
-LOG_FIELDS = ("arm", "reward", "propensity")
-
 
 class Rounds(NamedTuple):
     """Checked rounds, one decision a row; a semi-bandit round is one row for each arm it "

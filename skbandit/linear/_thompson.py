@@ -3,8 +3,8 @@
 from numbers import Integral
 
 import numpy as np
-from scipy.special import gammaincinv
 
+from .._gaussian import noise_draws
 from .._optimality import IndependentScores, SampledScores
 from .._sklearn import Interval
 from ..selectors import BaseSelector
@@ -217,7 +217,9 @@ class LinearThompsonSampling(BaseLinearBandit):
         if key not in self._cache:
             posterior = self._posterior()
             n_terms = self.moment_.shape[1]
-            noise = self.alpha * self._noise_draws()
+            variance, dof = self._noise()
+            dof = None if dof is None else dof[0]
+            noise = self.alpha * noise_draws(variance[0], dof, self.n_draws, stream=0)
             deviates = _deviates(group + 1, n_terms, self.n_draws)
             if self.arm_model == "shared":
                 posterior._renew_factors()
@@ -232,17 +234,6 @@ class LinearThompsonSampling(BaseLinearBandit):
                 spread += lam * (shared @ factor.T) @ factor
             self._cache[key] = mean + noise[:, None] * spread
         return self._cache[key]
-
-    def _noise_draws(self):
-        """Posterior draws of the noise's standard deviation, (n_draws,)."""
-        variance, dof = self._noise()
-        if dof is None:
-            return np.full(self.n_draws, np.sqrt(variance[0]))
-        shape = 0.5 * dof[0]
-        # Stratified quantiles in a random order: a gamma variate is shape on average.
-        stratum = np.random.RandomState(0).permutation(self.n_draws)
-        gamma = gammaincinv(shape, (stratum + 0.5) / self.n_draws)
-        return np.sqrt(variance[0] * shape / gamma)
 
     def _floats_per_row(self, contexts, n_arms):
         floats = super()._floats_per_row(contexts, n_arms)

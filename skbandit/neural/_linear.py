@@ -5,6 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 
+from .._gaussian import noise_draws
 from .._optimality import IndependentScores, SampledScores
 from .._sklearn import Interval, StrOptions
 from ._base import BaseNeuralBandit
@@ -300,7 +301,8 @@ class NeuralLinearBandit(BaseNeuralBandit):
         if "draws" not in self._cache:
             self._cache["draws"] = self.head_.deviates(self.n_draws)
         spread = terms @ self._cache["draws"].T
-        spread *= self.alpha * noise_draws(variance[0], dof, self.n_draws)
+        dof = None if dof is None else dof[0]
+        spread *= self.alpha * noise_draws(variance[0], dof, self.n_draws, stream=1)
         mean = self.scaling_.reward_scale * self.head_.mean(terms)
         return (mean + spread).T.reshape(self.n_draws, n_samples, n_candidates)
 
@@ -309,16 +311,3 @@ class NeuralLinearBandit(BaseNeuralBandit):
         width = 128 if self.head_ is None else self.head_.moment.shape[1]
         draws = 3 * self.n_draws * n_arms if contexts.ndim == 3 else 0
         return 8 * n_arms + draws + candidates * (8 * width + 2 * contexts.shape[-1])
-
-
-def noise_draws(variance, dof, n_draws):
-    """Posterior draws of the noise's standard deviation, (n_draws,); the same at every call."""
-    if dof is None:
-        return np.full(n_draws, np.sqrt(variance))
-    from scipy.special import gammaincinv
-
-    shape = 0.5 * dof[0]
-    # Stratified quantiles in a random order: a gamma variate is shape on average.
-    stratum = np.random.RandomState(1).permutation(n_draws)
-    gamma = gammaincinv(shape, (stratum + 0.5) / n_draws)
-    return np.sqrt(variance * shape / gamma)
