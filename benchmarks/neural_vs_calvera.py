@@ -23,6 +23,7 @@ import warnings
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
 from skbandit.datasets import load_shuttle, make_wheel_bandit
@@ -150,7 +151,8 @@ def contestants(n_features, n_arms, seed):
         "LinearThompsonSampling": LinearThompsonSampling(arms=range(n_arms), random_state=seed),
     }
     for name, bandit in ours.items():
-        yield name, lambda bandit=bandit: Ours(bandit)
+        # A player of its own at every call: the one that warms up must not teach the one that plays.
+        yield name, lambda bandit=bandit: Ours(clone(bandit))
     tuned = {"weight_decay": 1e-3, "exploration_rate": 0.1}
     theirs = {
         "calvera NeuralLinear": ("linear", {}),

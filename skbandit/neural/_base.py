@@ -10,15 +10,14 @@ from sklearn.utils import check_random_state
 from .._sklearn import HasMethods, Interval
 from ..base import BaseBandit
 from ..buffers import BUFFER_METHODS, SAMPLER_METHODS, AllData, RandomSampler
+from ._evaluation import freeze, to_module
 from ._nets import (
-    BLOCK_ROWS,
+    Training,
     build_net,
     device_of,
-    evaluation_module,
     forked_generators,
     resolve_net,
-    to_module,
-    train_net,
+    train_nets,
     warn_diverged,
 )
 from ._scaling import find_scaling
@@ -275,25 +274,20 @@ class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
     def _train(self, seed):
         columns = self.buffer_.columns
         rows = to_module(self.scaling_.inputs(columns["row"]), _SINGLE, self.input_shape_)
-        steps = self._steps()
-        trained = []
-        for number, net in enumerate(self.nets_):
-            target = torch.from_numpy(self._target(columns, number)).float()
-            part = (seed + 7919 * number) % 2**32
-            with forked_generators(part, net.device):
-                trained.append(
-                    train_net(
-                        net,
-                        rows,
-                        target,
-                        columns,
-                        sampler=RandomSampler() if self.sampler is None else self.sampler,
-                        seed=part,
-                        n_steps=steps,
-                        threshold=self.early_stopping_threshold,
-                        warm_start=self.warm_start,
-                    )
-                )
+        numbers = range(len(self.nets_))
+        trained = train_nets(
+            self.nets_,
+            rows,
+            [torch.from_numpy(self._target(columns, number)).float() for number in numbers],
+            columns,
+            [(seed + 7919 * number) % 2**32 for number in numbers],
+            Training(
+                RandomSampler() if self.sampler is None else self.sampler,
+                self._steps(),
+                self.early_stopping_threshold,
+                self.warm_start,
+            ),
+        )
         self.untrained_weight_ = 0.0
         if any(net is None for net in trained):
             warn_diverged()
@@ -318,24 +312,16 @@ class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
         )
 
     # --------------------------------------------------------------- networks
-    def _module(self, number=0):
+    def _network(self, number=0):
+        """A net as scores see it: asked with scaled rows, it answers in double precision."""
         key = ("module", number)
         if key not in self._cache:
-            self._cache[key] = evaluation_module(self.nets_[number])
+            self._cache[key] = freeze(self.nets_[number].module_, self.input_shape_)
         return self._cache[key]
-
-    def _inputs(self, rows, number=0):
-        """Rows as the network is given them: scaled, a tensor."""
-        return to_module(self.scaling_.inputs(rows), self._module(number), self.input_shape_)
 
     def _outputs(self, rows, number=0):
         """Outputs of a network for plain rows, in units of the rewards' scale, float64."""
-        parts = []
-        with torch.no_grad():
-            for start in range(0, len(rows), BLOCK_ROWS):
-                block = self._inputs(rows[start : start + BLOCK_ROWS], number)
-                parts.append(self._module(number)(block).reshape(len(block), -1).cpu().numpy())
-        return np.concatenate(parts).astype(np.float64, copy=False)
+        return self._network(number).outputs(self.scaling_.inputs(rows))
 
     def _over_candidates(self, contexts, hook):
         """Ask a hook about every row of plain rows, or every candidate of every row.

@@ -2,105 +2,243 @@
 
 Small networks spend most of a training step on the bookkeeping of automatic differentiation and of
 callbacks. Where a net is a multilayer perceptron under squared error that nobody watches, the
-gradient is a handful of matrix products; the optimizer is the net's own, so a training may go on
-in either way.
+gradient is a handful of matrix products. All weights lie in one vector, so that the optimizer,
+which stays the net's own, has one parameter to move; several networks of one shape (an ensemble)
+lie in it side by side and take their steps together. A training may go on either way.
 """
+
+import copy
+from collections import defaultdict
 
 import numpy as np
 import torch
+from scipy.special import expit
 from torch import nn
 
 from ._networks import MLP
 
+# These treat every weight alike, whatever tensor it lies in.
 _PLAIN_OPTIMIZERS = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
+_ACTIVATIONS = ("identity", "relu", "sigmoid", "tanh")
 
 
 def has_closed_form(net):
     """Say whether a net's training steps can be written out."""
-    module = net.module_
+    module, groups = net.module_, net.optimizer_.param_groups
     return (
         type(module) is MLP
-        and isinstance(module.activation, (nn.ReLU, nn.Tanh, nn.Identity))
+        and module.activation_name in _ACTIVATIONS
         and module.dropout.p == 0.0
         and type(net.criterion_.loss) is nn.MSELoss
         and net.callbacks == "disable"
         and net.train_split is None
         and type(net.optimizer_) in _PLAIN_OPTIMIZERS
-        and len(net.optimizer_.param_groups) == 1
+        and len(groups) == 1
+        and [id(p) for p in groups[0]["params"]] == [id(p) for p in module.parameters()]
         and all(p.requires_grad and p.device.type == "cpu" for p in module.parameters())
     )
 
 
-def train_in_closed_form(net, X, target, batches, epochs):
-    """Train a net in place, as ``net.partial_fit`` would.
+def train_in_closed_form(nets, X, targets, batches, epochs):
+    """Train nets in place, as ``net.partial_fit`` would train each.
 
     Parameters
     ----------
-    net : initialised skorch net
-        See :func:`has_closed_form`.
+    nets : list of initialised skorch nets
+        Of one shape and setting, trained equally often; see :func:`has_closed_form`.
     X : tensor of shape (n_rounds, n_features)
-    target : tensor of shape (n_rounds, 6)
-        See :class:`skbandit.neural._nets.PlayedArmLoss`.
-    batches : iterable of row indexes; a pass or so many steps each time it is iterated
+    targets : list of tensors of shape (n_rounds, 6)
+        See :class:`skbandit.neural._nets.PlayedArmLoss`; one a net.
+    batches : list of callables
+        One a net. Given the list of the losses so far, it returns an iterator over the row indexes
+        of each batch: one pass, or so many steps, each time it is called.
     epochs : int
     """
-    wanted, share, weight = _expand(target, net.module_.output.out_features)
+    weights = _FlatWeights([net.optimizer_ for net in nets])
+    steps = _Steps(weights, nets[0].module_, X, targets)
     for _ in range(epochs):
         losses = []
-        net.history.new_epoch()
-        for rows in batches(losses):
-            losses.append(
-                _step(
-                    net.module_, net.optimizer_, X[rows], wanted[rows], share[rows], weight[rows]
-                )
-            )
-        net.history.record("train_loss", float(np.mean(losses)) if losses else 0.0)
-        net.history.record("train_batch_count", len(losses))
+        for rows in zip(*(batch(losses) for batch in batches), strict=True):
+            losses.append(steps.take(rows[0] if len(rows) == 1 else np.stack(rows)))
+        mean = np.mean(losses, axis=0) if losses else 0.0
+        for net, loss in zip(nets, np.broadcast_to(mean, len(nets)), strict=True):
+            net.history.new_epoch()
+            net.history.record("train_loss", float(loss))
+            net.history.record("train_batch_count", len(losses))
+    weights.write_back()
+
+
+class _FlatWeights:
+    """The weights of several perceptrons in one vector, with their gradient and optimizer.
+
+    The vector holds, for each layer, an array (n_nets, n_out, n_in + 1) whose last column is the
+    bias: a layer is then one matrix product, and so is its gradient. One net has no first axis.
+    """
+
+    def __init__(self, optimizers):
+        self._optimizers = optimizers
+        # A layer's weight and bias follow each other.
+        self._layers = [
+            list(zip(params[::2], params[1::2], strict=True))
+            for params in (optimizer.param_groups[0]["params"] for optimizer in optimizers)
+        ]
+        shapes = [(w.shape[0], w.shape[1] + 1) for w, _ in self._layers[0]]
+        self._shapes = [(len(optimizers), *shape) for shape in shapes]
+        self._ends = np.cumsum([np.prod(shape) for shape in self._shapes])
+        self.parameter = nn.Parameter(self._read(lambda _, tensor: tensor.detach()))
+        self.parameter.grad = torch.zeros_like(self.parameter)
+        self.values = self._views(self.parameter.detach().numpy())
+        self.gradients = self._views(self.parameter.grad.numpy())
+        self.optimizer = self._flat_optimizer()
+
+    def _split(self, flat):
+        parts = np.split(flat, self._ends[:-1])
+        return [part.reshape(shape) for part, shape in zip(parts, self._shapes, strict=True)]
+
+    def _views(self, flat):
+        parts = self._split(flat)
+        return parts if len(self._optimizers) > 1 else [part[0] for part in parts]
+
+    def _places(self, flat):
+        """Yield optimizers, their parameters, and the place of each in a vector."""
+        views = self._split(flat)
+        for number, (optimizer, layers) in enumerate(
+            zip(self._optimizers, self._layers, strict=True)
+        ):
+            for view, (weight, bias) in zip(views, layers, strict=True):
+                yield optimizer, weight, view[number, :, :-1]
+                yield optimizer, bias, view[number, :, -1]
+
+    def _read(self, get):
+        vector = torch.empty(int(self._ends[-1]), dtype=self._layers[0][0][0].dtype)
+        for optimizer, parameter, place in self._places(vector.numpy()):
+            place[...] = get(optimizer, parameter).numpy()
+        return vector
+
+    def _flat_optimizer(self):
+        """An optimizer of the vector that goes on from where the nets' own are."""
+        first = self._optimizers[0]
+        flat = object.__new__(type(first))
+        vars(flat).update(vars(first))
+        flat.param_groups = [{**first.param_groups[0], "params": [self.parameter]}]
+        flat.state = defaultdict(dict)
+        known = first.state.get(self._layers[0][0][0], {})
+        for key, value in known.items():
+            if torch.is_tensor(value) and value.ndim > 0:
+                value = self._read(lambda optimizer, one, key=key: optimizer.state[one][key])
+            flat.state[self.parameter][key] = copy.deepcopy(value)
+        return flat
+
+    def write_back(self):
+        """Write weights, and the optimizer's state, into the nets."""
+        with torch.no_grad():
+            for _, parameter, place in self._places(self.parameter.detach().numpy()):
+                parameter.copy_(torch.from_numpy(place))
+        for key, value in self.optimizer.state[self.parameter].items():
+            if torch.is_tensor(value) and value.ndim > 0:
+                for optimizer, parameter, place in self._places(value.numpy()):
+                    optimizer.state[parameter][key] = torch.from_numpy(place.copy())
+                continue
+            for optimizer, layers in zip(self._optimizers, self._layers, strict=True):
+                for parameter in (one for layer in layers for one in layer):
+                    optimizer.state[parameter][key] = copy.deepcopy(value)
+
+
+class _Steps:
+    """Gradient steps on a vector of weights; arrays are kept from step to step."""
+
+    def __init__(self, weights, module, X, targets):
+        self.weights = weights
+        self.activation, self.residual = module.activation_name, module.residual
+        rows = X.numpy()
+        self.rows = np.column_stack([rows, np.ones(len(rows), dtype=rows.dtype)])
+        n_outputs = module.output.out_features
+        expanded = [_expand(target.numpy(), n_outputs) for target in targets]
+        self.wanted, self.share, self.mass = (
+            np.stack(part) for part in zip(*expanded, strict=True)
+        )
+        if len(targets) == 1:
+            self.wanted, self.share, self.mass = self.wanted[0], self.share[0], self.mass[0]
+        self._kept = {}
+
+    def _arrays(self, shape):
+        """What each layer is given (with a one for the bias) and puts out, and its gradient."""
+        if shape not in self._kept:
+            widths = [values.shape[-1] for values in self.weights.values]
+            outs = [values.shape[-2] for values in self.weights.values]
+            dtype = self.rows.dtype
+            given = [np.ones((*shape, width), dtype=dtype) for width in widths]
+            put_out = [np.empty((*shape, out), dtype=dtype) for out in outs]
+            arriving = [np.empty((*shape, out), dtype=dtype) for out in outs]
+            self._kept[shape] = given, put_out, arriving
+        return self._kept[shape]
+
+    def take(self, rows):
+        """Take one step on some rows; return the loss before it, one number a net.
+
+        Parameters
+        ----------
+        rows : ndarray of int of shape (n_rows,) or (n_nets, n_rows)
+        """
+        values, gradients = self.weights.values, self.weights.gradients
+        given, put_out, arriving = self._arrays(rows.shape)
+        self.rows.take(rows, axis=0, out=given[0], mode="clip")
+        last = len(values) - 1
+        for depth in range(last):
+            out = put_out[depth]
+            np.matmul(given[depth], values[depth].swapaxes(-1, -2), out=out)
+            self._activate(out)
+            onward = given[depth + 1][..., :-1]
+            if self.residual and depth > 0:
+                np.add(out, given[depth][..., :-1], out=onward)
+            else:
+                np.copyto(onward, out)
+        error, slope = put_out[last], arriving[last]
+        np.matmul(given[last], values[last].swapaxes(-1, -2), out=error)
+        pick = rows if rows.ndim == 1 else (np.arange(len(rows))[:, None], rows)
+        error -= self.wanted[pick]
+        np.multiply(error, self.share[pick], out=slope)
+        total = np.maximum(self.mass[pick].sum(axis=-1), 1e-12)
+        loss = np.einsum("...no,...no->...", slope, error) / total
+        slope *= (2.0 / total)[..., None, None]
+        around = 0.0
+        for depth in range(last, -1, -1):
+            np.matmul(arriving[depth].swapaxes(-1, -2), given[depth], out=gradients[depth])
+            if depth > 0:
+                below = arriving[depth - 1]
+                np.matmul(arriving[depth], values[depth][..., :-1], out=below)
+                if self.residual:
+                    below += around
+                    around = below.copy()
+                self._times_slope(below, put_out[depth - 1])
+        self.weights.optimizer.step()
+        return loss
+
+    def _activate(self, out):
+        if self.activation == "relu":
+            np.maximum(out, 0.0, out=out)
+        elif self.activation == "tanh":
+            np.tanh(out, out=out)
+        elif self.activation == "sigmoid":
+            expit(out, out=out)
+
+    def _times_slope(self, arriving, value):
+        """Multiply by the slope of the activation where it has this value, in place."""
+        if self.activation == "relu":
+            arriving *= value > 0.0
+        elif self.activation == "tanh":
+            arriving *= 1.0 - value * value
+        elif self.activation == "sigmoid":
+            arriving *= value * (1.0 - value)
 
 
 def _expand(target, n_outputs):
     """What is wanted of every output, each output's share in the loss, and the weights."""
-    arm, reward, weight, full, low, high = target.unbind(dim=1)
-    named = torch.arange(n_outputs) == arm[:, None]
-    learns = torch.arange(n_outputs) < full[:, None]
-    is_full = (full > 0)[:, None]
-    wanted = torch.where(is_full, torch.where(named, high[:, None], low[:, None]), reward[:, None])
-    share = torch.where(is_full, learns / full.clamp(min=1)[:, None], named.to(target.dtype))
-    return wanted, share * weight[:, None], weight
-
-
-@torch.no_grad()
-def _step(module, optimizer, X, wanted, share, weight):
-    """One gradient step; return the loss before it."""
-    activation = module.activation
-    is_relu, is_tanh = isinstance(activation, nn.ReLU), isinstance(activation, nn.Tanh)
-    given, put_out = [X], []
-    for depth, layer in enumerate(module.hidden):
-        out = torch.addmm(layer.bias, given[-1], layer.weight.T)
-        out = out.relu_() if is_relu else out.tanh_() if is_tanh else out
-        put_out.append(out)
-        given.append(given[-1] + out if module.residual and depth > 0 else out)
-    output = module.output
-    error = torch.addmm(output.bias, given[-1], output.weight.T).sub_(wanted)
-    slope = error * share
-    total = weight.sum().clamp_(min=1e-12)
-    loss = float((slope * error).sum() / total)
-    slope *= 2.0 / total
-    output.weight.grad = slope.T @ given[-1]
-    output.bias.grad = slope.sum(dim=0)
-    slope = slope @ output.weight
-    for depth in range(len(module.hidden) - 1, -1, -1):
-        layer, out = module.hidden[depth], put_out[depth]
-        if is_relu:
-            inner = slope * (out > 0)
-        elif is_tanh:
-            inner = slope * (1.0 - out * out)
-        else:
-            inner = slope
-        layer.weight.grad = inner.T @ given[depth]
-        layer.bias.grad = inner.sum(dim=0)
-        if depth > 0:
-            passed = inner @ layer.weight
-            slope = slope + passed if module.residual else passed
-    optimizer.step()
-    return loss
+    arm, reward, weight, full, low, high = target.T
+    named = np.arange(n_outputs) == arm[:, None]
+    learns = np.arange(n_outputs) < full[:, None]
+    is_full = full[:, None] > 0
+    wanted = np.where(is_full, np.where(named, high[:, None], low[:, None]), reward[:, None])
+    share = np.where(is_full, learns / np.maximum(full, 1.0)[:, None], named)
+    dtype = target.dtype
+    return wanted.astype(dtype), (share * weight[:, None]).astype(dtype), weight

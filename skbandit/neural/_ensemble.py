@@ -9,7 +9,8 @@ import torch
 from .._optimality import SampledScores
 from .._sklearn import Interval
 from ._base import BaseNeuralBandit
-from ._nets import BLOCK_ROWS, forked_generators, to_module
+from ._evaluation import freeze
+from ._nets import forked_generators
 from ._networks import linear_layers
 
 
@@ -237,16 +238,11 @@ class EnsembleBandit(BaseNeuralBandit):
 
     # ----------------------------------------------------------------- belief
     def _prior(self, rows, number):
+        """Outputs of a member's random network for plain rows."""
         key = ("prior", number)
         if key not in self._cache:
-            self._cache[key] = copy.deepcopy(self.priors_[number]).double().eval()
-        module, parts = self._cache[key], []
-        with torch.no_grad():
-            for start in range(0, len(rows), BLOCK_ROWS):
-                inputs = self.scaling_.inputs(rows[start : start + BLOCK_ROWS])
-                block = to_module(inputs, module, self.input_shape_)
-                parts.append(module(block).reshape(len(block), -1).cpu().numpy())
-        return self.prior_scale * np.concatenate(parts)
+            self._cache[key] = freeze(self.priors_[number], self.input_shape_)
+        return self.prior_scale * self._cache[key].outputs(self.scaling_.inputs(rows))
 
     def _member_scores(self, contexts):
         """What each member expects, (n_members, n_samples, n_arms), in units of the reward."""

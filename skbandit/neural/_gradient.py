@@ -7,7 +7,7 @@ import numpy as np
 from .._optimality import IndependentScores
 from .._sklearn import Interval, StrOptions
 from ._base import BaseNeuralBandit
-from ._nets import BLOCK_ROWS
+from ._evaluation import BLOCK_ROWS
 from ._precision import PRECISIONS
 
 # Prior degrees of freedom of the noise; its guess is the rewards' mean square.
@@ -87,8 +87,8 @@ class BaseGradientBandit(BaseNeuralBandit):
 
     def _update(self, columns):
         weight = self._played(columns)
-        self.precision_ = self.precision_.learnt(
-            self._module(), self._inputs(columns["row"]), weight
+        self.precision_, outputs = self.precision_.learnt(
+            self._network(), self.scaling_.inputs(columns["row"]), weight
         )
         # Errors of the network as it is: on rounds that come in, before it has learnt from them.
         low, high = self.scaling_.reward(np.array([0.0, 1.0]))
@@ -96,7 +96,7 @@ class BaseGradientBandit(BaseNeuralBandit):
         full = columns["full"] > 0
         named = np.arange(weight.shape[1]) == columns["arm"][full, None]
         paid[full] = np.where(named, high, low)
-        errors = (paid - self._outputs(columns["row"])) ** 2
+        errors = (paid - outputs) ** 2
         self.error_square_ += float((weight * errors).sum())
         self.error_weight_ += float(weight.sum())
 
@@ -133,7 +133,7 @@ class BaseGradientBandit(BaseNeuralBandit):
             return mean, np.full(mean.shape, np.sqrt(self.noise_variance_ / self.prior_precision))
 
         def hook(rows):
-            return (self.precision_.quadratic(self._module(), self._inputs(rows)),)
+            return (self.precision_.quadratic(self._network(), self.scaling_.inputs(rows)),)
 
         (form,) = self._over_candidates(contexts, hook)
         return mean, np.sqrt(np.maximum(form, 0.0) * self.noise_variance_)

@@ -4,9 +4,6 @@ import torch
 from torch import nn
 from torch.func import functional_call, jacrev, vmap
 
-# Entries of a block of gradients.
-_BLOCK_ENTRIES = 1 << 23
-
 
 def trainable(module):
     """Return the module's trainable parameters by name."""
@@ -49,17 +46,6 @@ def vmapped_gradients(module, X):
     return torch.cat([part.flatten(start_dim=2) for part in jacobian.values()], dim=2)
 
 
-def gradient_blocks(module, X):
-    """Yield slices of rows and their per-sample gradients, in blocks of bounded memory."""
-    n_parameters = sum(p.numel() for p in trainable(module).values())
-    with torch.no_grad():
-        n_outputs = module(X[:1]).numel()
-    block = max(1, _BLOCK_ENTRIES // max(1, n_parameters * n_outputs))
-    for start in range(0, len(X), block):
-        rows = slice(start, min(start + block, len(X)))
-        yield rows, per_sample_gradients(module, X[rows]).detach()
-
-
 class LayerGradients:
     r"""Gradients of a network whose weights all lie in linear layers, as factors.
 
@@ -73,9 +59,11 @@ class LayerGradients:
     module : torch.nn.Module
         See :func:`can_factor`.
     X : tensor of shape (n_samples, n_features)
+    played : tensor of int of shape (n_samples,), default=None
+        The output of each row that counts; None is all of them.
     """
 
-    def __init__(self, module, X):
+    def __init__(self, module, X, played=None):
         self.module = module
         layers = _weighted_layers(module)
         given, put_out, hooks = {}, {}, []
@@ -88,6 +76,8 @@ class LayerGradients:
         try:
             with torch.enable_grad():
                 outputs = module(X.requires_grad_(True)).reshape(len(X), -1)
+                if played is not None:
+                    outputs = outputs.gather(1, played[:, None])
         finally:
             for hook in hooks:
                 hook.remove()
@@ -105,7 +95,6 @@ class LayerGradients:
                     for (name, out), delta in zip(put_out.items(), deltas, strict=True)
                 }
             )
-        self.outputs = outputs.detach()
         self.names = list(trainable(module))
 
     def gradients(self):
@@ -159,18 +148,19 @@ class LayerGradients:
         -------
         forms : tensor of shape (n_samples, n_outputs)
         """
-        forms = []
-        for factors in self.factors:
-            total = 0.0
-            for name, (h, delta) in factors.items():
-                square = delta**2
-                weight, bias = _names(name)
-                if weight in inverse:
-                    total = total + ((square @ inverse[weight]) * h**2).sum(dim=1)
-                if bias in inverse:
-                    total = total + square @ inverse[bias]
-            forms.append(total)
-        return torch.stack(forms, dim=1)
+        # What a layer was given is the same for all outputs, and so is what it is summed with.
+        common = {}
+        for name, (h, _) in self.factors[0].items():
+            weight, bias = _names(name)
+            factor = h**2 @ inverse[weight].T if weight in inverse else 0.0
+            common[name] = factor + inverse.get(bias, 0.0)
+        return torch.stack(
+            [
+                sum((delta**2 * common[name]).sum(dim=1) for name, (_, delta) in factors.items())
+                for factors in self.factors
+            ],
+            dim=1,
+        )
 
 
 def _names(layer):

@@ -1,7 +1,9 @@
 r"""Bayesian linear regression on a representation: sums over rounds, and what follows from them.
 
-Rewards are in units of their root mean square. The residual sum of squares of the posterior mean
-:math:`m = A^{-1} b` is :math:`\sum w r^2 - m^\top b`, for any prior.
+Rewards are in units of their root mean square. A posterior with mean :math:`m`, precision
+:math:`A` and residual sum of squares :math:`S` stands for the quadratic
+:math:`S + (\theta - m)^\top A (\theta - m)`; after more rounds, :math:`S` is the new quadratic at
+its minimum. It stays a sum of squares: no large sums are subtracted from each other.
 """
 
 import numpy as np
@@ -32,7 +34,7 @@ class GaussianHead:
         self.gram = [np.zeros((n_terms, n_terms)) for _ in range(n_groups)]
         self.moment = np.zeros((n_groups, n_terms))
         self.weight = np.zeros(n_groups)
-        self.reward_square = np.zeros(n_groups)
+        self.residual_square = np.zeros(n_groups)
         self._derived = [None] * n_groups
 
     def __len__(self):
@@ -43,7 +45,7 @@ class GaussianHead:
         vars(new).update(vars(self))
         new.gram, new._derived = list(self.gram), list(self._derived)
         new.moment, new.weight = self.moment.copy(), self.weight.copy()
-        new.reward_square = self.reward_square.copy()
+        new.residual_square = self.residual_square.copy()
         return new
 
     def __getstate__(self):
@@ -79,22 +81,25 @@ class GaussianHead:
 
     def _add(self, g, rows, reward, weight):
         scaled = rows * weight[:, None]
-        derived = self._derived[g]
-        self.gram[g] = self.gram[g] + scaled.T @ rows
+        old_gram, derived = self.gram[g], self._derived[g]
+        old_mean = self._posterior(g)[0] if self.weight[g] > 0 else np.zeros(rows.shape[1])
+        self.gram[g] = old_gram + scaled.T @ rows
         self.moment[g] += reward @ scaled
         self.weight[g] += weight.sum()
-        self.reward_square[g] += (weight * reward) @ reward
-        single = derived is not None and len(rows) <= _MAX_SINGLE_ROWS and (weight == 1).all()
+        if derived is not None and len(rows) <= _MAX_SINGLE_ROWS and (weight == 1).all():
+            updated, residual = _one_by_one(derived, rows, reward)
+            if updated is not None:
+                self._derived[g] = updated
+                self.residual_square[g] += residual
+                return
         self._derived[g] = None
-        if single:
-            mean, covariance, _, updates = derived
-            mean, covariance = mean.copy(), covariance.copy()
-            for row, paid in zip(rows, reward, strict=True):
-                _, leverage, spread = rank_one_update(mean, covariance, row, paid)
-                updates += 1
-                if max(leverage, spread) > _MAX_LEVERAGE or updates > _UPDATES_PER_TERM * len(row):
-                    return
-            self._derived[g] = mean, covariance, None, updates
+        mean = self._posterior(g)[0]
+        move = mean - old_mean
+        self.residual_square[g] += (
+            weight @ (reward - rows @ mean) ** 2
+            + self.prior_precision * (move @ move)
+            + max(move @ old_gram @ move, 0.0)
+        )
 
     def _posterior(self, g):
         if self._derived[g] is None:
@@ -131,9 +136,7 @@ class GaussianHead:
         pooled : bool
             Whether the groups share one noise.
         """
-        explained = np.einsum("gt,gt->g", self.coef, self.moment)
-        residual = np.maximum(self.reward_square - explained, 0.0)
-        weight = self.weight
+        residual, weight = self.residual_square, self.weight
         if pooled:
             residual, weight = residual.sum(keepdims=True), weight.sum(keepdims=True)
         shape = _PRIOR_SHAPE + 0.5 * weight
@@ -154,3 +157,16 @@ class GaussianHead:
         if factor is None:
             factor = np.linalg.cholesky(covariance).T
         return normal @ factor
+
+
+def _one_by_one(derived, rows, reward):
+    """Update what follows from the sums by a few rounds; None where that would cost digits."""
+    mean, covariance, _, updates = derived
+    mean, covariance, residual = mean.copy(), covariance.copy(), 0.0
+    for row, paid in zip(rows, reward, strict=True):
+        square, leverage, spread = rank_one_update(mean, covariance, row, paid)
+        residual += square
+        updates += 1
+        if max(leverage, spread) > _MAX_LEVERAGE or updates > _UPDATES_PER_TERM * len(row):
+            return None, 0.0
+    return (mean, covariance, None, updates), residual

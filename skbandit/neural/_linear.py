@@ -3,15 +3,13 @@
 from numbers import Integral, Real
 
 import numpy as np
-import torch
 
 from .._gaussian import noise_draws
 from .._optimality import IndependentScores, SampledScores
 from .._sklearn import Interval, StrOptions
 from ._base import BaseNeuralBandit
+from ._evaluation import BLOCK_ROWS
 from ._head import GaussianHead
-from ._nets import BLOCK_ROWS
-from ._networks import represent
 
 
 class NeuralLinearBandit(BaseNeuralBandit):
@@ -199,14 +197,10 @@ class NeuralLinearBandit(BaseNeuralBandit):
 
     def _terms(self, rows):
         """A constant term and the last hidden representation of plain rows, float64."""
-        module = self._module()
-        parts = []
-        with torch.no_grad():
-            for start in range(0, len(rows), BLOCK_ROWS):
-                hidden = represent(module, self._inputs(rows[start : start + BLOCK_ROWS]))
-                hidden = hidden.reshape(len(hidden), -1).cpu().numpy()
-                parts.append(np.column_stack([np.ones(len(hidden)), hidden]))
-        return np.concatenate(parts).astype(np.float64, copy=False)
+        hidden = self._network().represent(self.scaling_.inputs(rows))
+        terms = np.ones((len(hidden), 1 + hidden.shape[1]))
+        terms[:, 1:] = hidden
+        return terms
 
     def _rebuild(self):
         columns = self.buffer_.columns

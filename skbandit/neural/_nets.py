@@ -5,6 +5,7 @@ import inspect
 import math
 import warnings
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,8 +19,6 @@ from torch.utils.data import DataLoader, Subset
 from ._closed_form import has_closed_form, train_in_closed_form
 from ._networks import MLP, NAMED_NETWORKS, TextEncoder
 
-# Rows that are evaluated at once.
-BLOCK_ROWS = 4096
 # Early stopping looks at the mean loss of so many steps.
 _LOSS_WINDOW = 10
 
@@ -173,33 +172,13 @@ def forked_generators(seed, device="cpu"):
         yield
 
 
-def evaluation_module(net):
-    """Return a frozen copy of the net's module for scores, in double precision.
-
-    Scores in single precision depend in their last bits on how many rows are evaluated at once.
-    """
-    device = device_of(net)
-    module = copy.deepcopy(net.module_)
-    if device.type == "mps":
-        module = module.cpu()
-    return module.double().eval()
-
-
-def to_module(rows, module, shape=None):
-    """Return rows as a tensor of the dtype and on the device of the module."""
-    parameter = next(module.parameters(), torch.zeros(0, dtype=torch.float64))
-    rows = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float64))
-    if shape is not None:
-        rows = rows.reshape(len(rows), *shape)
-    return rows.to(device=parameter.device, dtype=parameter.dtype)
-
-
 class _Plan:
     """The batches of one training, in place of skorch's data loader: slices of one tensor."""
 
-    def __init__(self, net, columns, sampler, seed, n_steps, threshold):
-        self.net, self.columns, self.sampler = net, columns, sampler
-        self.rng, self.n_steps, self.threshold = np.random.RandomState(seed), n_steps, threshold
+    def __init__(self, net, columns, training, seed):
+        self.net, self.columns, self.sampler = net, columns, training.sampler
+        self.n_steps, self.threshold = training.n_steps, training.threshold
+        self.rng = np.random.RandomState(seed)
 
     def __call__(self, dataset, batch_size=64, **kwargs):
         rows = None
@@ -225,7 +204,8 @@ class _Batches:
 
     def __iter__(self):
         for batch in self.indexes(None):
-            yield self.X[batch], self.y[batch]
+            rows = torch.from_numpy(batch)
+            yield self.X[rows], self.y[rows]
 
     def indexes(self, losses):
         """Yield the rows of each batch; `losses` grows by one a step, or is None (see history)."""
@@ -247,7 +227,7 @@ class _Batches:
             if self.rows is not None:
                 columns = {name: column[self.rows] for name, column in columns.items()}
             order = np.asarray(self.plan.sampler.order(columns, self.plan.rng))
-        return torch.from_numpy(order if self.rows is None else self.rows[order])
+        return order if self.rows is None else self.rows[order]
 
     def _is_good_enough(self, losses):
         if self.plan.threshold is None:
@@ -259,55 +239,90 @@ class _Batches:
         return len(losses) == _LOSS_WINDOW and float(np.mean(losses)) < self.plan.threshold
 
 
-def train_net(net, X, target, columns, *, sampler, seed, n_steps, threshold, warm_start):
-    """Return a net that was trained further; the one given is untouched.
+class Training(NamedTuple):
+    """How the nets of a bandit are trained."""
+
+    sampler: object
+    n_steps: int | None  # gradient steps; None: the net's max_epochs passes over the rounds
+    threshold: float | None  # stop when the mean loss of the last ten steps falls below it
+    warm_start: bool  # False starts from fresh weights
+
+
+def train_nets(nets, X, targets, columns, seeds, training):
+    """Return nets that were trained further; those given are untouched.
 
     Parameters
     ----------
-    net : initialised skorch net
+    nets : list of initialised skorch nets
+        Of one setting.
     X : tensor of shape (n_rounds, ...)
-    target : tensor of shape (n_rounds, 6)
-        See :class:`PlayedArmLoss`.
+    targets : list of tensors of shape (n_rounds, 6)
+        See :class:`PlayedArmLoss`; one a net.
     columns : dict of str to ndarray
         The rounds in the buffer, for the sampler.
-    sampler : sampler
-    seed : int
-    n_steps : int or None
-        Gradient steps; None: the net's ``max_epochs`` passes over the rounds.
-    threshold : float or None
-        Stop when the mean loss of the last ten steps falls below it.
-    warm_start : bool
-        False starts from fresh weights.
+    seeds : list of int
+        One a net.
+    training : Training
 
     Returns
     -------
-    net : skorch net, or None where training diverged
+    nets : list of skorch nets, or None where training diverged
     """
-    with warnings.catch_warnings():
-        # skorch warns where a copied net may hold weights of another device.
-        warnings.simplefilter("ignore", UserWarning)
-        net = copy.deepcopy(net)
-    if not warm_start:
-        net.initialize()
-    own_iterator = net.iterator_train
-    epochs = net.max_epochs if n_steps is None else 1
-    plan = _Plan(net, columns, sampler, seed, n_steps, threshold)
-    if own_iterator is DataLoader and has_closed_form(net):
-        batches = _Batches(plan, X, target, None, net.batch_size)
-        train_in_closed_form(net, X, target, batches.indexes, epochs)
+    copies, plans = [], []
+    for net, seed in zip(nets, seeds, strict=True):
+        net = copied(net)
+        if not training.warm_start:
+            with forked_generators(seed, net.device):
+                net.initialize()
+        copies.append(net)
+        plans.append(_Plan(net, columns, training, seed))
+    epochs = copies[0].max_epochs if training.n_steps is None else 1
+    if all(net.iterator_train is DataLoader and has_closed_form(net) for net in copies):
+        # A threshold may stop one net before another.
+        size = len(copies) if training.threshold is None else 1
+        for start in range(0, len(copies), size):
+            part = slice(start, start + size)
+            batches = [
+                _Batches(plan, X, target, None, plan.net.batch_size).indexes
+                for plan, target in zip(plans[part], targets[part], strict=True)
+            ]
+            train_in_closed_form(copies[part], X, targets[part], batches, epochs)
     else:
-        if own_iterator is DataLoader:
-            net.iterator_train = plan
-        try:
-            net.partial_fit(X, target, epochs=epochs)
-        finally:
-            net.iterator_train = own_iterator
+        for net, plan, target, seed in zip(copies, plans, targets, seeds, strict=True):
+            with forked_generators(seed, net.device):
+                _train_by_skorch(net, plan, X, target, epochs)
+    return [net if _is_sound(net) else None for net in copies]
+
+
+def _train_by_skorch(net, plan, X, target, epochs):
+    own_iterator = net.iterator_train
+    if own_iterator is DataLoader:
+        net.iterator_train = plan
+    try:
+        net.partial_fit(X, target, epochs=epochs)
+    finally:
+        net.iterator_train = own_iterator
+
+
+def copied(net):
+    """Return a copy of an initialised net.
+
+    skorch copies a net by writing and reading it as a file does, which takes many times as long,
+    and warns of devices.
+    """
+    new = object.__new__(type(net))
+    vars(new).update(copy.deepcopy(vars(net)))
+    return new
+
+
+def _is_sound(net):
+    """Tidy up after a training; say whether weights and loss are finite."""
     # One pass's batch records are kept: a history of all would outgrow the buffer.
     for row in net.history.to_list()[:-1]:
         row.pop("batches", None)
-    finite = all(bool(torch.isfinite(p).all()) for p in net.module_.state_dict().values())
     net.module_.zero_grad(set_to_none=True)
-    return net if finite and np.isfinite(_last_loss(net)) else None
+    finite = all(bool(torch.isfinite(p).all()) for p in net.module_.state_dict().values())
+    return finite and bool(np.isfinite(_last_loss(net)))
 
 
 def _last_loss(net):

@@ -76,6 +76,7 @@ class MLP(nn.Module):
             )
         widths = (n_inputs, *hidden_units)
         self.residual = residual
+        self.activation_name = activation
         self.activation = _ACTIVATIONS[activation]()
         self.dropout = nn.Dropout(dropout)
         self.hidden = nn.ModuleList()

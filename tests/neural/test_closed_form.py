@@ -1,7 +1,5 @@
 """Training steps written out are those of automatic differentiation."""
 
-import copy
-
 import numpy as np
 import pytest
 
@@ -38,10 +36,11 @@ def rounds(n_outputs, full):
         {"module__hidden_units": (8, 8)},
         {"module__hidden_units": (8, 8, 8), "module__residual": True},
         {"module__hidden_units": (6,), "module__activation": "tanh"},
+        {"module__hidden_units": (5, 5), "module__activation": "sigmoid"},
         {"module__hidden_units": (), "module__activation": "identity"},
     ],
 )
-@pytest.mark.parametrize("optimizer", [torch.optim.Adam, torch.optim.SGD])
+@pytest.mark.parametrize("optimizer", [torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD])
 def test_weights_after_training_are_the_same(network, optimizer, n_outputs, full, monkeypatch):
     torch.manual_seed(0)
     net = make_net("small_mlp", batch_size=16, optimizer=optimizer, lr=0.01, **network)
@@ -49,17 +48,37 @@ def test_weights_after_training_are_the_same(network, optimizer, n_outputs, full
     torch.nn.init.normal_(net.module_.output.weight)
     assert has_closed_form(net)
     X, target = rounds(n_outputs, full)
-    options = {"seed": 3, "threshold": None, "warm_start": True}
-    options["sampler"] = type("Sampler", (), {"order": lambda self, c, rng: rng.permutation(90)})()
+    sampler = type("Sampler", (), {"order": lambda self, c, rng: rng.permutation(90)})()
     columns = {"reward": target[:, 1].numpy()}
-    fast = _nets.train_net(net, X, target, columns, n_steps=25, **options)
+
+    def train(nets, n_steps):
+        training = _nets.Training(sampler, n_steps, None, True)
+        return _nets.train_nets(nets, X, targets, columns, [3, 4][: len(nets)], training)
+
+    # Two nets of different weights and targets, side by side.
+    other = _nets.copied(net)
+    torch.nn.init.normal_(other.module_.output.weight)
+    targets = [target, target * torch.tensor([1, 1, 2, 1, 1, 1])]
+    fast = train([net, other], 25)
     monkeypatch.setattr(_nets, "has_closed_form", lambda net: False)
-    slow = _nets.train_net(net, X, target, columns, n_steps=25, **options)
-    for a, b in zip(fast.module_.parameters(), slow.module_.parameters(), strict=True):
-        torch.testing.assert_close(a, b, rtol=2e-3, atol=2e-4)
+    slow = train([net, other], 25)
+    for one, two in zip(fast, slow, strict=True):
+        for a, b in zip(one.module_.parameters(), two.module_.parameters(), strict=True):
+            torch.testing.assert_close(a, b, rtol=2e-3, atol=2e-4)
+        assert one.history[-1]["train_loss"] == pytest.approx(
+            np.mean([row["train_loss"] for row in two.history[-1]["batches"]]), rel=1e-3
+        )
     # Either goes on where the other has ended, with the optimizer's own state.
-    on = _nets.train_net(copy.deepcopy(fast), X, target, columns, n_steps=5, **options)
-    assert torch.isfinite(on.module_.output.weight).all()
+    onward, expected = train(fast, 5), train(slow, 5)
+    monkeypatch.undo()
+    back = train(slow, 5)
+    for one in (onward, back):
+        for a, b in zip(one, expected, strict=True):
+            torch.testing.assert_close(
+                a.module_.output.weight, b.module_.output.weight, rtol=5e-3, atol=5e-4
+            )
+    # What was given is untouched.
+    assert not net.optimizer_.state
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("skorch")
 
 from skbandit.neural import MLP  # noqa: E402
+from skbandit.neural._evaluation import FrozenPerceptron, freeze  # noqa: E402
 from skbandit.neural._gradients import (  # noqa: E402
-    LayerGradients,
     can_factor,
     per_sample_gradients,
     vmapped_gradients,
@@ -94,18 +94,52 @@ def test_frozen_weights_have_no_gradient():
     torch.testing.assert_close(per_sample_gradients(module, X), expected)
 
 
-def test_sums_of_squares_and_forms_from_factors():
-    module = random_mlp()
+@pytest.mark.parametrize("rounds", ["one arm", "all arms", "some arms"])
+@pytest.mark.parametrize("name", [*MODULES, "gelu", "sigmoid, deep", "not a perceptron"])
+def test_what_scores_ask_a_frozen_network(name, rounds):
+    """Sums and forms that never form a gradient, against a loop of autograd."""
+    if name == "not a perceptron":
+        module = torch.nn.Sequential(random_mlp())
+    elif name in MODULES:
+        module = MODULES[name]()
+    else:
+        activation, hidden = {"gelu": ("gelu", (6, 6)), "sigmoid, deep": ("sigmoid", (4,) * 5)}[
+            name
+        ]
+        module = random_mlp(activation=activation, hidden=hidden)
+    network = freeze(module)
+    assert isinstance(network, FrozenPerceptron) == (
+        name not in ("convolution", "not a perceptron")
+    )
     X = torch.randn(20, 5, dtype=torch.float64)
-    weight = torch.rand(20, 3, dtype=torch.float64)
-    gradients = looped_gradients(module, X)
-    factors = LayerGradients(module, X)
-    sums = factors.sum_of_squares(weight)
-    flat = torch.cat([part.flatten() for part in sums.values()])
-    torch.testing.assert_close(flat, torch.einsum("nkp,nk->p", gradients**2, weight))
-    inverse = {name: torch.rand_like(part) for name, part in sums.items()}
-    flat = torch.cat([part.flatten() for part in inverse.values()])
-    torch.testing.assert_close(factors.quadratic(inverse), gradients**2 @ flat)
+    gradients = looped_gradients(module, X).numpy()
+    n_outputs = gradients.shape[1]
+    rng = np.random.RandomState(0)
+    weight = rng.rand(20, n_outputs)
+    if rounds == "one arm":
+        weight *= played_weight(20, n_outputs)
+    elif rounds == "some arms":
+        weight *= rng.rand(20, n_outputs) < 0.4
+    outputs, sums = network.squares(X.numpy(), weight)
+    expected = module(X).detach().numpy()
+    np.testing.assert_allclose(outputs, expected, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(network.outputs(X.numpy()), expected, rtol=1e-10, atol=1e-12)
+    assert list(sums) == [key for key, _ in module.named_parameters()]
+    flat = np.concatenate([part.ravel() for part in sums.values()])
+    np.testing.assert_allclose(flat, np.einsum("nkp,nk->p", gradients**2, weight), rtol=1e-9)
+    inverse = {key: rng.rand(*part.shape) for key, part in sums.items()}
+    flat = np.concatenate([part.ravel() for part in inverse.values()])
+    forms = network.quadratic(X.numpy(), inverse)
+    np.testing.assert_allclose(forms, gradients**2 @ flat, rtol=1e-9)
+
+
+def learn_in_parts(kind, module, X, weight):
+    """A precision that has learnt 30 rounds in two calls, with what it says of the outputs."""
+    precision, network = PRECISIONS[kind](weight.shape[1], 0.5), freeze(module)
+    for part in (slice(0, 7), slice(7, 30)):
+        precision, outputs = precision.learnt(network, X[part].numpy(), weight[part])
+        np.testing.assert_allclose(outputs, module(X[part]).detach().numpy(), rtol=1e-10)
+    return precision
 
 
 def played_weight(n_rounds, n_outputs, seed=0):
@@ -126,10 +160,9 @@ def test_full_precision_is_the_formula(name):
     expected = np.einsum(
         "nkp,nkp->nk", gradients, np.linalg.solve(matrix, gradients[..., None])[..., 0]
     )
-    precision = PRECISIONS["full"](gradients.shape[1], 0.5)
-    for part in (slice(0, 7), slice(7, 30)):
-        precision = precision.learnt(module, X[part], weight[part])
-    np.testing.assert_allclose(precision.quadratic(module, X), expected, rtol=1e-8)
+    precision = learn_in_parts("full", module, X, weight)
+    forms = precision.quadratic(freeze(module), X.numpy())
+    np.testing.assert_allclose(forms, expected, rtol=1e-8)
 
 
 def test_last_layer_precision_is_the_formula():
@@ -138,10 +171,8 @@ def test_last_layer_precision_is_the_formula():
     weight = played_weight(30, 3)
     terms = np.column_stack([np.ones(30), module.represent(X).detach().numpy()])
     energy = np.mean((terms**2).sum(axis=1))
-    precision = PRECISIONS["last_layer"](3, 0.5)
-    for part in (slice(0, 7), slice(7, 30)):
-        precision = precision.learnt(module, X[part], weight[part])
-    forms = precision.quadratic(module, X)
+    precision = learn_in_parts("last_layer", module, X, weight)
+    forms = precision.quadratic(freeze(module), X.numpy())
     for arm in range(3):
         rows = terms[weight[:, arm] > 0]
         matrix = 0.5 * energy * np.eye(7) + rows.T @ rows
@@ -164,10 +195,9 @@ def test_diagonal_precision_is_the_formula(name):
     folded = np.concatenate([diagonal[: -n_arms * (width + 1)], head.sum(axis=0), [bias.sum()]])
     number = folded.sum() ** 2 / (folded**2).sum()
     inverse = 1 / (0.5 * diagonal.sum() / 30 + number * diagonal)
-    precision = PRECISIONS["diagonal"](n_arms, 0.5)
-    for part in (slice(0, 7), slice(7, 30)):
-        precision = precision.learnt(module, X[part], weight[part])
-    np.testing.assert_allclose(precision.quadratic(module, X), gradients**2 @ inverse, rtol=1e-9)
+    precision = learn_in_parts("diagonal", module, X, weight)
+    forms = precision.quadratic(freeze(module), X.numpy())
+    np.testing.assert_allclose(forms, gradients**2 @ inverse, rtol=1e-9)
 
 
 @pytest.mark.parametrize("kind", ["diagonal", "last_layer"])
@@ -178,8 +208,10 @@ def test_width_does_not_grow_with_the_layers(kind, n_rounds):
         module = random_mlp(n_outputs=1, hidden=(hidden,))
         torch.manual_seed(1)
         X = torch.randn(n_rounds, 5, dtype=torch.float64)
-        precision = PRECISIONS[kind](1, 1.0).learnt(module, X, np.ones((n_rounds, 1)))
-        widths.append(precision.quadratic(module, torch.randn(200, 5, dtype=torch.float64)).mean())
+        network, ones = freeze(module), np.ones((n_rounds, 1))
+        precision, _ = PRECISIONS[kind](1, 1.0).learnt(network, X.numpy(), ones)
+        rows = torch.randn(200, 5, dtype=torch.float64).numpy()
+        widths.append(precision.quadratic(network, rows).mean())
     assert widths[1] < 1.5 * widths[0]
 
 
@@ -188,9 +220,9 @@ def test_equal_rounds_narrow_the_width_as_their_number_says(kind):
     module = random_mlp(n_outputs=1)
     X = torch.randn(1, 5, dtype=torch.float64)
     for n_rounds in (1, 10, 1000):
-        precision = PRECISIONS[kind](1, 1.0)
-        precision = precision.learnt(module, X.repeat(n_rounds, 1), np.ones((n_rounds, 1)))
-        form = precision.quadratic(module, X)[0, 0]
+        network, rows = freeze(module), X.repeat(n_rounds, 1).numpy()
+        precision, _ = PRECISIONS[kind](1, 1.0).learnt(network, rows, np.ones((n_rounds, 1)))
+        form = precision.quadratic(network, X.numpy())[0, 0]
         # A mean of n observations under a prior worth one of them, exactly where the precision is
         # full; a diagonal one spreads it over weights of unequal gradients.
         mean_of = 1 / (1 + n_rounds)
@@ -204,7 +236,7 @@ def test_too_many_weights_for_a_full_precision():
     module = random_mlp(hidden=(100, 100))
     X = torch.randn(3, 5, dtype=torch.float64)
     with pytest.raises(ValueError, match="last_layer"):
-        PRECISIONS["full"](3, 1.0).learnt(module, X, np.ones((3, 3)))
+        PRECISIONS["full"](3, 1.0).learnt(freeze(module), X.numpy(), np.ones((3, 3)))
 
 
 @pytest.mark.long

@@ -64,8 +64,9 @@ def test_adding_an_arm_equals_having_known_it(bandit, played):
             added.expected_reward(X)[:, :2], bandit.expected_reward(X), rtol=1e-9, atol=1e-12
         )
         return
+    # Networks are trained in single precision, and a third output rounds differently.
     for one, other in zip(belief(added, X), belief(known, X), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("init", ["mean", "b"])

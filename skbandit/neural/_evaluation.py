@@ -1,0 +1,229 @@
+"""Trained networks as scores see them: frozen, in double precision, asked with plain rows.
+
+Scores in single precision depend in their last bits on how many rows are evaluated at once.
+"""
+
+import copy
+
+import numpy as np
+import torch
+
+from ._gradients import LayerGradients, can_factor, per_sample_gradients, trainable
+from ._networks import MLP, linear_layers, represent
+from ._perceptron import Perceptron, one_output_a_row
+
+# Rows that are evaluated at once, and entries of a block of gradients.
+BLOCK_ROWS = 4096
+_BLOCK_ENTRIES = 1 << 22
+# Numbers that half a megabyte holds.
+_CACHED_ENTRIES = 1 << 16
+
+
+def freeze(module, input_shape=None):
+    """Return a frozen copy of a module.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    input_shape : tuple of int, default=None
+        Shape of a candidate; None is flat.
+
+    Returns
+    -------
+    network : FrozenNetwork
+    """
+    frozen = FrozenNetwork(module, input_shape)
+    plain = (
+        type(module) is MLP
+        and input_shape is None
+        and all(p.device.type == "cpu" and p.requires_grad for p in module.parameters())
+    )
+    return FrozenPerceptron(frozen) if plain else frozen
+
+
+def to_module(rows, module, shape=None):
+    """Return rows as a tensor of the dtype and on the device of the module."""
+    parameter = next(module.parameters(), torch.zeros(0, dtype=torch.float64))
+    rows = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float64))
+    if shape is not None:
+        rows = rows.reshape(len(rows), *shape)
+    return rows.to(device=parameter.device, dtype=parameter.dtype)
+
+
+class FrozenNetwork:
+    """Any module, through torch, on the device on which it was trained.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    input_shape : tuple of int or None
+    """
+
+    def __init__(self, module, input_shape):
+        device = next((p.device.type for p in module.parameters()), "cpu")
+        module = copy.deepcopy(module)
+        # Apple's GPUs have no double precision.
+        self.module = (module.cpu() if device == "mps" else module).double().eval()
+        self.input_shape = input_shape
+
+    @property
+    def n_parameters(self):
+        """Number of trainable weights."""
+        return sum(p.numel() for p in trainable(self.module).values())
+
+    def output_names(self, n_outputs):
+        """Names of the output layer's parameters, one row an arm; none where there is no such."""
+        layers = linear_layers(self.module)
+        if not layers or layers[-1].out_features != n_outputs:
+            return set()
+        own = {id(p) for p in layers[-1].parameters()}
+        return {name for name, p in self.module.named_parameters() if id(p) in own}
+
+    def tensor(self, rows):
+        """Rows as the module takes them."""
+        return to_module(rows, self.module, self.input_shape)
+
+    def _in_blocks(self, rows, function):
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(rows), BLOCK_ROWS):
+                block = self.tensor(rows[start : start + BLOCK_ROWS])
+                parts.append(function(block).reshape(len(block), -1).cpu().numpy())
+        return np.concatenate(parts)
+
+    def outputs(self, rows):
+        """Return the outputs, (n_samples, n_outputs), float64."""
+        return self._in_blocks(rows, self.module)
+
+    def represent(self, rows):
+        """Return the last hidden representation, (n_samples, n_units), float64."""
+        return self._in_blocks(rows, lambda block: represent(self.module, block))
+
+    def gradient_blocks(self, rows):
+        """Yield slices of rows and their gradients, in blocks of bounded memory.
+
+        Yields
+        ------
+        part : slice
+        gradients : ndarray of shape (n_rows, n_outputs, n_parameters)
+        """
+        with torch.no_grad():
+            n_outputs = self.module(self.tensor(rows[:1])).numel()
+        block = max(1, _BLOCK_ENTRIES // max(1, self.n_parameters * n_outputs))
+        for start in range(0, len(rows), block):
+            part = slice(start, min(start + block, len(rows)))
+            gradients = per_sample_gradients(self.module, self.tensor(rows[part]))
+            yield part, gradients.detach().cpu().numpy()
+
+    def squares(self, rows, weight):
+        """Return outputs, and the weighted sum of the squared gradients.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_samples, n_features)
+        weight : ndarray of shape (n_samples, n_outputs)
+
+        Returns
+        -------
+        outputs : ndarray of shape (n_samples, n_outputs)
+        sums : dict of str to ndarray, of the shape of each trainable parameter
+        """
+        X = self.tensor(rows)
+        if can_factor(self.module, X):
+            sums = {n: np.zeros(tuple(p.shape)) for n, p in trainable(self.module).items()}
+            for part, output, mass in one_output_a_row(weight):
+                played = torch.from_numpy(output).to(X.device)
+                factors = LayerGradients(self.module, X[part], played)
+                mass = torch.from_numpy(mass).to(X)[:, None]
+                for name, square in factors.sum_of_squares(mass).items():
+                    sums[name] += square.cpu().numpy()
+            return self.outputs(rows), sums
+        flat = np.zeros(self.n_parameters)
+        for part, gradients in self.gradient_blocks(rows):
+            flat += np.einsum("nkp,nk->p", gradients**2, weight[part])
+        return self.outputs(rows), self._unflatten(flat)
+
+    def quadratic(self, rows, inverse):
+        """Return the sum over weights of squared gradient times `inverse`.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_samples, n_features)
+        inverse : dict of str to ndarray, of the shape of each trainable parameter
+
+        Returns
+        -------
+        forms : ndarray of shape (n_samples, n_outputs)
+        """
+        X = self.tensor(rows)
+        if can_factor(self.module, X):
+            known = {name: torch.from_numpy(part).to(X) for name, part in inverse.items()}
+            return LayerGradients(self.module, X).quadratic(known).cpu().numpy()
+        flat = np.concatenate([inverse[name].ravel() for name in trainable(self.module)])
+        return np.concatenate([g**2 @ flat for _, g in self.gradient_blocks(rows)])
+
+    def _unflatten(self, flat):
+        parts, start = {}, 0
+        for name, parameter in trainable(self.module).items():
+            stop = start + parameter.numel()
+            parts[name] = flat[start:stop].reshape(tuple(parameter.shape))
+            start = stop
+        return parts
+
+
+class FrozenPerceptron(FrozenNetwork):
+    """A multilayer perceptron on the CPU, with its gradients written out.
+
+    Parameters
+    ----------
+    network : FrozenNetwork
+        Holding an :class:`MLP`.
+    """
+
+    def __init__(self, network):
+        vars(self).update(vars(network))
+        layers = [*self.module.hidden, self.module.output]
+        self._names = [f"hidden.{depth}" for depth in range(len(layers) - 1)] + ["output"]
+        self.perceptron = Perceptron(
+            [layer.weight.detach().numpy() for layer in layers],
+            [layer.bias.detach().numpy() for layer in layers],
+            self.module.activation_name,
+            self.module.residual,
+        )
+
+    def _blocks(self, rows, share=1):
+        """Cut rows such that what a layer puts out for a block stays in the processor's cache."""
+        widest = max(len(bias) for bias in self.perceptron.biases)
+        size = max(16, _CACHED_ENTRIES // (widest * share))
+        rows = np.asarray(rows, dtype=np.float64)
+        for start in range(0, len(rows), size):
+            part = slice(start, start + size)
+            yield part, rows[part]
+
+    def outputs(self, rows):
+        """See :meth:`FrozenNetwork.outputs`."""
+        return np.concatenate([self.perceptron.outputs(block) for _, block in self._blocks(rows)])
+
+    def represent(self, rows):
+        """See :meth:`FrozenNetwork.represent`."""
+        return np.concatenate(
+            [self.perceptron.represent(block) for _, block in self._blocks(rows)]
+        )
+
+    def squares(self, rows, weight):
+        """See :meth:`FrozenNetwork.squares`."""
+        outputs, named = [], {}
+        for part, block in self._blocks(rows):
+            answers, sums = self.perceptron.squares(block, weight[part])
+            outputs.append(answers)
+            for name, layer in zip(self._names, sums, strict=True):
+                for kind, square in zip(("weight", "bias"), layer, strict=True):
+                    key = f"{name}.{kind}"
+                    named[key] = square if key not in named else named[key] + square
+        return np.concatenate(outputs), named
+
+    def quadratic(self, rows, inverse):
+        """See :meth:`FrozenNetwork.quadratic`."""
+        layers = [(inverse[f"{name}.weight"], inverse[f"{name}.bias"]) for name in self._names]
+        blocks = self._blocks(rows, share=len(self.perceptron.biases[-1]))
+        return np.concatenate([self.perceptron.quadratic(block, layers) for _, block in blocks])
