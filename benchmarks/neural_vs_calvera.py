@@ -5,7 +5,7 @@ and train at the same time: whenever 128 rounds are new, one pass over all round
 mini-batches of 32. A step is choosing, recording and, where it is due, training, for one batch.
 Calvera is run as its own benchmark runs it: disjoint contexts (one block of inputs an arm), a
 ``lightning.Trainer`` for each training, decisions one batch at a time. Its default settings are
-played, and settings with less weight decay and less exploration beside them; its best counts.
+played, and tuned ones beside them; its best counts. Ours are played with their defaults.
 
 Calvera brings a torch of its own choice, so give it an environment of its own::
 
@@ -145,6 +145,7 @@ def contestants(n_features, n_arms, seed):
     }
     ours = {
         "NeuralLinearBandit": NeuralLinearBandit(**options),
+        "NeuralLinearBandit, no inputs": NeuralLinearBandit(include_inputs=False, **options),
         "NeuralUCB": NeuralUCB(**options),
         "NeuralThompsonSampling": NeuralThompsonSampling(**options),
         "EnsembleBandit(5)": EnsembleBandit(n_members=5, **options),
@@ -153,13 +154,15 @@ def contestants(n_features, n_arms, seed):
     for name, bandit in ours.items():
         # A player of its own at every call: the one that warms up must not teach the one that plays.
         yield name, lambda bandit=bandit: Ours(clone(bandit))
-    tuned = {"weight_decay": 1e-3, "exploration_rate": 0.1}
+    # The best of a search over weight decay, exploration, learning rate and prior on one seed.
+    tuned = {"weight_decay": 1e-4, "exploration_rate": 0.1}
     theirs = {
         "calvera NeuralLinear": ("linear", {}),
         "calvera NeuralUCB": ("ucb", {}),
         "calvera NeuralTS": ("ts", {}),
-        "calvera NeuralUCB, tuned": ("ucb", tuned),
-        "calvera NeuralTS, tuned": ("ts", tuned),
+        "calvera NeuralLinear, tuned": ("linear", {"learning_rate": 5e-3}),
+        "calvera NeuralUCB, tuned": ("ucb", {**tuned, "learning_rate": 1e-2}),
+        "calvera NeuralTS, tuned": ("ts", {**tuned, "learning_rate": 2e-3}),
     }
     for name, (kind, extra) in theirs.items():
         yield name, lambda kind=kind, extra=extra: Calvera(kind, n_features, n_arms, extra, seed)
@@ -211,17 +214,17 @@ def main():
                     continue
                 results.append((problem, name, seed, n_rounds, regret, seconds))
                 print(
-                    f"{problem:8} {seed} {name:26} regret {regret:9.1f}   "
+                    f"{problem:8} {seed} {name:30} regret {regret:9.1f}   "
                     f"{1e3 * seconds:8.2f} ms a step",
                     flush=True,
                 )
-    print(f"\n{'problem':8} {'bandit':26} {'regret':>10} {'(spread)':>9} {'ms a step':>10}")
+    print(f"\n{'problem':8} {'bandit':30} {'regret':>10} {'(spread)':>9} {'ms a step':>10}")
     for problem, name in dict.fromkeys((r[0], r[1]) for r in results):
         rows = [r for r in results if r[:2] == (problem, name)]
         regret = [r[4] for r in rows]
         milliseconds = 1e3 * np.median([r[5] for r in rows])
         print(
-            f"{problem:8} {name:26} {np.mean(regret):10.1f} {np.std(regret):9.1f} "
+            f"{problem:8} {name:30} {np.mean(regret):10.1f} {np.std(regret):9.1f} "
             f"{milliseconds:10.2f}"
         )
     if arguments.json:

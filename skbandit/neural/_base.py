@@ -83,6 +83,10 @@ class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
         """Whether there is anything to train: the network 'none' is its own input."""
         return not (isinstance(self.net, str) and self.net == "none")
 
+    def _takes_raw_inputs(self):
+        """Whether the module wants its inputs as they are (token ids, say): it says so itself."""
+        return bool(getattr(self.nets_[0].module_, "raw_inputs", False))
+
     # ----------------------------------------------------------------- inputs
     def _flat(self, X):
         """Flatten what each candidate is (an image, a sequence), and its shape or None."""
@@ -213,7 +217,8 @@ class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
         # Before the first training that costs little, and pieces then end where the whole ends.
         if self.n_trainings_ > 0 and (not trains or weight < 2.0 * self.scaling_.n_rounds):
             return False
-        self.scaling_ = find_scaling(self.buffer_.columns, weight, self.standardize)
+        standardize = self.standardize and not self._takes_raw_inputs()
+        self.scaling_ = find_scaling(self.buffer_.columns, weight, standardize)
         return True
 
     def _training_is_due(self):

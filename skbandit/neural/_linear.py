@@ -1,5 +1,6 @@
 """Bayesian linear regression on what a network has learnt to see."""
 
+from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,15 +16,17 @@ from ._head import GaussianHead
 class NeuralLinearBandit(BaseNeuralBandit):
     r"""Bayesian linear regression on the last hidden representation of a network.
 
-    A network is trained on a schedule; on its last hidden representation :math:`\phi(x)`, with a
-    constant term, every arm has an exact Gaussian posterior that learns from every round [1]_.
-    After the network has changed, the sums are rebuilt from the buffer, never mixed. With the Gram
-    matrix :math:`G_a` and the moment :math:`b_a` of an arm's rounds and
-    :math:`A_a = \lambda E I + G_a`, its expected reward has the mean
+    A network is trained on a schedule; on its last hidden representation, with a constant term,
+    every arm has an exact Gaussian posterior that learns from every round [1]_. After the network
+    has changed, the sums are rebuilt from the buffer, never mixed. The terms :math:`\phi(x)` are a
+    constant, the representation about its mean and, where there are not too many, the inputs about
+    theirs [2]_: what is linear is then known before the network has learnt to see it. With the
+    Gram matrix :math:`G_a` and the moment :math:`b_a` of an arm's rounds and
+    :math:`A_a = \lambda B I + G_a`, its expected reward has the mean
     :math:`\phi^\top A_a^{-1} b_a` and the scale
-    :math:`\sigma_a \sqrt{\phi^\top A_a^{-1} \phi}`. :math:`E`, the mean square of
-    :math:`\phi`, keeps the width from growing with that of the layer. Candidates with features
-    share one posterior.
+    :math:`\sigma_a \sqrt{\phi^\top A_a^{-1} \phi}`. Each of the B blocks of terms has a mean
+    square of 1: how wide the bandit explores does not grow with the width of a layer. Candidates
+    with features share one posterior.
 
     Parameters
     ----------
@@ -36,14 +39,18 @@ class NeuralLinearBandit(BaseNeuralBandit):
         ids (extra ``text``). A module class is told ``n_inputs`` and ``n_outputs`` if its
         constructor takes them. A skorch net brings its optimizer, batch size, device and
         callbacks; its criterion is applied to the arm that was played. See :func:`make_net`.
+    include_inputs : bool or "auto", default="auto"
+        Whether the inputs are terms beside the representation. "auto": if there are no more of
+        them than units in the last hidden layer, and they are plain numbers. False is the method
+        as it was published.
     exploration : {"thompson", "ucb"}, default="thompson"
         Play an arm with the probability that it is the best one, exactly (for candidates: its
         share of `n_draws` joint draws), or the arm of the highest upper confidence bound.
     alpha : float >= 0, default=0.25
         Factor on the standard deviation of the belief; it has no unit.
-    prior_precision : float > 0, default=1.0
+    prior_precision : float > 0, default=0.3
         Precision :math:`\lambda` of the prior: before any round the variance of an expected reward
-        is that of the noise over it.
+        is about that of the noise over it.
     noise : {"learnt", "fixed"}, default="learnt"
         Whether the variance of a reward about its mean is learnt; the width of the exploration
         then follows the rewards' own scale.
@@ -89,6 +96,10 @@ class NeuralLinearBandit(BaseNeuralBandit):
         The trained network.
     head_ : GaussianHead
         Sums over the rounds in the buffer, and since; the posterior follows from them.
+    includes_inputs_ : bool
+        Whether the inputs are terms.
+    term_shift_, term_scale_ : ndarray of shape (n_terms - 1,)
+        What representation and inputs are centred and divided by.
     buffer_ : buffer
         The rounds that are kept.
     scaling_ : tuple
@@ -124,6 +135,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
     ----------
     .. [1] C. Riquelme, G. Tucker and J. Snoek (2018). Deep Bayesian bandits showdown. ICLR,
        section 3, "Neural Linear".
+    .. [2] H.-T. Cheng et al. (2016). Wide & deep learning for recommender systems. DLRS.
 
     Examples
     --------
@@ -140,6 +152,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
 
     _parameter_constraints = {
         **BaseNeuralBandit._parameter_constraints,
+        "include_inputs": ["boolean", StrOptions({"auto"})],
         "exploration": [StrOptions({"thompson", "ucb"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "prior_precision": [Interval(Real, 0, None, closed="neither")],
@@ -153,9 +166,10 @@ class NeuralLinearBandit(BaseNeuralBandit):
         *,
         arms=None,
         net="small_mlp",
+        include_inputs="auto",
         exploration="thompson",
         alpha=0.25,
-        prior_precision=1.0,
+        prior_precision=0.3,
         noise="learnt",
         noise_std=1.0,
         buffer=None,
@@ -173,6 +187,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
     ):
         self.arms = arms
         self.net = net
+        self.include_inputs = include_inputs
         self.exploration = exploration
         self.alpha = alpha
         self.prior_precision = prior_precision
@@ -192,32 +207,56 @@ class NeuralLinearBandit(BaseNeuralBandit):
         self.random_state = random_state
 
     # ------------------------------------------------------------- statistics
+    def _start(self, arms, candidate_features):
+        super()._start(arms, candidate_features)
+        self.includes_inputs_ = None
+
     def _clear_statistics(self):
         self.head_ = None
+        self.term_shift_ = self.term_scale_ = None
+
+    def _decide_inputs(self):
+        """Whether the inputs are terms; decided once, since widths may change later."""
+        if not isinstance(self.include_inputs, str):
+            self.includes_inputs_ = bool(self.include_inputs) and self._net_is_trained()
+        elif vars(self).get("includes_inputs_") is None:
+            n_units = self._network().represent(np.zeros((1, self.n_features_in_))).shape[1]
+            plain = self.input_shape_ is None and not self._takes_raw_inputs()
+            few = self.n_features_in_ <= n_units
+            self.includes_inputs_ = plain and few and self._net_is_trained()
+
+    def _features(self, rows):
+        """Last hidden representation of plain rows, and the inputs where they are terms."""
+        inputs = self.scaling_.inputs(rows)
+        hidden = self._network().represent(inputs)
+        return [hidden, inputs] if self.includes_inputs_ else [hidden]
 
     def _terms(self, rows):
-        """A constant term and the last hidden representation of plain rows, float64."""
-        hidden = self._network().represent(self.scaling_.inputs(rows))
-        terms = np.ones((len(hidden), 1 + hidden.shape[1]))
-        terms[:, 1:] = hidden
+        """A constant term and the centred and scaled features of plain rows, float64."""
+        terms = np.ones((len(rows), 1 + len(self.term_shift_)))
+        np.concatenate(self._features(rows), axis=1, out=terms[:, 1:])
+        terms[:, 1:] -= self.term_shift_
+        terms[:, 1:] /= self.term_scale_
         return terms
 
     def _rebuild(self):
+        self._decide_inputs()
         columns = self.buffer_.columns
-        n_rounds = len(columns["row"])
-        total, energy, blocks = float(columns["weight"].sum()), 0.0, []
-        for start in range(0, n_rounds, BLOCK_ROWS):
-            terms = self._terms(columns["row"][start : start + BLOCK_ROWS])
-            weight = columns["weight"][start : start + BLOCK_ROWS]
-            energy += float(weight @ np.einsum("nt,nt->n", terms, terms))
-            blocks.append(terms)
-        n_terms = blocks[0].shape[1]
-        # The prior is in units of the representation's mean square: how wide the bandit explores
-        # does not grow with the width of the layer.
-        head = GaussianHead(self._n_outputs(), n_terms, self.prior_precision * energy / total)
-        for number, terms in enumerate(blocks):
-            part = slice(number * BLOCK_ROWS, number * BLOCK_ROWS + len(terms))
-            head = self._taught(head, terms, {k: c[part] for k, c in columns.items()})
+        starts = range(0, len(columns["row"]), BLOCK_ROWS)
+        blocks = [self._features(columns["row"][start : start + BLOCK_ROWS]) for start in starts]
+        shift, scale = [], []
+        for features in zip(*blocks, strict=True):
+            mean, spread = _centre_and_spread(features, columns["weight"])
+            shift.append(mean)
+            scale.append(np.full(len(mean), spread))
+        self.term_shift_, self.term_scale_ = np.concatenate(shift), np.concatenate(scale)
+        # The constant, the representation and the inputs each have a mean square of 1.
+        prior = self.prior_precision * (1 + len(shift))
+        head = GaussianHead(self._n_outputs(), 1 + len(self.term_shift_), prior)
+        for start, features in zip(starts, blocks, strict=True):
+            part = {k: c[start : start + BLOCK_ROWS] for k, c in columns.items()}
+            terms = (np.concatenate(features, axis=1) - self.term_shift_) / self.term_scale_
+            head = self._taught(head, np.column_stack([np.ones(len(terms)), terms]), part)
         self.head_ = head
 
     def _update(self, columns):
@@ -302,6 +341,19 @@ class NeuralLinearBandit(BaseNeuralBandit):
 
     def _floats_per_row(self, contexts, n_arms):
         candidates = contexts.shape[1] if contexts.ndim == 3 else 1
-        width = 128 if self.head_ is None else self.head_.moment.shape[1]
+        width = 256 if self.head_ is None else self.head_.moment.shape[1]
         draws = 3 * self.n_draws * n_arms if contexts.ndim == 3 else 0
         return 8 * n_arms + draws + candidates * (8 * width + 2 * contexts.shape[-1])
+
+
+def _centre_and_spread(blocks, weight):
+    """Weighted mean of rows, and the root of the mean square of their distance from it."""
+    total, starts = weight.sum(), np.cumsum([0, *map(len, blocks)])
+    weights = [weight[a:b] for a, b in pairwise(starts.tolist())]
+    mean = sum(w @ block for w, block in zip(weights, blocks, strict=True)) / total
+    square = sum(
+        w @ ((block - mean) ** 2).sum(axis=1) for w, block in zip(weights, blocks, strict=True)
+    )
+    # Rows that are all alike leave rounding.
+    spread = np.sqrt(square / total)
+    return mean, spread if spread > 1e-12 * np.sqrt(mean @ mean) else 1.0

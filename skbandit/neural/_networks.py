@@ -139,6 +139,9 @@ class TextEncoder(nn.Module):
         False keeps the encoder as it is and trains the output alone.
     """
 
+    # Token ids are names, not numbers: no bandit may centre or scale them.
+    raw_inputs = True
+
     def __init__(
         self, n_inputs, n_outputs=1, pretrained="bert-base-uncased", config=None, trainable=True
     ):
