@@ -105,7 +105,8 @@ class GaussianHead:
         if self._derived[g] is None:
             factor = inverse_factor(self.gram[g][None], self.prior_precision)[0]
             covariance = factor.T @ factor
-            self._derived[g] = covariance @ self.moment[g], covariance, factor, 0
+            mean = factor.T @ (factor @ self.moment[g])
+            self._derived[g] = mean, covariance, factor, 0
         return self._derived[g]
 
     def mean(self, terms):

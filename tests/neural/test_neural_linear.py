@@ -21,24 +21,38 @@ def rounds(n_rounds=300, n_arms=2, seed=0):
     return X, arm, reward
 
 
-def terms_of(bandit, X):
-    """Constant and representation, from the net that users see, in double precision."""
-    module = bandit.net_.module_
-    scaled = (X - bandit.scaling_.shift) / bandit.scaling_.scale
-    with torch.no_grad():
-        hidden = represent(module.double(), torch.from_numpy(scaled)).numpy()
-    module.float()
-    return np.column_stack([np.ones(len(X)), hidden])
+def terms_of(bandit, X, known, weight=None):
+    """Terms of rows, from the net that users see, in double precision.
+
+    A constant, the representation, and the inputs where they are included, each about the mean of
+    the rounds that were known at the last rebuild and over the root of their mean square.
+    """
+
+    def features(rows):
+        scaled = (rows - bandit.scaling_.shift) / bandit.scaling_.scale
+        module = bandit.net_.module_
+        with torch.no_grad():
+            hidden = represent(module.double(), torch.from_numpy(scaled)).numpy()
+        module.float()
+        return [hidden, scaled] if bandit.includes_inputs_ else [hidden]
+
+    terms = [np.ones((len(X), 1))]
+    for rows, past in zip(features(X), features(known), strict=True):
+        past_mean = np.average(past, axis=0, weights=weight)
+        square = np.average(((past - past_mean) ** 2).sum(axis=1), weights=weight)
+        terms.append((rows - past_mean) / np.sqrt(square))
+    return np.concatenate(terms, axis=1)
 
 
+@pytest.mark.parametrize("include_inputs", [True, False])
 @pytest.mark.parametrize("noise", ["learnt", "fixed"])
 @pytest.mark.parametrize("cuts", [[300], [150, 160, 161, 163, 300]])
-def test_belief_is_bayesian_linear_regression_on_the_representation(noise, cuts):
+def test_belief_is_bayesian_linear_regression_on_the_terms(noise, cuts, include_inputs):
     X, arm, reward = rounds()
     weight = np.random.RandomState(1).randint(1, 4, size=300).astype(float)
     bandit = NeuralLinearBandit(
         net="tiny_mlp", noise=noise, noise_std=0.3, prior_precision=0.7, train_every=10**9
-    ).set_params(random_state=0)
+    ).set_params(random_state=0, include_inputs=include_inputs)
     start = 0
     for stop in cuts:
         part = slice(start, stop)
@@ -48,26 +62,67 @@ def test_belief_is_bayesian_linear_regression_on_the_representation(noise, cuts)
         start = stop
     assert bandit.n_trainings_ == 1
     mean, std = bandit.expected_reward(X, return_std=True)
-    terms = terms_of(bandit, X)
-    # The prior is in units of the representation's mean square at the last rebuild.
-    known = cuts[0]
-    energy = np.average((terms[:known] ** 2).sum(axis=1), weights=weight[:known])
+    terms = terms_of(bandit, X, X[: cuts[0]], weight[: cuts[0]])
+    assert terms.shape[1] == 1 + 64 + 3 * include_inputs
     unit = bandit.scaling_.reward_scale
+    # One part of the prior's precision for each block of terms.
+    prior = 0.7 * (3 if include_inputs else 2)
     for a in (0, 1):
         rows, w = terms[arm == a], weight[arm == a]
         r = reward[arm == a]
-        matrix = 0.7 * energy * np.eye(terms.shape[1]) + rows.T @ (rows * w[:, None])
+        matrix = prior * np.eye(terms.shape[1]) + rows.T @ (rows * w[:, None])
         coef = np.linalg.solve(matrix, rows.T @ (w * r))
         np.testing.assert_allclose(mean[:, a], terms @ coef, rtol=1e-7, atol=1e-9)
         form = np.einsum("nt,nt->n", terms, np.linalg.solve(matrix, terms.T).T)
         if noise == "fixed":
             np.testing.assert_allclose(std[:, a], 0.3 * np.sqrt(form), rtol=1e-7)
         else:
-            left = w @ (r - rows @ coef) ** 2 + 0.7 * energy * coef @ coef
+            left = w @ (r - rows @ coef) ** 2 + prior * coef @ coef
             guess = unit**2
             # Variance of a Student-t with 4 + n degrees of freedom.
             variance = (2 * guess + 0.5 * left) / (2 + 0.5 * w.sum() - 1)
             np.testing.assert_allclose(std[:, a], np.sqrt(variance * form), rtol=1e-7)
+
+
+def test_when_the_inputs_are_terms():
+    X, arm, reward = rounds()
+    wide = np.tile(X, 30)
+    for net, rows, include, expected in (
+        ("tiny_mlp", X, "auto", True),
+        ("tiny_mlp", wide, "auto", False),
+        ("tiny_mlp", wide, True, True),
+        ("tiny_mlp", X, False, False),
+        # The representation is the inputs already.
+        ("none", X, True, False),
+    ):
+        bandit = NeuralLinearBandit(net=net, include_inputs=include, random_state=0)
+        bandit.fit(rows, arm, reward=reward)
+        assert bandit.includes_inputs_ is expected
+    # What was decided stays when the number of features grows past that of the units.
+    narrow = make_net("tiny_mlp", module__hidden_units=(4,))
+    bandit = NeuralLinearBandit(net=narrow, random_state=0).fit(X, arm, reward=reward)
+    bigger = bandit.expand_features(3)
+    assert bigger.includes_inputs_
+    padded = np.column_stack([X, np.zeros((300, 3))])
+    np.testing.assert_allclose(bigger.expected_reward(padded), bandit.expected_reward(X))
+    bigger.partial_fit(padded, arm, reward=reward)
+    assert bigger.includes_inputs_
+    assert not bigger.fit(padded, arm, reward=reward).includes_inputs_
+
+
+def test_a_linear_reward_is_known_before_the_network_has_learnt():
+    """After 60 noisy rounds of 20 features, the inputs halve what is left unexplained."""
+    rng = np.random.RandomState(0)
+    X, coef = rng.normal(size=(1060, 20)), rng.normal(size=20)
+    reward = X @ coef + 0.1 * rng.normal(size=1060)
+    left = []
+    for include in (True, False):
+        bandit = NeuralLinearBandit(include_inputs=include, arms=[0], random_state=0)
+        bandit.partial_fit(X[:60], np.zeros(60, dtype=int), reward=reward[:60])
+        assert bandit.n_trainings_ == 0
+        error = reward[60:] - bandit.expected_reward(X[60:])[:, 0]
+        left.append(error.var() / reward[60:].var())
+    assert left[0] < 0.5 * left[1]
 
 
 def test_statistics_are_never_mixed_over_networks():
@@ -77,7 +132,8 @@ def test_statistics_are_never_mixed_over_networks():
         part = slice(start, start + 25)
         bandit.partial_fit(X[part], arm[part], reward=reward[part])
     assert bandit.n_trainings_ > 3
-    terms = terms_of(bandit, X)
+    # The last training came with the last but one call.
+    terms = terms_of(bandit, X, X[: 300 - int(bandit.untrained_weight_)])
     for a in (0, 1):
         rows = terms[arm == a]
         np.testing.assert_allclose(bandit.head_.gram[a], rows.T @ rows, rtol=1e-7, atol=1e-7)
@@ -102,6 +158,25 @@ def test_rank_one_updates_end_where_a_rebuild_does():
         single.quadratic(terms[:1])
     np.testing.assert_allclose(single.mean(terms), whole.mean(terms), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(single.quadratic(terms), whole.quadratic(terms), rtol=1e-9)
+    np.testing.assert_allclose(single.residual_square, whole.residual_square, rtol=1e-9)
+
+
+def test_residuals_keep_their_digits():
+    """Rewards of 1 with noise of 1e-6: a difference of the sums of squares keeps no digit."""
+    rng = np.random.RandomState(0)
+    terms = np.column_stack([np.ones(300), rng.normal(size=(300, 2))])
+    reward = 1.0 + 1e-6 * rng.normal(size=300)
+    ones = np.ones(300)
+    prior = 1e-10
+    coef = np.linalg.solve(prior * np.eye(3) + terms.T @ terms, terms.T @ reward)
+    exact = np.sum((reward - terms @ coef) ** 2) + prior * coef @ coef
+    for size in (300, 100, 1):
+        head = GaussianHead(1, 3, prior)
+        for start in range(0, 300, size):
+            part = slice(start, start + size)
+            group, none = np.zeros(size, dtype=int), (np.zeros(size), 0.0, 1.0)
+            head = head.learnt(terms[part], group, reward[part], ones[part], none)
+        np.testing.assert_allclose(head.residual_square[0], exact, rtol=1e-3)
 
 
 def test_full_feedback_teaches_every_arm():
@@ -148,10 +223,9 @@ def test_candidates_share_one_posterior():
     bandit.fit(X, arm, reward=reward)
     mean, std = bandit.expected_reward(X, return_std=True)
     assert mean.shape == (200, 4)
-    flat = terms_of(bandit, X.reshape(-1, 3))
-    played = terms_of(bandit, X[np.arange(200), arm])
-    lam = (played**2).sum(axis=1).mean()
-    matrix = lam * np.eye(played.shape[1]) + played.T @ played
+    known = X[np.arange(200), arm]
+    flat, played = terms_of(bandit, X.reshape(-1, 3), known), terms_of(bandit, known, known)
+    matrix = 3 * bandit.prior_precision * np.eye(played.shape[1]) + played.T @ played
     coef = np.linalg.solve(matrix, played.T @ reward)
     np.testing.assert_allclose(mean.ravel(), flat @ coef, rtol=1e-6, atol=1e-8)
     # The number of candidates may differ from call to call.
@@ -159,7 +233,7 @@ def test_candidates_share_one_posterior():
     assert bandit.predict_proba(rng.normal(size=(5, 6, 3))).shape == (5, 6)
     # Fresh joint draws of weights and noise give the same policy.
     chosen = X[:3]
-    terms = terms_of(bandit, chosen.reshape(-1, 3))
+    terms = terms_of(bandit, chosen.reshape(-1, 3), known)
     variance, dof = bandit._noise()
     draws = rng.multivariate_normal(np.zeros(len(coef)), np.linalg.inv(matrix), size=40_000)
     noise = np.sqrt(variance[0] * dof[0] / rng.chisquare(dof[0], size=40_000))
