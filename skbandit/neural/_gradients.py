@@ -14,7 +14,8 @@ def per_sample_gradients(module, X):
     r"""Return :math:`\nabla_\theta f_a(x; \theta)` for every row and output.
 
     All rows at once: from the factors of :class:`LayerGradients` where the weights all lie in
-    linear layers, otherwise by ``torch.func``.
+    linear layers, otherwise by ``torch.func``; row by row where a module's flow depends on its
+    input, which ``torch.func`` cannot batch (Hugging Face encoders look for padding).
 
     Parameters
     ----------
@@ -30,7 +31,27 @@ def per_sample_gradients(module, X):
     """
     if can_factor(module, X):
         return LayerGradients(module, X).gradients()
-    return vmapped_gradients(module, X)
+    try:
+        return vmapped_gradients(module, X)
+    except RuntimeError as error:
+        if "vmap" not in str(error):
+            raise
+        return looped_gradients(module, X)
+
+
+def looped_gradients(module, X):
+    """Do what :func:`per_sample_gradients` does, for any module, one row and output at a time."""
+    parameters = list(trainable(module).values())
+    rows = []
+    for row in X:
+        with torch.enable_grad():
+            outputs = module(row[None]).reshape(-1)
+        for output in outputs:
+            gradients = torch.autograd.grad(
+                output, parameters, retain_graph=True, materialize_grads=True
+            )
+            rows.append(torch.cat([gradient.flatten() for gradient in gradients]))
+    return torch.stack(rows).reshape(len(X), -1, rows[0].numel())
 
 
 def vmapped_gradients(module, X):
@@ -169,7 +190,12 @@ def _names(layer):
 
 
 def _weighted_layers(module):
-    return {name: m for name, m in module.named_modules() if isinstance(m, nn.Linear)}
+    """The linear layers with weights that are trained."""
+    return {
+        name: layer
+        for name, layer in module.named_modules()
+        if isinstance(layer, nn.Linear) and any(p.requires_grad for p in layer.parameters())
+    }
 
 
 def can_factor(module, X):

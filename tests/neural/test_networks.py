@@ -124,8 +124,7 @@ def test_loss_is_that_of_the_arm_played():
     torch.testing.assert_close(huber, torch.tensor(0.5 * (2 - 0.25)))
 
 
-def test_bert_names_its_extra():
-    if __import__("importlib").util.find_spec("transformers"):
-        pytest.skip("transformers is installed")
+def test_bert_names_its_extra(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "transformers", None)
     with pytest.raises(ImportError, match=r"skbandit\[text\]"):
         build_net("bert", 5, 3)
