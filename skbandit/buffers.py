@@ -61,6 +61,11 @@ class BaseBuffer(BaseEstimator):
     def _limit(self):
         return None
 
+    @property
+    def capacity(self):
+        """The most rounds that are kept; None is no limit."""
+        return getattr(self, "size", None)
+
     def __len__(self):
         return self._stop - self._start
 
@@ -190,7 +195,7 @@ class SlidingWindow(BaseBuffer):
 
     @property
     def _limit(self):
-        return self.size
+        return self.capacity
 
 
 class Reservoir(BaseBuffer):

@@ -141,8 +141,19 @@ class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
         return 1 if self._candidate_features else len(self.classes_)
 
     # --------------------------------------------------------------- learning
+    def _check_room(self):
+        """Raise where the network would never be trained."""
+        capacity = getattr(self.buffer, "capacity", None)
+        if capacity is not None and capacity < self.min_samples_to_train:
+            raise ValueError(
+                f"buffer keeps at most {capacity} rounds, too few samples for "
+                f"min_samples_to_train={self.min_samples_to_train}: the network would never be "
+                "trained. Give the buffer more room, or lower min_samples_to_train."
+            )
+
     def _learn(self, rounds):
         self._validate_params()
+        self._check_room()
         columns = self._columns_of(rounds)
         if len(columns["row"]) == 0:
             return

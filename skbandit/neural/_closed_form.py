@@ -63,6 +63,7 @@ def train_in_closed_form(nets, X, targets, batches, epochs):
         mean = np.mean(losses, axis=0) if losses else 0.0
         for net, loss in zip(nets, np.broadcast_to(mean, len(nets)), strict=True):
             net.history.new_epoch()
+            net.history.record("epoch", len(net.history))
             net.history.record("train_loss", float(loss))
             net.history.record("train_batch_count", len(losses))
     weights.write_back()

@@ -1,5 +1,6 @@
 """Gradients of a network's outputs with respect to its weights, one a row and output."""
 
+import numpy as np
 import torch
 from torch import nn
 from torch.func import functional_call, jacrev, vmap
@@ -123,7 +124,7 @@ class LayerGradients:
         parameters = trainable(self.module)
         sizes = [p.numel() for p in parameters.values()]
         first = next(iter(self.factors[0].values()))[0]
-        gradients = first.new_empty(len(first), len(self.factors), sum(sizes))
+        gradients = _empty(first, (len(first), len(self.factors), sum(sizes)))
         blocks = dict(zip(parameters, gradients.split(sizes, dim=2), strict=True))
         for k, factors in enumerate(self.factors):
             for name, (h, delta) in factors.items():
@@ -182,6 +183,16 @@ class LayerGradients:
             ],
             dim=1,
         )
+
+
+def _empty(like, shape):
+    """A new tensor; in main memory from numpy, whose large arrays lie on large pages.
+
+    To touch a page for the first time costs more than to write the gradients that it holds.
+    """
+    if like.device.type != "cpu":
+        return like.new_empty(shape)
+    return torch.from_numpy(np.empty(shape, dtype=like.numpy().dtype))
 
 
 def _names(layer):

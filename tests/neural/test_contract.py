@@ -275,35 +275,6 @@ def test_net_parameters_are_searched(played):
     assert search.best_estimator_.net_.lr == search.best_params_["net__lr"]
 
 
-def test_skorch_callbacks_work(played, tmp_path):
-    from skorch.callbacks import (
-        Checkpoint,
-        EarlyStopping,
-        GradientNormClipping,
-        LRScheduler,
-    )
-
-    net = skorch.NeuralNetRegressor(
-        make_net("tiny_mlp").module,
-        module__hidden_units=(8,),
-        max_epochs=12,
-        verbose=0,
-        train_split=skorch.dataset.ValidSplit(3),
-        callbacks=[
-            ("stop", EarlyStopping(patience=2)),
-            ("clip", GradientNormClipping(1.0)),
-            ("rate", LRScheduler("StepLR", step_size=2, gamma=0.5)),
-            ("best", Checkpoint(dirname=str(tmp_path), f_history=None)),
-        ],
-    )
-    fitted = learnt(NeuralLinearBandit(net=net, random_state=0), played, cuts=(0, 150))
-    assert 0 < len(fitted.net_.history) <= 12
-    assert (tmp_path / "params.pt").exists()
-    assert "valid_loss" in fitted.net_.history[-1]
-    assert fitted.net_.optimizer_.param_groups[0]["lr"] < net.lr
-    pickle.loads(pickle.dumps(fitted)).predict(played[0])
-
-
 def test_frames_keep_their_names(bandit, played):
     X = pd.DataFrame(played[0], columns=["age", "income", "visits"])
     fitted = bandit.fit(X, played[1], reward=played[2])
@@ -393,11 +364,62 @@ def test_bad_nets_are_named(played):
         NeuralUCB(net="none").fit(X, arm, reward=reward)
 
 
+def test_a_buffer_with_too_little_room_for_a_training_is_named(bandit, played):
+    X, arm, reward = played
+    for buffer in (SlidingWindow(size=30), Reservoir(size=30)):
+        bandit.set_params(buffer=buffer, min_samples_to_train=31)
+        with pytest.raises(ValueError, match="at most 30 rounds, too few samples"):
+            bandit.fit(X, arm, reward=reward)
+        bandit.set_params(min_samples_to_train=30).fit(X, arm, reward=reward)
+        assert bandit.n_trainings_ == 1
+
+
+def test_too_few_rounds_for_a_validation_split(played):
+    X, arm, reward = played
+    net = skorch.NeuralNetRegressor(make_net("tiny_mlp").module, verbose=0)
+    bandit = NeuralLinearBandit(net=net, arms=["a", "b"], min_samples_to_train=3)
+    with pytest.raises(ValueError, match="n_splits=5"):
+        bandit.partial_fit(X[:3], arm[:3], reward=reward[:3])
+    assert "classes_" not in vars(bandit)
+    bandit.partial_fit(X[:30], arm[:30], reward=reward[:30])
+
+
 def test_mixed_devices_are_named():
     module = torch.nn.Linear(3, 2)
     module.spare = torch.nn.Parameter(torch.empty(1, device="meta"))
     with pytest.raises(ValueError, match="several devices"):
         device_of(SimpleNamespace(module_=module))
+
+
+def test_what_a_gpu_wrote_is_read_without_one(bandit, played, monkeypatch):
+    """A pickle whose tensors say that they lay on a GPU; written here, where there may be none."""
+    if torch.cuda.is_available():
+        pytest.skip("the tags would be followed to the GPU that is here")
+    X, arm, reward = played
+    fitted = learnt(bandit, played, cuts=(0, 100))
+    for net in fitted.nets_:
+        net.device = "cuda"
+    # Random networks of an ensemble are kept in main memory.
+    own = {p.data_ptr() for module in vars(fitted).get("priors_", ()) for p in module.parameters()}
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            torch.serialization,
+            "location_tag",
+            lambda storage: "cpu" if storage.data_ptr() in own else "cuda:0",
+        )
+        written = pickle.dumps(fitted)
+    assert b"cuda:0" in written
+    for net in fitted.nets_:
+        net.device = "cpu"
+    with warnings.catch_warnings():
+        # skorch says that the device is another one now.
+        warnings.simplefilter("ignore")
+        loaded = pickle.loads(written)
+    assert device_of(loaded.net_).type == "cpu"
+    np.testing.assert_array_equal(loaded.decision_function(X), fitted.decision_function(X))
+    for one in (loaded, fitted):
+        one.partial_fit(X[100:], arm[100:], reward=reward[100:])
+    np.testing.assert_array_equal(loaded.decision_function(X), fitted.decision_function(X))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
