@@ -4,8 +4,8 @@ Both play the same rounds in batches of 32, with a network of two hidden layers 
 and train at the same time: whenever 128 rounds are new, one pass over all rounds so far in
 mini-batches of 32. A step is choosing, recording and, where it is due, training, for one batch.
 Calvera is run as its own benchmark runs it: disjoint contexts (one block of inputs an arm), a
-``lightning.Trainer`` for each training, decisions one batch at a time. Its default settings are
-played, and tuned ones beside them; its best counts. Ours are played with their defaults.
+``lightning.Trainer`` for each training, decisions one batch at a time. It is played with settings
+that were tuned for it (``--defaults`` adds its own, which do far worse), ours with their defaults.
 
 Calvera brings a torch of its own choice, so give it an environment of its own::
 
@@ -133,7 +133,7 @@ class Calvera:
         return arms.numpy()
 
 
-def contestants(n_features, n_arms, seed):
+def contestants(n_features, n_arms, seed, with_defaults=False):
     """Yield names and functions that make a player."""
     net = make_net("small_mlp", module__hidden_units=HIDDEN, batch_size=BATCH, max_epochs=1)
     options = {
@@ -152,18 +152,19 @@ def contestants(n_features, n_arms, seed):
         "LinearThompsonSampling": LinearThompsonSampling(arms=range(n_arms), random_state=seed),
     }
     for name, bandit in ours.items():
-        # A player of its own at every call: the one that warms up must not teach the one that plays.
+        # A player of its own at every call: what warmed up must not play.
         yield name, lambda bandit=bandit: Ours(clone(bandit))
     # The best of a search over weight decay, exploration, learning rate and prior on one seed.
     tuned = {"weight_decay": 1e-4, "exploration_rate": 0.1}
     theirs = {
-        "calvera NeuralLinear": ("linear", {}),
-        "calvera NeuralUCB": ("ucb", {}),
-        "calvera NeuralTS": ("ts", {}),
         "calvera NeuralLinear, tuned": ("linear", {"learning_rate": 5e-3}),
         "calvera NeuralUCB, tuned": ("ucb", {**tuned, "learning_rate": 1e-2}),
         "calvera NeuralTS, tuned": ("ts", {**tuned, "learning_rate": 2e-3}),
     }
+    if with_defaults:
+        theirs["calvera NeuralLinear"] = "linear", {}
+        theirs["calvera NeuralUCB"] = "ucb", {}
+        theirs["calvera NeuralTS"] = "ts", {}
     for name, (kind, extra) in theirs.items():
         yield name, lambda kind=kind, extra=extra: Calvera(kind, n_features, n_arms, extra, seed)
 
@@ -189,6 +190,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--rounds", type=int, help="instead of each problem's own number")
     parser.add_argument("--only", help="only contestants whose name contains this")
+    parser.add_argument("--defaults", action="store_true", help="Calvera's default settings too")
     parser.add_argument("--json", help="write results to this file")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -201,7 +203,8 @@ def main():
         n_rounds = arguments.rounds or n_rounds
         for seed in range(arguments.seeds):
             X, reward, expected = make(n_rounds, seed)
-            for name, make_player in contestants(X.shape[1], reward.shape[1], seed):
+            players = contestants(X.shape[1], reward.shape[1], seed, arguments.defaults)
+            for name, make_player in players:
                 if arguments.only and arguments.only not in name:
                     continue
                 few = slice(0, 2 * TRAIN_EVERY)
