@@ -1,8 +1,8 @@
 """Per-sample gradients: all rows at once, beside a loop of ``torch.autograd.grad``.
 
 NeuralUCB and NeuralThompsonSampling need, for every row and output of a network, the gradient of
-that output for all weights; or only quadratic forms and sums of squares of it. Printed, for batches
-of 256 rows: how far the batched computation is from the loop, and how many times as fast it is. ::
+that output for all weights; or only quadratic forms and sums of squares of it. Printed, for 256
+rows: how far the batched computation is from the loop, and how many times as fast it is. ::
 
     OMP_NUM_THREADS=1 python benchmarks/gradient_speed.py
 """
@@ -49,8 +49,9 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     print(
-        f"{'hidden':>12} {'outputs':>7} {'weights':>8} {'loop, ms':>9} {'difference':>10} | times as "
-        f"fast: {'gradients':>10} {'torch.func':>10} {'forms':>8} {'sums':>8}"
+        f"{'':>49} | times as fast\n"
+        f"{'hidden':>12} {'outputs':>7} {'weights':>8} {'loop, ms':>9} {'difference':>10}"
+        f" | {'gradients':>9} {'torch.func':>10} {'forms':>8} {'sums':>8}"
     )
     for hidden in ((100,), (100, 100), (256, 256)):
         for n_outputs in (1, 4, 10):
@@ -74,7 +75,7 @@ def main():
             ratios = [slow / fastest(way, arguments.repeats) for way in ways]
             print(
                 f"{hidden!s:>12} {n_outputs:7} {expected.shape[2]:8} {slow:9.1f} "
-                f"{difference:10.1e} | {'':11} "
+                f"{difference:10.1e} | "
                 f"{ratios[0]:9.0f} {ratios[1]:10.0f} {ratios[2]:8.0f} {ratios[3]:8.0f}",
                 flush=True,
             )

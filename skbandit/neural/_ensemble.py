@@ -128,8 +128,6 @@ class EnsembleBandit(BaseNeuralBandit):
             (
                 "check_order_of_arms",
                 "check_ties_are_uniform",
-                "check_add_arms",
-                "check_add_arms_from_others",
             ),
             "every arm of every member has a random prior of its own",
         ),
@@ -188,10 +186,14 @@ class EnsembleBandit(BaseNeuralBandit):
 
     def _new_nets(self, seed):
         nets = super()._new_nets(seed)
-        self.priors_ = []
-        for number, net in enumerate(nets):
-            with forked_generators((seed + 15485863 * (number + 1)) % 2**32):
-                self.priors_.append(_random_module(net.module_))
+        self.prior_seeds_ = [
+            (seed + 15485863 * (number + 1)) % 2**32 for number in range(len(nets))
+        ]
+        self.priors_ = [
+            _random_module(net.module_, one)
+            for net, one in zip(nets, self.prior_seeds_, strict=True)
+        ]
+        self.n_known_outputs_ = self._n_outputs()
         return nets
 
     # --------------------------------------------------------------- learning
@@ -274,28 +276,51 @@ class EnsembleBandit(BaseNeuralBandit):
 
     # -------------------------------------------------------------- transfer
     def _resize_extra(self, feature_source, output_source):
-        for number, prior in enumerate(self.priors_):
-            rng = np.random.RandomState(self._carry_seed(number))
+        fresh = np.flatnonzero(output_source < 0)
+        # An arm that is added has the random weights that it would have had from the start; one
+        # that takes the place of an arm that is gone has others.
+        numbers = self.n_known_outputs_ + np.arange(len(fresh))
+        self.n_known_outputs_ += len(fresh)
+        self.priors_ = [copy.deepcopy(prior) for prior in self.priors_]
+        for prior, seed in zip(self.priors_, self.prior_seeds_, strict=True):
             layers = linear_layers(prior)
-            _resize_axis(layers[0], 1, np.asarray(feature_source), rng)
-            _resize_axis(layers[-1], 0, np.asarray(output_source), rng)
+            _resize_axis(layers[0], 1, np.asarray(feature_source), seed)
+            _resize_axis(layers[-1], 0, np.asarray(output_source), seed)
+            with torch.no_grad():
+                for place, number in zip(fresh.tolist(), numbers.tolist(), strict=True):
+                    layers[-1].weight[place] = _output_weights(layers[-1], seed, number)
+
+    def _teach_extra(self, new_arms, taught):
+        for prior in self.priors_:
+            output = linear_layers(prior)[-1]
+            with torch.no_grad():
+                output.weight[new_arms] = output.weight[taught].mean(dim=0)
 
 
-def _random_module(module):
+def _random_module(module, seed):
     """Return a copy with random weights, also of the outputs, which have about unit size."""
     module = copy.deepcopy(module).cpu()
-    with torch.no_grad():
-        for layer in linear_layers(module):
-            gain = 1.0 if layer is linear_layers(module)[-1] else 2.0
-            layer.weight.normal_(0.0, (gain / layer.in_features) ** 0.5)
+    layers = linear_layers(module)
+    with forked_generators(seed), torch.no_grad():
+        for layer in layers:
+            if layer is not layers[-1]:
+                layer.weight.normal_(0.0, (2.0 / layer.in_features) ** 0.5)
             if layer.bias is not None:
                 layer.bias.zero_()
+        for number in range(layers[-1].out_features):
+            layers[-1].weight[number] = _output_weights(layers[-1], seed, number)
     for parameter in module.parameters():
         parameter.requires_grad_(False)
     return module
 
 
-def _resize_axis(layer, axis, source, rng):
+def _output_weights(layer, seed, number):
+    """Random weights of one output: they do not depend on how many outputs there are."""
+    deviates = np.random.RandomState([seed, number]).standard_normal(layer.in_features)
+    return torch.from_numpy(deviates * layer.in_features**-0.5).to(layer.weight.dtype)
+
+
+def _resize_axis(layer, axis, source, seed):
     """Give a linear layer other inputs (axis 1) or outputs (axis 0); new weights are random."""
     old = layer.weight.detach().numpy()
     if len(source) == old.shape[axis] and np.array_equal(source, np.arange(len(source))):
@@ -303,7 +328,8 @@ def _resize_axis(layer, axis, source, rng):
     shape = [*old.shape]
     shape[axis] = len(source)
     scale = float(np.sqrt(np.mean(old**2))) or 1.0
-    weight = (scale * rng.standard_normal(shape)).astype(old.dtype)
+    deviates = np.random.RandomState([seed, axis, shape[axis]]).standard_normal(shape)
+    weight = (scale * deviates).astype(old.dtype)
     known = np.flatnonzero(source >= 0)
     np.moveaxis(weight, axis, 0)[known] = np.moveaxis(old, axis, 0)[source[known]]
     layer.weight = torch.nn.Parameter(torch.from_numpy(weight), requires_grad=False)

@@ -129,7 +129,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
     holds on average.
 
     Adding arms or features leaves beliefs on old rows as they were; dropping features sets them to
-    their mean. The optimizer then starts anew; buffer and counts are carried.
+    their mean. Buffer, counts and optimizer are carried.
 
     References
     ----------

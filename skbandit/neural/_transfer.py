@@ -3,6 +3,7 @@
 import copy
 import inspect
 from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,8 +22,9 @@ class NeuralTransferMixin:
 
     The networks' weights are embedded by their axes, the buffer is rewritten to the new arms and
     features, and the statistics are rebuilt from it. What is new starts at weight zero where it
-    meets what was known, so old rows are scored as before. The optimizer starts over; counts of
-    rounds and trainings are carried.
+    meets what was known, so old rows are scored as before. The optimizer goes on with what it
+    knows of the weights that were there (it starts over where the template has another one);
+    counts of rounds and trainings are carried.
     """
 
     # -------------------------------------------------------------- structure
@@ -72,6 +74,9 @@ class NeuralTransferMixin:
     def _resize_extra(self, feature_source, output_source):
         """Resize what a family keeps beside its networks."""
 
+    def _teach_extra(self, new_arms, taught):
+        """Start new arms from the average of others in what a family keeps beside networks."""
+
     def _carry_seed(self, number):
         seed = self.random_state if isinstance(self.random_state, Integral) else 0
         return (int(seed) + 104729 * (number + 1)) % 2**32
@@ -106,6 +111,7 @@ class NeuralTransferMixin:
                 output.weight[new_arms] = output.weight[taught].mean(dim=0)
                 if output.bias is not None:
                     output.bias[new_arms] = output.bias[taught].mean(dim=0)
+        bigger._teach_extra(new_arms, taught)
         columns = bigger.buffer_.columns
         played = (columns["full"] == 0) & np.isin(columns["arm"], taught)
         parts = [columns]
@@ -179,8 +185,30 @@ def carried_net(net, spec, n_features, feature_source, output_source, seed):
     """
     with forked_generators(seed, resolve_net(spec).device):
         new = build_net(spec, n_features, len(output_source))
-    carry_weights(net.module_, new.module_, np.asarray(feature_source), np.asarray(output_source))
+    moves = carry_weights(
+        net.module_, new.module_, np.asarray(feature_source), np.asarray(output_source)
+    )
+    if type(net.optimizer_) is type(new.optimizer_):
+        _carry_optimizer(net, new, moves)
     return new
+
+
+class _Move(NamedTuple):
+    """Where the weights of a layer come from."""
+
+    source: nn.Linear
+    target: nn.Linear
+    inputs: np.ndarray  # old position of each input; -1 for a new one
+    outputs: np.ndarray
+
+    def embed(self, old, new):
+        """Write an array of the layer's weights, or biases, into one of the new layer's."""
+        into, out_of = np.flatnonzero(self.outputs >= 0), self.outputs[self.outputs >= 0]
+        if old.ndim == 1:
+            new[into] = old[out_of]
+            return
+        known = np.flatnonzero(self.inputs >= 0)
+        new[np.ix_(into, known)] = old[np.ix_(out_of, self.inputs[known])]
 
 
 def carry_weights(old, new, feature_source, output_source):
@@ -188,6 +216,10 @@ def carry_weights(old, new, feature_source, output_source):
 
     Known units keep their weights and take nothing from what is new, so the outputs on old rows do
     not change; new hidden units keep their initial weights, new outputs start at zero.
+
+    Returns
+    -------
+    moves : list of _Move, one a linear layer
     """
     before, after = linear_layers(old), linear_layers(new)
     old_rest, new_rest = _without(old, before), _without(new, after)
@@ -197,41 +229,63 @@ def carry_weights(old, new, feature_source, output_source):
             f"What the network {_describe(old)} learnt cannot be carried into {_describe(new)}: "
             "their layers differ."
         )
+    moves = []
+    for depth, (source, target) in enumerate(zip(before, after, strict=True)):
+        first, last = depth == 0, depth == len(before) - 1
+        inputs = feature_source if first else _identity(source, target, "in_features")
+        outputs = output_source if last else _identity(source, target, "out_features")
+        if first and len(inputs) != target.in_features:
+            inputs = _identity(source, target, "in_features")
+        if inputs is None or outputs is None:
+            raise ValueError(
+                f"What the network {_describe(old)} learnt cannot be carried into "
+                f"{_describe(new)}: layers may grow wider, not narrower."
+            )
+        moves.append(_Move(source, target, inputs, outputs))
     with torch.no_grad():
         for name, value in new_rest.items():
             value.copy_(old_rest[name])
-        for depth, (source, target) in enumerate(zip(before, after, strict=True)):
-            first, last = depth == 0, depth == len(before) - 1
-            inputs = feature_source if first else _identity(source, target, "in_features")
-            outputs = output_source if last else _identity(source, target, "out_features")
-            if first and len(inputs) != target.in_features:
-                inputs = _identity(source, target, "in_features")
-            if inputs is None or outputs is None:
-                raise ValueError(
-                    f"What the network {_describe(old)} learnt cannot be carried into "
-                    f"{_describe(new)}: layers may grow wider, not narrower."
-                )
-            _embed_layer(source, target, inputs, outputs, last)
+        for move in moves:
+            _embed_layer(move, move is moves[-1])
+    return moves
 
 
-def _embed_layer(source, target, inputs, outputs, last):
-    known_in, known_out = np.flatnonzero(inputs >= 0), np.flatnonzero(outputs >= 0)
+def _embed_layer(move, last):
+    target = move.target
     weight = target.weight.detach().cpu().numpy().copy()
-    if last:
-        weight[:] = 0.0
-    else:
-        # Faint at first: what new units add to the representation, and to its spread, is small.
-        weight *= _FAINT
-    weight[known_out] = 0.0
-    old = source.weight.detach().cpu().numpy()
-    weight[np.ix_(known_out, known_in)] = old[np.ix_(outputs[known_out], inputs[known_in])]
+    # Faint at first: what new units add to the representation, and to its spread, is small.
+    weight *= 0.0 if last else _FAINT
+    weight[move.outputs >= 0] = 0.0
+    move.embed(move.source.weight.detach().cpu().numpy(), weight)
     target.weight.copy_(torch.from_numpy(weight))
-    if target.bias is not None and source.bias is not None:
+    if target.bias is not None and move.source.bias is not None:
         bias = target.bias.detach().cpu().numpy().copy()
         if last:
             bias[:] = 0.0
-        bias[known_out] = source.bias.detach().cpu().numpy()[outputs[known_out]]
+        move.embed(move.source.bias.detach().cpu().numpy(), bias)
         target.bias.copy_(torch.from_numpy(bias))
+
+
+def _carry_optimizer(old, new, moves):
+    """Write the state of one net's optimizer into another's; what is new has none yet."""
+    pairs = [
+        (getattr(move.source, kind), getattr(move.target, kind), move)
+        for move in moves
+        for kind in ("weight", "bias")
+        if getattr(move.source, kind) is not None and getattr(move.target, kind) is not None
+    ]
+    moved = {id(target) for _, target, _ in pairs}
+    known = dict(old.module_.named_parameters())
+    for name, parameter in new.module_.named_parameters():
+        if id(parameter) not in moved:
+            pairs.append((known[name], parameter, None))
+    for source, target, move in pairs:
+        for key, value in old.optimizer_.state.get(source, {}).items():
+            if move is not None and torch.is_tensor(value) and value.shape == source.shape:
+                carried = np.zeros(tuple(target.shape), dtype=value.cpu().numpy().dtype)
+                move.embed(value.cpu().numpy(), carried)
+                value = torch.from_numpy(carried).to(target.device)
+            new.optimizer_.state[target][key] = copy.deepcopy(value)
 
 
 def _identity(source, target, size):
