@@ -36,7 +36,7 @@ class EnsembleBandit(BaseNeuralBandit):
         callbacks; its criterion is applied to the arm that was played. See :func:`make_net`.
     n_members : int, default=10
         How many networks. The smallest probability above 0 is one over it.
-    prior_scale : float >= 0, default=0.3
+    prior_scale : float >= 0, default=0.1
         Scale :math:`\beta` of the random networks, in units of the rewards' root mean square:
         how strongly members disagree where nothing is known.
     bootstrap : bool, default=True
@@ -146,7 +146,7 @@ class EnsembleBandit(BaseNeuralBandit):
         arms=None,
         net="small_mlp",
         n_members=10,
-        prior_scale=0.3,
+        prior_scale=0.1,
         bootstrap=True,
         buffer=None,
         sampler=None,
