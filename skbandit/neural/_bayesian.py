@@ -14,7 +14,7 @@ from ._bayesian_learning import BayesianLearningMixin
 from ._bayesian_scores import LinkedScores, share_alike
 from ._bayesian_transfer import BayesianTransferMixin
 from ._variational import bernoulli_mean
-from ._variational_network import ACTIVATIONS, Layout
+from ._variational_network import Layout
 
 # The square of so many weights takes 0.8 GB an arm.
 _MAX_FULL_WEIGHTS = 10_000
@@ -185,7 +185,7 @@ class BayesianNeuralBandit(BayesianLearningMixin, BayesianTransferMixin, BaseBan
         **BaseBandit._parameter_constraints,
         "likelihood": [StrOptions({"bernoulli", "gaussian"})],
         "hidden_units": [tuple, list],
-        "activation": [StrOptions(set(ACTIVATIONS))],
+        "activation": [StrOptions({"gelu", "relu", "sigmoid", "tanh"})],
         "residual": ["boolean"],
         "categorical_features": [dict, None],
         "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],

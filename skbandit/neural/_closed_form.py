@@ -58,8 +58,10 @@ def train_in_closed_form(nets, X, targets, batches, epochs):
     steps = _Steps(weights, nets[0].module_, X, targets)
     for _ in range(epochs):
         losses = []
-        for rows in zip(*(batch(losses) for batch in batches), strict=True):
-            losses.append(steps.take(rows[0] if len(rows) == 1 else np.stack(rows)))
+        # What diverges is found when the training is over.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for rows in zip(*(batch(losses) for batch in batches), strict=True):
+                losses.append(steps.take(rows[0] if len(rows) == 1 else np.stack(rows)))
         mean = np.mean(losses, axis=0) if losses else 0.0
         for net, loss in zip(nets, np.broadcast_to(mean, len(nets)), strict=True):
             net.history.new_epoch()
@@ -153,13 +155,7 @@ class _Steps:
         self.activation, self.residual = module.activation_name, module.residual
         rows = X.numpy()
         self.rows = np.column_stack([rows, np.ones(len(rows), dtype=rows.dtype)])
-        n_outputs = module.output.out_features
-        expanded = [_expand(target.numpy(), n_outputs) for target in targets]
-        self.wanted, self.share, self.mass = (
-            np.stack(part) for part in zip(*expanded, strict=True)
-        )
-        if len(targets) == 1:
-            self.wanted, self.share, self.mass = self.wanted[0], self.share[0], self.mass[0]
+        self.targets = _targets([target.numpy() for target in targets], module)
         self._kept = {}
 
     def _arrays(self, shape):
@@ -194,14 +190,9 @@ class _Steps:
                 np.add(out, given[depth][..., :-1], out=onward)
             else:
                 np.copyto(onward, out)
-        error, slope = put_out[last], arriving[last]
-        np.matmul(given[last], values[last].swapaxes(-1, -2), out=error)
-        pick = rows if rows.ndim == 1 else (np.arange(len(rows))[:, None], rows)
-        error -= self.wanted[pick]
-        np.multiply(error, self.share[pick], out=slope)
-        total = np.maximum(self.mass[pick].sum(axis=-1), 1e-12)
-        loss = np.einsum("...no,...no->...", slope, error) / total
-        slope *= (2.0 / total)[..., None, None]
+        outputs = put_out[last]
+        np.matmul(given[last], values[last].swapaxes(-1, -2), out=outputs)
+        loss = self.targets.slope(rows, outputs, arriving[last])
         around = 0.0
         for depth in range(last, -1, -1):
             np.matmul(arriving[depth].swapaxes(-1, -2), given[depth], out=gradients[depth])
@@ -233,13 +224,65 @@ class _Steps:
             arriving *= value * (1.0 - value)
 
 
-def _expand(target, n_outputs):
-    """What is wanted of every output, each output's share in the loss, and the weights."""
-    arm, reward, weight, full, low, high = target.T
-    named = np.arange(n_outputs) == arm[:, None]
-    learns = np.arange(n_outputs) < full[:, None]
-    is_full = full[:, None] > 0
-    wanted = np.where(is_full, np.where(named, high[:, None], low[:, None]), reward[:, None])
-    share = np.where(is_full, learns / np.maximum(full, 1.0)[:, None], named)
-    dtype = target.dtype
-    return wanted.astype(dtype), (share * weight[:, None]).astype(dtype), weight
+def _targets(targets, module):
+    """What is wanted of the outputs in each round: of one of them, or of several."""
+    stacked = targets[0] if len(targets) == 1 else np.stack(targets)
+    if (stacked[..., 3] > 0).any():
+        return _FullTargets(stacked, module.output.out_features)
+    return _PlayedTargets(stacked)
+
+
+class _PlayedTargets:
+    """Rounds in which only the arm that was played is known."""
+
+    def __init__(self, target):
+        self.arm = target[..., 0].astype(np.intp)
+        self.reward, self.mass = target[..., 1], target[..., 2]
+
+    def slope(self, rows, outputs, out):
+        """Write the gradient of the loss for the outputs; return the loss.
+
+        Parameters
+        ----------
+        rows : ndarray of int of shape (n_rounds,) or (n_nets, n_rounds)
+        outputs, out : ndarray of shape (..., n_rounds, n_outputs)
+        """
+        pick = _picked(rows)
+        mass = self.mass[pick]
+        total = np.maximum(mass.sum(axis=-1, keepdims=True), 1e-12)
+        n_outputs = outputs.shape[-1]
+        place = np.arange(0, outputs.size, n_outputs) + self.arm[pick].ravel()
+        error = outputs.ravel()[place].reshape(rows.shape) - self.reward[pick]
+        pulled = mass * error
+        out.fill(0.0)
+        out.reshape(-1)[place] = (pulled * (2.0 / total)).ravel()
+        return (pulled * error).sum(axis=-1) / total[..., 0]
+
+
+class _FullTargets:
+    """Rounds of which some are of full feedback: several outputs are known in each."""
+
+    def __init__(self, target, n_outputs):
+        arm, reward, self.mass, full, low, high = np.moveaxis(target, -1, 0)
+        named = np.arange(n_outputs) == arm[..., None]
+        learns = np.arange(n_outputs) < full[..., None]
+        is_full = full[..., None] > 0
+        paid = np.where(named, high[..., None], low[..., None])
+        self.wanted = np.where(is_full, paid, reward[..., None]).astype(target.dtype)
+        share = np.where(is_full, learns / np.maximum(full, 1.0)[..., None], named)
+        self.share = (share * self.mass[..., None]).astype(target.dtype)
+
+    def slope(self, rows, outputs, out):
+        """See :meth:`_PlayedTargets.slope`."""
+        pick = _picked(rows)
+        total = np.maximum(self.mass[pick].sum(axis=-1), 1e-12)
+        error = outputs - self.wanted[pick]
+        np.multiply(error, self.share[pick], out=out)
+        loss = np.einsum("...no,...no->...", out, error) / total
+        out *= (2.0 / total)[..., None, None]
+        return loss
+
+
+def _picked(rows):
+    """Index of the rounds of each net."""
+    return rows if rows.ndim == 1 else (np.arange(len(rows))[:, None], rows)

@@ -1,6 +1,5 @@
 """Bayesian linear regression on what a network has learnt to see."""
 
-from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,6 +10,9 @@ from .._sklearn import Interval, StrOptions
 from ._base import BaseNeuralBandit
 from ._evaluation import BLOCK_ROWS
 from ._head import GaussianHead
+
+# Numbers of features that are kept while statistics are rebuilt: half a gigabyte.
+_KEPT_ENTRIES = 1 << 26
 
 
 class NeuralLinearBandit(BaseNeuralBandit):
@@ -233,8 +235,11 @@ class NeuralLinearBandit(BaseNeuralBandit):
 
     def _terms(self, rows):
         """A constant term and the centred and scaled features of plain rows, float64."""
-        terms = np.ones((len(rows), 1 + len(self.term_shift_)))
-        np.concatenate(self._features(rows), axis=1, out=terms[:, 1:])
+        return self._as_terms(self._features(rows))
+
+    def _as_terms(self, features):
+        terms = np.ones((len(features[0]), 1 + len(self.term_shift_)))
+        np.concatenate(features, axis=1, out=terms[:, 1:])
         terms[:, 1:] -= self.term_shift_
         terms[:, 1:] /= self.term_scale_
         return terms
@@ -242,21 +247,30 @@ class NeuralLinearBandit(BaseNeuralBandit):
     def _rebuild(self):
         self._decide_inputs()
         columns = self.buffer_.columns
-        starts = range(0, len(columns["row"]), BLOCK_ROWS)
-        blocks = [self._features(columns["row"][start : start + BLOCK_ROWS]) for start in starts]
-        shift, scale = [], []
-        for features in zip(*blocks, strict=True):
-            mean, spread = _centre_and_spread(features, columns["weight"])
-            shift.append(mean)
-            scale.append(np.full(len(mean), spread))
-        self.term_shift_, self.term_scale_ = np.concatenate(shift), np.concatenate(scale)
+        rows, weight = columns["row"], columns["weight"]
+        blocks = [slice(start, start + BLOCK_ROWS) for start in range(0, len(rows), BLOCK_ROWS)]
+        width = self._features(rows[:1])[0].shape[1]
+        kept = {}
+
+        def features(block):
+            """Features of a block of rows, computed twice where there is no room to keep them."""
+            if block.start in kept:
+                return kept[block.start]
+            found = self._features(rows[block])
+            if len(rows) * width <= _KEPT_ENTRIES:
+                kept[block.start] = found
+            return found
+
+        moments = _Moments()
+        for block in blocks:
+            moments.add(features(block), weight[block])
+        self.term_shift_, self.term_scale_, n_blocks = moments.found()
         # The constant, the representation and the inputs each have a mean square of 1.
-        prior = self.prior_precision * (1 + len(shift))
+        prior = self.prior_precision * (1 + n_blocks)
         head = GaussianHead(self._n_outputs(), 1 + len(self.term_shift_), prior)
-        for start, features in zip(starts, blocks, strict=True):
-            part = {k: c[start : start + BLOCK_ROWS] for k, c in columns.items()}
-            terms = (np.concatenate(features, axis=1) - self.term_shift_) / self.term_scale_
-            head = self._taught(head, np.column_stack([np.ones(len(terms)), terms]), part)
+        for block in blocks:
+            part = {name: column[block] for name, column in columns.items()}
+            head = self._taught(head, self._as_terms(features(block)), part)
         self.head_ = head
 
     def _update(self, columns):
@@ -346,14 +360,35 @@ class NeuralLinearBandit(BaseNeuralBandit):
         return 8 * n_arms + draws + candidates * (8 * width + 2 * contexts.shape[-1])
 
 
-def _centre_and_spread(blocks, weight):
-    """Weighted mean of rows, and the root of the mean square of their distance from it."""
-    total, starts = weight.sum(), np.cumsum([0, *map(len, blocks)])
-    weights = [weight[a:b] for a, b in pairwise(starts.tolist())]
-    mean = sum(w @ block for w, block in zip(weights, blocks, strict=True)) / total
-    square = sum(
-        w @ ((block - mean) ** 2).sum(axis=1) for w, block in zip(weights, blocks, strict=True)
-    )
-    # Rows that are all alike leave rounding.
-    spread = np.sqrt(square / total)
-    return mean, spread if spread > 1e-12 * np.sqrt(mean @ mean) else 1.0
+class _Moments:
+    """Weighted mean of each kind of features, and the root mean square of the distance from it."""
+
+    def __init__(self):
+        self.centres, self.weight = None, 0.0
+
+    def add(self, features, weight):
+        """Add rows: a list of arrays (n_rows, n_features), one a kind, and their weights."""
+        if self.centres is None:
+            # Squares about a point near the mean keep the digits of the spread.
+            self.centres = [weight @ part / weight.sum() for part in features]
+            self.sums = [np.zeros_like(centre) for centre in self.centres]
+            self.squares = np.zeros(len(features))
+        self.weight += weight.sum()
+        for number, part in enumerate(features):
+            away = part - self.centres[number]
+            self.sums[number] += weight @ away
+            self.squares[number] += weight @ np.einsum("nf,nf->n", away, away)
+
+    def found(self):
+        """Shift and scale of all features, and how many kinds there are."""
+        shift, scale = [], []
+        for centre, total, square in zip(self.centres, self.sums, self.squares, strict=True):
+            offset = total / self.weight
+            mean = centre + offset
+            spread = np.sqrt(max(square / self.weight - offset @ offset, 0.0))
+            # Rows that are all alike leave rounding.
+            if spread <= 1e-8 * np.sqrt(mean @ mean):
+                spread = 1.0
+            shift.append(mean)
+            scale.append(np.full(len(mean), spread))
+        return np.concatenate(shift), np.concatenate(scale), len(shift)

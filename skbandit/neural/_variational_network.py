@@ -9,33 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import expit, ndtr
 
-_SQRT_TWO_PI = np.sqrt(2.0 * np.pi)
+from ._perceptron import ACTIVATIONS
+
 # The random part of the prior mean of hidden weights is one fixed draw, the same for all bandits.
 _ANCHOR_SEED = 20250
-
-
-def _tanh(z):
-    value = np.tanh(z)
-    return value, 1.0 - value**2
-
-
-def _relu(z):
-    return np.maximum(z, 0.0), (z > 0.0).astype(np.float64)
-
-
-def _sigmoid(z):
-    value = expit(z)
-    return value, value * (1.0 - value)
-
-
-def _gelu(z):
-    below = ndtr(z)
-    return z * below, below + z * np.exp(-0.5 * z**2) / _SQRT_TWO_PI
-
-
-ACTIVATIONS = {"gelu": _gelu, "relu": _relu, "sigmoid": _sigmoid, "tanh": _tanh}
 
 
 @dataclass(frozen=True)
@@ -280,13 +258,14 @@ class Layout:
         columns = self._embed(weights, inputs)
         layers = [self.first]
         layers += [self.places["layer", k] for k in range(1, len(self.hidden_units) + 1)]
-        activate = ACTIVATIONS[self.activation]
+        activate, slope_of = ACTIVATIONS[self.activation]
         entering, slopes = [columns], []
         for layer, place in enumerate(layers[:-1]):
-            value, slope = activate(entering[-1] @ weights[place])
+            z = entering[-1] @ weights[place]
+            value = activate(z)
+            slopes.append(slope_of(z, value))
             if self.residual and layer:
                 value = value + entering[-1][:, 1:]
-            slopes.append(slope)
             entering.append(np.concatenate([np.ones((len(value), 1)), value], axis=1))
         score = (entering[-1] @ weights[layers[-1]])[:, 0]
         if not with_jacobian:

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("skorch")
 
 from skbandit.buffers import SlidingWindow  # noqa: E402
-from skbandit.neural import NeuralLinearBandit, make_net  # noqa: E402
+from skbandit.neural import NeuralLinearBandit, _linear, make_net  # noqa: E402
 from skbandit.neural._head import GaussianHead  # noqa: E402
 from skbandit.neural._networks import represent  # noqa: E402
 
@@ -108,6 +108,19 @@ def test_when_the_inputs_are_terms():
     bigger.partial_fit(padded, arm, reward=reward)
     assert bigger.includes_inputs_
     assert not bigger.fit(padded, arm, reward=reward).includes_inputs_
+
+
+def test_a_rebuild_without_room_for_the_terms_is_the_same(monkeypatch):
+    X, arm, reward = rounds()
+    weight = np.random.RandomState(1).randint(1, 4, size=300).astype(float)
+    monkeypatch.setattr(_linear, "BLOCK_ROWS", 70)
+    beliefs = []
+    for room in (1 << 20, 0):
+        monkeypatch.setattr(_linear, "_KEPT_ENTRIES", room)
+        bandit = NeuralLinearBandit(net="tiny_mlp", random_state=0)
+        bandit.fit(X, arm, reward=reward, sample_weight=weight)
+        beliefs.append(bandit.expected_reward(X, return_std=True))
+    np.testing.assert_array_equal(beliefs[0], beliefs[1])
 
 
 def test_a_linear_reward_is_known_before_the_network_has_learnt():

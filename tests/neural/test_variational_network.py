@@ -6,7 +6,8 @@ from scipy.optimize import approx_fprime
 
 pytest.importorskip("skorch", reason="skbandit.neural needs the extra 'neural'")
 
-from skbandit.neural._variational_network import ACTIVATIONS, Layout
+from skbandit.neural._perceptron import ACTIVATIONS
+from skbandit.neural._variational_network import Layout
 
 LAYOUTS = [
     Layout((0, 0, 0)),
@@ -43,7 +44,7 @@ def plain_score(layout, weights, row):
     first = np.concatenate([weights[place["input", f]] for f in range(len(layout.categories))])
     value, before = weights[place["constant"]][0] + value @ first, 0.0
     for layer, _ in enumerate(layout.hidden_units):
-        active = ACTIVATIONS[layout.activation](value)[0]
+        active = ACTIVATIONS[layout.activation][0](value)
         if layout.residual and layer:
             active = active + before
         block = weights[place["layer", layer + 1]]
@@ -76,11 +77,12 @@ def test_activations_agree_with_torch(name):
     torch = pytest.importorskip("torch")
     z = np.linspace(-4.0, 4.0, 41) + 0.01
     leaf = torch.tensor(z, requires_grad=True)
-    value = getattr(torch.nn.functional, name)(leaf)
+    value = leaf.clone() if name == "identity" else getattr(torch.nn.functional, name)(leaf)
     value.sum().backward()
-    ours = ACTIVATIONS[name](z)
-    np.testing.assert_allclose(ours[0], value.detach().numpy(), atol=1e-12)
-    np.testing.assert_allclose(ours[1], leaf.grad.numpy(), atol=1e-12)
+    activate, slope_of = ACTIVATIONS[name]
+    ours = activate(z)
+    np.testing.assert_allclose(ours, value.detach().numpy(), atol=1e-12)
+    np.testing.assert_allclose(slope_of(z, ours), leaf.grad.numpy(), atol=1e-12)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)
