@@ -73,7 +73,8 @@ def make_net(name="small_mlp", **parameters):
             default="small_mlp"
     **parameters
         Parameters of :class:`skorch.NeuralNetRegressor` (``lr``, ``max_epochs``, ``device``,
-        ``callbacks``, ...) and of the network (``module__hidden_units``, ``module__activation``,
+        ``callbacks``, ...; these nets have none by default, and get theirs here, not by
+        ``set_params``) and of the network (``module__hidden_units``, ``module__activation``,
         ``module__residual``, ``module__dropout``).
 
     Returns

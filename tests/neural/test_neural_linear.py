@@ -286,6 +286,34 @@ def test_schedule():
     assert state[0]["step"] == 7 + 3 + 3
 
 
+@pytest.mark.parametrize("net", ["tiny_mlp", make_net("tiny_mlp", module__dropout=0.1)])
+def test_training_from_scratch(net):
+    """Without a warm start the second training begins with fresh weights and a fresh optimizer."""
+    X, arm, reward = rounds(200)
+    nets = {}
+    for warm_start in (True, False):
+        bandit = NeuralLinearBandit(
+            arms=[0, 1],
+            net=net,
+            warm_start=warm_start,
+            initial_train_steps=7,
+            train_steps=3,
+            random_state=0,
+        )
+        for part in (slice(0, 100), slice(100, 200)):
+            bandit.partial_fit(X[part], arm[part], reward=reward[part])
+        assert bandit.n_trainings_ == 2
+        steps = bandit.net_.optimizer_.state_dict()["state"][0]["step"]
+        assert steps == (7 + 3 if warm_start else 7)
+        nets[warm_start] = bandit.net_.module_.hidden[0].weight
+    first = NeuralLinearBandit(net=net, initial_train_steps=7, random_state=0)
+    first.fit(X[:100], arm[:100], reward=reward[:100])
+    start = first.net_.module_.hidden[0].weight
+    # Adam moves a weight by at most about its learning rate a step.
+    assert (nets[True] - start).abs().max() < 0.05
+    assert (nets[False] - start).abs().max() > 0.5
+
+
 def test_sliding_window_forgets():
     X, arm, reward = rounds(400)
     bandit = NeuralLinearBandit(
