@@ -50,7 +50,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
         share of `n_draws` joint draws), or the arm of the highest upper confidence bound.
     alpha : float >= 0, default=0.25
         Factor on the standard deviation of the belief; it has no unit.
-    prior_precision : float > 0, default=1.0
+    prior_precision : float > 0, default=0.3
         Precision :math:`\lambda` of the prior: before any round the variance of an expected reward
         is about that of the noise over it.
     noise : {"learnt", "fixed"}, default="learnt"
@@ -171,7 +171,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
         include_inputs="auto",
         exploration="thompson",
         alpha=0.25,
-        prior_precision=1.0,
+        prior_precision=0.3,
         noise="learnt",
         noise_std=1.0,
         buffer=None,
