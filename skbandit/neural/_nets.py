@@ -213,7 +213,7 @@ class _Batches:
         done = 0
         while done < len(self):
             order = self._order()
-            for start in range(0, self.n_rows, self.batch_size):
+            for start in range(0, len(order), self.batch_size):
                 if done == len(self) or self._is_good_enough(losses):
                     return
                 yield order[start : start + self.batch_size]
@@ -228,6 +228,7 @@ class _Batches:
             if self.rows is not None:
                 columns = {name: column[self.rows] for name, column in columns.items()}
             order = np.asarray(self.plan.sampler.order(columns, self.plan.rng))
+            _check_order(order, self.n_rows)
         return order if self.rows is None else self.rows[order]
 
     def _is_good_enough(self, losses):
@@ -238,6 +239,20 @@ class _Batches:
             losses = [row["train_loss"] for row in rows if "train_loss" in row]
         losses = losses[-_LOSS_WINDOW:]
         return len(losses) == _LOSS_WINDOW and float(np.mean(losses)) < self.plan.threshold
+
+
+def _check_order(order, n_rows):
+    """Raise where a sampler does not name rounds of the buffer."""
+    if order.ndim != 1 or order.dtype.kind not in "iu" or len(order) == 0:
+        raise ValueError(
+            "sampler.order must return the positions of rounds in the buffer, a one-dimensional "
+            f"array of integers, got shape {order.shape} and dtype {order.dtype}."
+        )
+    if order.min() < 0 or order.max() >= n_rows:
+        raise ValueError(
+            f"sampler.order must return positions from 0 to {n_rows - 1}, got "
+            f"{order.min()} to {order.max()}."
+        )
 
 
 class Training(NamedTuple):

@@ -22,7 +22,7 @@ torch = pytest.importorskip("torch")
 skorch = pytest.importorskip("skorch")
 
 from skbandit.base import make_log  # noqa: E402
-from skbandit.buffers import Reservoir, SlidingWindow, SortedSampler  # noqa: E402
+from skbandit.buffers import RandomSampler, Reservoir, SlidingWindow, SortedSampler  # noqa: E402
 from skbandit.neural import (  # noqa: E402
     EnsembleBandit,
     NeuralLinearBandit,
@@ -372,6 +372,30 @@ def test_a_buffer_with_too_little_room_for_a_training_is_named(bandit, played):
             bandit.fit(X, arm, reward=reward)
         bandit.set_params(min_samples_to_train=30).fit(X, arm, reward=reward)
         assert bandit.n_trainings_ == 1
+
+
+@pytest.mark.parametrize(
+    ("order", "message"),
+    [
+        (lambda n: np.arange(n + 1), "from 0 to 149, got 0 to 150"),
+        (lambda n: np.arange(n) - 1, "got -1 to 148"),
+        (lambda n: np.arange(n) / 2, "dtype float64"),
+        (lambda n: np.arange(0), r"shape \(0,\)"),
+    ],
+)
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_a_sampler_that_names_no_rounds(played, order, message, dropout):
+    X, arm, reward = played
+
+    class Sampler(RandomSampler):
+        def order(self, columns, rng):
+            return order(len(columns["arm"]))
+
+    net = make_net("tiny_mlp", module__dropout=dropout)
+    bandit = NeuralLinearBandit(net=net, sampler=Sampler(), random_state=0)
+    with pytest.raises(ValueError, match=message):
+        bandit.fit(X, arm, reward=reward)
+    assert "classes_" not in vars(bandit)
 
 
 def test_too_few_rounds_for_a_validation_split(played):
