@@ -44,7 +44,8 @@ class _Storage:
 class BaseBuffer(BaseEstimator):
     """Base class of all buffers.
 
-    A subclass says in ``_limit`` how many rounds it keeps, or overrides :meth:`extended`.
+    A subclass says in ``capacity`` how many rounds it keeps; one that does not keep the last ones
+    overrides :meth:`extended`.
 
     Attributes
     ----------
@@ -58,13 +59,9 @@ class BaseBuffer(BaseEstimator):
     n_seen = 0
 
     @property
-    def _limit(self):
-        return None
-
-    @property
     def capacity(self):
         """The most rounds that are kept; None is no limit."""
-        return getattr(self, "size", None)
+        return None
 
     def __len__(self):
         return self._stop - self._start
@@ -101,7 +98,7 @@ class BaseBuffer(BaseEstimator):
         """
         n_new = _length(columns)
         new = self._successor(n_new)
-        limit = self._limit
+        limit = self.capacity
         if limit is not None and n_new > limit:
             columns = {name: column[n_new - limit :] for name, column in columns.items()}
             n_new = limit
@@ -194,8 +191,9 @@ class SlidingWindow(BaseBuffer):
         self.size = size
 
     @property
-    def _limit(self):
-        return self.capacity
+    def capacity(self):
+        """The most rounds that are kept: ``size``."""
+        return self.size
 
 
 class Reservoir(BaseBuffer):
@@ -227,6 +225,11 @@ class Reservoir(BaseBuffer):
 
     def __init__(self, size=10_000):
         self.size = size
+
+    @property
+    def capacity(self):
+        """The most rounds that are kept: ``size``."""
+        return self.size
 
     def extended(self, columns, random_state=None):
         """See :meth:`BaseBuffer.extended`."""

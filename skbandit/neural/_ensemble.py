@@ -5,6 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
+from torch import nn
 
 from .._optimality import SampledScores
 from .._sklearn import Interval
@@ -276,19 +277,17 @@ class EnsembleBandit(BaseNeuralBandit):
 
     # -------------------------------------------------------------- transfer
     def _resize_extra(self, feature_source, output_source):
-        fresh = np.flatnonzero(output_source < 0)
+        n_new = np.count_nonzero(output_source < 0)
         # An arm that is added has the random weights that it would have had from the start; one
         # that takes the place of an arm that is gone has others.
-        numbers = self.n_known_outputs_ + np.arange(len(fresh))
-        self.n_known_outputs_ += len(fresh)
+        numbers = self.n_known_outputs_ + np.arange(n_new)
+        self.n_known_outputs_ += n_new
         self.priors_ = [copy.deepcopy(prior) for prior in self.priors_]
         for prior, seed in zip(self.priors_, self.prior_seeds_, strict=True):
             layers = linear_layers(prior)
-            _resize_axis(layers[0], 1, np.asarray(feature_source), seed)
-            _resize_axis(layers[-1], 0, np.asarray(output_source), seed)
-            with torch.no_grad():
-                for place, number in zip(fresh.tolist(), numbers.tolist(), strict=True):
-                    layers[-1].weight[place] = _output_weights(layers[-1], seed, number)
+            _resize_inputs(layers[0], np.asarray(feature_source), seed)
+            rows = [_output_weights(layers[-1], seed, number) for number in numbers.tolist()]
+            _resize_outputs(layers[-1], np.asarray(output_source), rows)
 
     def _teach_extra(self, new_arms, taught):
         for prior in self.priors_:
@@ -320,19 +319,25 @@ def _output_weights(layer, seed, number):
     return torch.from_numpy(deviates * layer.in_features**-0.5).to(layer.weight.dtype)
 
 
-def _resize_axis(layer, axis, source, seed):
-    """Give a linear layer other inputs (axis 1) or outputs (axis 0); new weights are random."""
-    old = layer.weight.detach().numpy()
-    if len(source) == old.shape[axis] and np.array_equal(source, np.arange(len(source))):
+def _resize_inputs(layer, source, seed):
+    """Give a linear layer other inputs; the weights of new ones are random."""
+    old = layer.weight.detach()
+    if np.array_equal(source, np.arange(layer.in_features)):
         return
-    shape = [*old.shape]
-    shape[axis] = len(source)
-    scale = float(np.sqrt(np.mean(old**2))) or 1.0
-    deviates = np.random.RandomState([seed, axis, shape[axis]]).standard_normal(shape)
-    weight = (scale * deviates).astype(old.dtype)
+    shape = (len(old), len(source))
+    deviates = np.random.RandomState([seed, 1, len(source)]).standard_normal(shape)
+    weight = torch.from_numpy((float(old.square().mean().sqrt()) or 1.0) * deviates).to(old.dtype)
     known = np.flatnonzero(source >= 0)
-    np.moveaxis(weight, axis, 0)[known] = np.moveaxis(old, axis, 0)[source[known]]
-    layer.weight = torch.nn.Parameter(torch.from_numpy(weight), requires_grad=False)
-    layer.out_features, layer.in_features = weight.shape
-    if axis == 0 and layer.bias is not None:
-        layer.bias = torch.nn.Parameter(layer.weight.new_zeros(len(source)), requires_grad=False)
+    weight[:, known] = old[:, source[known]]
+    layer.weight = nn.Parameter(weight, requires_grad=False)
+    layer.in_features = len(source)
+
+
+def _resize_outputs(layer, source, fresh):
+    """Give a linear layer other outputs; `fresh` holds the weights of each new one."""
+    old, fresh = layer.weight.detach(), iter(fresh)
+    rows = [old[one] if one >= 0 else next(fresh) for one in source.tolist()]
+    layer.weight = nn.Parameter(torch.stack(rows), requires_grad=False)
+    layer.out_features = len(rows)
+    if layer.bias is not None:
+        layer.bias = nn.Parameter(old.new_zeros(len(rows)), requires_grad=False)

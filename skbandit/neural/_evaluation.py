@@ -32,13 +32,12 @@ def freeze(module, input_shape=None):
     -------
     network : FrozenNetwork
     """
-    frozen = FrozenNetwork(module, input_shape)
     plain = (
         type(module) is MLP
         and input_shape is None
         and all(p.device.type == "cpu" and p.requires_grad for p in module.parameters())
     )
-    return FrozenPerceptron(frozen) if plain else frozen
+    return (FrozenPerceptron if plain else FrozenNetwork)(module, input_shape)
 
 
 def to_module(rows, module, shape=None):
@@ -172,16 +171,16 @@ class FrozenNetwork:
 
 
 class FrozenPerceptron(FrozenNetwork):
-    """A multilayer perceptron on the CPU, with its gradients written out.
+    """A multilayer perceptron of flat inputs on the CPU, with its gradients written out.
 
     Parameters
     ----------
-    network : FrozenNetwork
-        Holding an :class:`MLP`.
+    module : MLP
+    input_shape : None
     """
 
-    def __init__(self, network):
-        vars(self).update(vars(network))
+    def __init__(self, module, input_shape):
+        super().__init__(module, input_shape)
         layers = [*self.module.hidden, self.module.output]
         self._names = [f"hidden.{depth}" for depth in range(len(layers) - 1)] + ["output"]
         self.perceptron = Perceptron(

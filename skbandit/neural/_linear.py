@@ -11,7 +11,8 @@ from ._base import BaseNeuralBandit
 from ._evaluation import BLOCK_ROWS
 from ._head import GaussianHead
 
-# Numbers of features that are kept while statistics are rebuilt: half a gigabyte.
+# Entries of the representation that are kept while statistics are rebuilt (half a gigabyte); of
+# more rounds it is computed twice.
 _KEPT_ENTRIES = 1 << 26
 
 
@@ -233,6 +234,11 @@ class NeuralLinearBandit(BaseNeuralBandit):
         hidden = self._network().represent(inputs)
         return [hidden, inputs] if self.includes_inputs_ else [hidden]
 
+    def _feature_blocks(self, rows):
+        for start in range(0, len(rows), BLOCK_ROWS):
+            block = slice(start, start + BLOCK_ROWS)
+            yield block, self._features(rows[block])
+
     def _terms(self, rows):
         """A constant term and the centred and scaled features of plain rows, float64."""
         return self._as_terms(self._features(rows))
@@ -247,30 +253,21 @@ class NeuralLinearBandit(BaseNeuralBandit):
     def _rebuild(self):
         self._decide_inputs()
         columns = self.buffer_.columns
-        rows, weight = columns["row"], columns["weight"]
-        blocks = [slice(start, start + BLOCK_ROWS) for start in range(0, len(rows), BLOCK_ROWS)]
+        rows = columns["row"]
         width = self._features(rows[:1])[0].shape[1]
-        kept = {}
-
-        def features(block):
-            """Features of a block of rows, computed twice where there is no room to keep them."""
-            if block.start in kept:
-                return kept[block.start]
-            found = self._features(rows[block])
-            if len(rows) * width <= _KEPT_ENTRIES:
-                kept[block.start] = found
-            return found
-
+        kept = None
+        if len(rows) * width <= _KEPT_ENTRIES:
+            kept = list(self._feature_blocks(rows))
         moments = _Moments()
-        for block in blocks:
-            moments.add(features(block), weight[block])
+        for block, features in kept or self._feature_blocks(rows):
+            moments.add(features, columns["weight"][block])
         self.term_shift_, self.term_scale_, n_blocks = moments.found()
         # The constant, the representation and the inputs each have a mean square of 1.
         prior = self.prior_precision * (1 + n_blocks)
         head = GaussianHead(self._n_outputs(), 1 + len(self.term_shift_), prior)
-        for block in blocks:
+        for block, features in kept or self._feature_blocks(rows):
             part = {name: column[block] for name, column in columns.items()}
-            head = self._taught(head, self._as_terms(features(block)), part)
+            head = self._taught(head, self._as_terms(features), part)
         self.head_ = head
 
     def _update(self, columns):

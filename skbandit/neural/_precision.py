@@ -143,8 +143,7 @@ class DiagonalPrecision(_Precision):
             square += folded @ folded
         energy, number = total / self.weight, total**2 / square if square > 0 else 1.0
         return {
-            name: np.asarray(1.0 / (self.prior * energy + number * part))
-            for name, part in self.sums.items()
+            name: 1.0 / (self.prior * energy + number * part) for name, part in self.sums.items()
         }
 
     def quadratic(self, network, rows):
