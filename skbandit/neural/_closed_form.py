@@ -12,10 +12,10 @@ from collections import defaultdict
 
 import numpy as np
 import torch
-from scipy.special import expit
 from torch import nn
 
 from ._networks import MLP
+from ._perceptron import ACTIVATIONS
 
 # These treat every weight alike, whatever tensor it lies in.
 _PLAIN_OPTIMIZERS = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
@@ -152,7 +152,7 @@ class _Steps:
 
     def __init__(self, weights, module, X, targets):
         self.weights = weights
-        self.activation, self.residual = module.activation_name, module.residual
+        self.activation, self.residual = ACTIVATIONS[module.activation_name], module.residual
         rows = X.numpy()
         self.rows = np.column_stack([rows, np.ones(len(rows), dtype=rows.dtype)])
         self.targets = _targets([target.numpy() for target in targets], module)
@@ -180,11 +180,11 @@ class _Steps:
         values, gradients = self.weights.values, self.weights.gradients
         given, put_out, arriving = self._arrays(rows.shape)
         self.rows.take(rows, axis=0, out=given[0], mode="clip")
+        activate, slope_of = self.activation
         last = len(values) - 1
         for depth in range(last):
-            out = put_out[depth]
-            np.matmul(given[depth], values[depth].swapaxes(-1, -2), out=out)
-            self._activate(out)
+            np.matmul(given[depth], values[depth].swapaxes(-1, -2), out=put_out[depth])
+            out = put_out[depth] = activate(put_out[depth])
             onward = given[depth + 1][..., :-1]
             if self.residual and depth > 0:
                 np.add(out, given[depth][..., :-1], out=onward)
@@ -202,26 +202,10 @@ class _Steps:
                 if self.residual:
                     below += around
                     around = below.copy()
-                self._times_slope(below, put_out[depth - 1])
+                # Without z: these activations say by their value what their slope is.
+                below *= slope_of(put_out[depth - 1], put_out[depth - 1])
         self.weights.optimizer.step()
         return loss
-
-    def _activate(self, out):
-        if self.activation == "relu":
-            np.maximum(out, 0.0, out=out)
-        elif self.activation == "tanh":
-            np.tanh(out, out=out)
-        elif self.activation == "sigmoid":
-            expit(out, out=out)
-
-    def _times_slope(self, arriving, value):
-        """Multiply by the slope of the activation where it has this value, in place."""
-        if self.activation == "relu":
-            arriving *= value > 0.0
-        elif self.activation == "tanh":
-            arriving *= 1.0 - value * value
-        elif self.activation == "sigmoid":
-            arriving *= value * (1.0 - value)
 
 
 def _targets(targets, module):
