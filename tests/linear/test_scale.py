@@ -1,16 +1,14 @@
 """Defaults that need no tuning: the unit of the reward does not matter; shuttle."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from skbandit.datasets import load_shuttle
 from skbandit.linear import LinearThompsonSampling, LinearUCB
 
 BOTH = pytest.mark.parametrize("Bandit", [LinearUCB, LinearThompsonSampling])
 UNIT = pytest.mark.parametrize("unit", [100.0, 1e-6, 1e6, 2.0**40])
-SHUTTLE = Path(__file__).parents[2] / ".." / "shared" / "data" / "shuttle.npz"
 
 
 def options(arm_model, precision):
@@ -97,15 +95,13 @@ def test_defaults(Bandit):
     assert {name: parameters[name] for name in expected} == expected
 
 
-@pytest.mark.skipif(not SHUTTLE.exists(), reason="the shuttle data are not next to the checkout")
 @BOTH
 def test_regret_on_shuttle(Bandit):
     """z-scored, 2,000 rounds: at most 12 % of the uniform policy's regret, mean of 5 orders.
 
     The uniform policy errs in 6 of 7 rounds.
     """
-    data = np.load(SHUTTLE)
-    X, y = data["X"].astype(np.float64), data["y"]
+    X, y = load_shuttle(return_X_y=True)
     X = (X - X.mean(axis=0)) / X.std(axis=0)
     arms = np.unique(y)
     regrets = []
