@@ -127,7 +127,7 @@ class _FlatWeights:
         flat.state = defaultdict(dict)
         known = first.state.get(self._layers[0][0][0], {})
         for key, value in known.items():
-            if torch.is_tensor(value) and value.ndim > 0:
+            if _is_of_weights(value):
                 value = self._read(lambda optimizer, one, key=key: optimizer.state[one][key])
             flat.state[self.parameter][key] = copy.deepcopy(value)
         return flat
@@ -138,13 +138,18 @@ class _FlatWeights:
             for _, parameter, place in self._places(self.parameter.detach().numpy()):
                 parameter.copy_(torch.from_numpy(place))
         for key, value in self.optimizer.state[self.parameter].items():
-            if torch.is_tensor(value) and value.ndim > 0:
+            if _is_of_weights(value):
                 for optimizer, parameter, place in self._places(value.numpy()):
                     optimizer.state[parameter][key] = torch.from_numpy(place.copy())
                 continue
             for optimizer, layers in zip(self._optimizers, self._layers, strict=True):
                 for parameter in (one for layer in layers for one in layer):
                     optimizer.state[parameter][key] = copy.deepcopy(value)
+
+
+def _is_of_weights(value):
+    """Whether an optimizer's state is one number a weight, not one for all (the step)."""
+    return torch.is_tensor(value) and value.ndim > 0
 
 
 class _Steps:
