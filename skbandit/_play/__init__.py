@@ -10,7 +10,7 @@ from ._folds import make_folds
 from ._logs import LoggedRounds, append_columns, as_rows, check_log
 from ._player import Player, make_player, name_policies, seeded
 from ._progress import progress_bar
-from ._steps import fitted_steps, is_fitted, last_step, name_arms, take_apart
+from ._steps import fitted_steps, is_bandit, is_fitted, last_step, name_arms, take_apart
 from ._tables import UNKNOWN_ARMS, Answers, PolicyTable, ask_policy, policy_table
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "distinct_labels",
     "entries_at",
     "fitted_steps",
+    "is_bandit",
     "is_fitted",
     "last_step",
     "make_folds",

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_consistent_length
 
-from .._rounds import check_propensity, check_reward, split_log
+from .._rounds import as_labels, check_propensity, check_reward, split_log
 from .._rows import as_frame, nw
 
 
@@ -41,7 +41,7 @@ def check_log(X, y, reward=None, propensity=None):
     if y is None:
         raise ValueError("y is None: pass a log made by skbandit.base.make_log.")
     labels, logged_reward, logged_propensity = split_log(y)
-    labels = np.asarray(labels)
+    labels = as_labels(labels, "y")
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:

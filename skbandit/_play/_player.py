@@ -8,13 +8,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from .._sampling import draw_arms
-from ..base import is_bandit
-from ._steps import fitted_steps, last_step, name_arms, take_apart
-
-
-def answers_as_bandit(policy):
-    """Say whether ``predict`` returns a decision and its propensity."""
-    return hasattr(policy, "__sklearn_tags__") and is_bandit(policy)
+from ._steps import fitted_steps, is_bandit, last_step, name_arms, take_apart
 
 
 def seeded(policy, random_state):
@@ -49,7 +43,7 @@ class Player:
     def __init__(self, policy, steps=(), random_state=None):
         self.policy = policy
         self.steps = steps
-        self.is_bandit = answers_as_bandit(policy)
+        self.is_bandit = is_bandit(policy)
         self._rng = check_random_state(random_state)
         if not self.is_bandit and not hasattr(policy, "predict_proba"):
             raise TypeError(
@@ -105,15 +99,16 @@ def make_player(
     player : Player
     """
     steps, last = take_apart(policy)
-    if learn and not (answers_as_bandit(last) and hasattr(last, "partial_fit")):
+    if learn and not (is_bandit(last) and hasattr(last, "partial_fit")):
         raise TypeError(
             "bandit must be a bandit, which learns through partial_fit(X, y, reward), or a "
             f"Pipeline around one; got {type(last).__name__}.{way_out}"
         )
     forget = learn and not warm_start
     last = clone(last) if forget else copy.deepcopy(last)
-    if answers_as_bandit(last):
-        name_arms(last, arms, contexts)
+    # With features of their own the arms are candidates, known by their position.
+    if is_bandit(last) and getattr(contexts, "ndim", 2) != 3:
+        name_arms(last, arms)
     return Player(last, fitted_steps(steps, contexts), random_state)
 
 

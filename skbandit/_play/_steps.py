@@ -6,6 +6,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from .. import base
 from .._rows import n_rows
 
 
@@ -37,8 +38,19 @@ def take_apart(policy):
 
 
 def last_step(policy):
-    """Return what decides: the last step of a Pipeline, the best estimator of a search."""
-    return take_apart(policy)[1]
+    """Return what decides: the last step of a Pipeline, the best estimator of a search.
+
+    Of a search that is not fitted it is the last step of what is searched over.
+    """
+    last = take_apart(policy)[1]
+    while not hasattr(last, "arms") and hasattr(last, "estimator"):
+        last = take_apart(last.estimator)[1]
+    return last
+
+
+def is_bandit(estimator):
+    """Say whether an estimator, or any other object, is a bandit or ends in one."""
+    return hasattr(estimator, "__sklearn_tags__") and base.is_bandit(estimator)
 
 
 def is_fitted(estimator):
@@ -79,7 +91,7 @@ def fitted_steps(steps, contexts):
     return ready
 
 
-def name_arms(estimator, arms, contexts):
+def name_arms(estimator, arms):
     """Tell a bandit that knows no arms yet which there are, in place.
 
     It can then play before its first round, and what it learns from need not hold every arm.
@@ -89,14 +101,7 @@ def name_arms(estimator, arms, contexts):
     estimator : estimator object
         A bandit, or a Pipeline or search around one; any other is left alone.
     arms : array-like of shape (n_arms,)
-    contexts : rows
-        With features of their own the arms are candidates, known by their position, and need no
-        name.
     """
     last = last_step(estimator)
-    while not hasattr(last, "arms") and hasattr(last, "estimator"):
-        # A search that is not fitted.
-        last = last_step(last.estimator)
-    candidates = getattr(contexts, "ndim", 2) == 3
-    if not candidates and getattr(last, "arms", False) is None and not is_fitted(last):
+    if getattr(last, "arms", False) is None and not is_fitted(last):
         last.set_params(arms=arms)
