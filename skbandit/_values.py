@@ -1,6 +1,7 @@
 """Self-normalised means and effective sample sizes: arrays in, numbers out."""
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,13 +10,27 @@ _TINY, _HUGE = 1e-280, 1e280
 
 
 def ratio_columns(value, weight):
-    """Return what each row contributes to a self-normalised mean, (n_samples, 2)."""
+    """Return what each row contributes to a self-normalised mean, (n_samples, 2).
+
+    Only the proportions of weights matter: the largest counts 1, so that none is too large.
+    """
+    weight = weight / (weight.max() or 1.0)
     return np.column_stack([weight * value, weight])
 
 
-def ratio_of_means(means):
-    """g(a, b) = a / b, of means (or sums) of the columns of `ratio_columns`."""
-    return means[..., 0] / means[..., 1]
+@dataclass(frozen=True)
+class RatioOfMeans:
+    """g(a, b) = centre + a / b, of means (or sums) of `ratio_columns` of value - centre.
+
+    With the mean itself as the centre, what the rows contribute to its error is small numbers
+    and no difference of large ones.
+    """
+
+    centre: float = 0.0
+
+    def __call__(self, means):
+        """Return the self-normalised mean."""
+        return self.centre + means[..., 0] / means[..., 1]
 
 
 def self_normalized_mean(value, weight, sample_weight=None):
@@ -29,7 +44,7 @@ def self_normalized_mean(value, weight, sample_weight=None):
     """
     columns = ratio_columns(value, weight)
     sums = columns.sum(axis=0) if sample_weight is None else sample_weight @ columns
-    return float(ratio_of_means(sums)) if sums[1] > 0 else float("nan")
+    return float(RatioOfMeans()(sums)) if sums[1] > 0 else float("nan")
 
 
 def self_normalized_value(reward, policy_probability, propensity, sample_weight=None):

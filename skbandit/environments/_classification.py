@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length, check_scalar, column_or_1d
 
 from .._play import ArmColumns, as_rows
-from .._rounds import learn_arms
+from .._rounds import as_labels, learn_arms
 from .._rows import take_rows
 from ._base import BaseEnvironment
 
@@ -67,7 +67,7 @@ class ClassificationEnvironment(BaseEnvironment):
     @property
     def arms(self):
         """The classes, sorted."""
-        return learn_arms(column_or_1d(self.y))
+        return learn_arms(self._labels())
 
     @property
     def n_features(self):
@@ -77,9 +77,12 @@ class ClassificationEnvironment(BaseEnvironment):
             return contexts.shape[1] if len(contexts.shape) > 1 else 1
         return 1 if isinstance(contexts[0], str) else len(contexts[0])
 
+    def _labels(self):
+        return column_or_1d(as_labels(self.y, "y"))
+
     def _sample(self, n_rounds, rng):
         contexts = as_rows(self.X)
-        y = column_or_1d(self.y)
+        y = self._labels()
         check_consistent_length(contexts, y)
         arms = learn_arms(y)
         check_scalar(self.reward_right, "reward_right", Real)

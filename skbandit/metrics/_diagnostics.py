@@ -95,7 +95,7 @@ def policy_support(
     --------
     >>> from skbandit.metrics import policy_support
     >>> support = policy_support(propensity=[.5] * 100, policy_probability=[.9, .1] * 50)
-    >>> round(support.effective_sample_size, 1), support.max_weight, support.overlap
+    >>> round(support.effective_sample_size, 1), support.max_weight, round(support.overlap, 6)
     (61.0, 1.8, 0.6)
     """
     check_confidence_level(confidence_level)

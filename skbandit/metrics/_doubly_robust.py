@@ -1,17 +1,25 @@
 """Values from a reward model, alone and corrected by importance-weighted errors."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from .._values import ratio_columns, ratio_of_means
+from .._values import RatioOfMeans, ratio_columns
 from ._diagnostics import warn_poor_support
 from ._importance_weighted import defined_mean, span
 from ._policy_value import PolicyValue, first_mean
 from ._validation import EvaluatedRounds
 
 
-def mean_plus_ratio(means):
-    """g(a, b, c) = a + b / c."""
-    return means[..., 0] + ratio_of_means(means[..., 1:])
+@dataclass(frozen=True)
+class MeanPlusRatio:
+    """g(a, b, c) = a + ratio(b, c)."""
+
+    ratio: RatioOfMeans
+
+    def __call__(self, means):
+        """Return the sum."""
+        return means[..., 0] + self.ratio(means[..., 1:])
 
 
 def corrected_mean(rounds, name, weight, **parameters):
@@ -235,8 +243,8 @@ def sndr(rounds):
     warn_poor_support(weight)
     return PolicyValue(
         name="sndr",
-        columns=np.column_stack([rounds.model_policy, ratio_columns(error, weight)]),
-        formula=mean_plus_ratio,
+        columns=np.column_stack([rounds.model_policy, ratio_columns(error - mean_error, weight)]),
+        formula=MeanPlusRatio(RatioOfMeans(mean_error)),
         weight=weight,
         weight_scale=1 / np.average(weight, weights=rounds.sample_weight),
         control=weight,

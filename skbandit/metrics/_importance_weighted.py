@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._values import ratio_columns, ratio_of_means, self_normalized_mean
+from .._values import RatioOfMeans, ratio_columns, self_normalized_mean
 from ._diagnostics import warn_poor_support
 from ._policy_value import PolicyValue, first_mean
 from ._validation import EvaluatedRounds, check_sample_weight, check_vector
@@ -47,8 +47,8 @@ def self_normalized(name, reward, weight, sample_weight, control=None, **paramet
     warn_poor_support(weight)
     return PolicyValue(
         name=name,
-        columns=ratio_columns(reward, weight),
-        formula=ratio_of_means,
+        columns=ratio_columns(reward - value, weight),
+        formula=RatioOfMeans(value),
         weight=weight,
         weight_scale=1 / np.average(weight, weights=sample_weight),
         control=control,

@@ -13,7 +13,7 @@ import numpy as np
 from .._values import effective_sample_size, root_sum_of_squares
 from ._intervals import INTERVALS
 
-# Relative step of the complex-step derivative: its error is of the order of the step's square.
+# Step of the complex-step derivative: its error is of the order of the step's square.
 _COMPLEX_STEP = 1e-30
 
 
@@ -150,8 +150,8 @@ class PolicyValue:
 
     @cached_property
     def gradient(self):
-        # A step for each mean, in its own unit.
-        step = _COMPLEX_STEP * np.where(self.means == 0, 1.0, np.abs(self.means))
+        # A step for each mean, in its own unit where that is large.
+        step = _COMPLEX_STEP * np.maximum(1.0, np.abs(self.means))
         return self.evaluate(self.means + 1j * np.diag(step)).imag / step
 
     @cached_property

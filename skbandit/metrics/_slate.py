@@ -65,8 +65,10 @@ def _slate_value(name, reward, weight, sample_weight, control, normalize):
             f"logged in slot {slot} probability 0. Use normalize=False, or evaluate a policy "
             "closer to the log."
         )
+    # Only the proportions of a slot's weights matter.
+    share = weight / weight.max(axis=0)
     return PolicyValue(
-        columns=np.hstack([weight * reward, weight]),
+        columns=np.hstack([share * reward, share]),
         formula=sum_of_ratios,
         reward_range=span(total),
         **common,
