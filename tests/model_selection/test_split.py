@@ -119,7 +119,9 @@ def test_in_a_search():
         scoring=get_policy_scorer("snips"),
     )
     np.testing.assert_allclose(scores, sorted_scores)
-    search = GridSearchCV(LinearUCB(), {"alpha": [0.0]}, cv=LogSplit(3), scoring=get_policy_scorer("snips"))
+    search = GridSearchCV(
+        LinearUCB(), {"alpha": [0.0]}, cv=LogSplit(3), scoring=get_policy_scorer("snips")
+    )
     assert search.fit(X, log, groups=time).best_score_ == np.mean(sorted_scores)
     with sklearn.config_context(enable_metadata_routing=True):
         assert search.fit(X, log, groups=time).best_score_ == np.mean(sorted_scores)
