@@ -229,8 +229,8 @@ class PolicyValue:
         if self.n_samples != other.n_samples or not _same(self.sample_weight, other.sample_weight):
             raise ValueError(
                 "a difference needs both values on the same rounds with the same sample_weight; "
-                f"got {self.n_samples} and {other.n_samples} rounds. Evaluate both policies on "
-                "one log."
+                f"got {self.n_samples} and {other.n_samples} rounds. "
+                "Evaluate both policies on one log."
             )
         parts = self, other
         return PolicyValue(

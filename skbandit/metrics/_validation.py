@@ -200,8 +200,7 @@ class EvaluatedRounds:
             if expected_reward is not None:
                 raise ValueError(
                     "policy_probability holds the logged arm alone, shape (n_samples,), where "
-                    "expected_reward needs the probabilities of all arms; pass an array of shape "
-                    "(n_samples, n_arms)."
+                    "expected_reward needs the probabilities of all arms, (n_samples, n_arms)."
                 )
             return
         total = policy_probability.sum(axis=1)
