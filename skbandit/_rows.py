@@ -226,8 +226,7 @@ def _as_array(series):
     """A column as an array: float64 where it holds numbers, else objects, missing ones None."""
     if series.dtype.is_numeric() or series.dtype == nw.Boolean:
         known = series.cast(nw.Float64)
-        values = np.array(known.fill_null(np.nan).to_numpy(), dtype=np.float64)
-        return values
+        return np.array(known.fill_null(np.nan).to_numpy(), dtype=np.float64)
     values = np.empty(len(series), dtype=object)
     values[:] = series.to_list()
     return values
