@@ -196,8 +196,21 @@ class Regression:
         -------
         mean : ndarray of shape (n_samples, n_groups), or (n_samples,) for one group
         """
-        coef = self.coef if group is None else self.coef[group]
-        return predict_rows(rows, coef, self.intercept)
+        return self.rewards(rows, self.coef if group is None else self.coef[group])
+
+    def rewards(self, rows, weights):
+        """Rewards of rows under given weights.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_samples, n_features)
+        weights : ndarray of shape (n_weights, n_terms), or (n_terms,)
+
+        Returns
+        -------
+        rewards : ndarray of shape (n_samples, n_weights), or (n_samples,)
+        """
+        return predict_rows(rows, weights, self.intercept)
 
     def noise(self, prior=None):
         """Belief about the variance of a reward about its mean.
