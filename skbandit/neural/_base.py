@@ -9,22 +9,27 @@ from sklearn.utils import check_random_state
 
 from .._sklearn import HasMethods, Interval
 from ..base import BaseBandit
-from ..buffers import BUFFER_METHODS, SAMPLER_METHODS, AllData, RandomSampler
-from ._evaluation import freeze, to_module
-from ._nets import (
-    Training,
-    build_net,
-    device_of,
-    forked_generators,
-    resolve_net,
-    train_nets,
-    warn_diverged,
+from ..buffers import (
+    BUFFER_METHODS,
+    SAMPLER_METHODS,
+    AllData,
+    RandomSampler,
+    RefitSchedule,
+    ScheduleState,
+    check_instance,
 )
-from ._scaling import find_scaling
+from ._evaluation import dtype_of, freeze, to_tensor
+from ._generators import ordinary_mode
+from ._nets import build_net, is_skorch_net, unfitted_copy
+from ._scaling import check_squares, find_scaling
+from ._targets import Targets
+from ._training import Training, fewest_rows, train_nets, warn_diverged
 from ._transfer import NeuralTransferMixin
 
-# Steps of a net that was given by name or class.
+# Steps of a net that brings no number of passes of its own.
 _INITIAL_STEPS, _STEPS = 200, 100
+# Numbers beyond this, in units of the spread, are measured anew before they train a network.
+_FAR_OUT = 1e9
 
 
 class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
@@ -126,9 +131,7 @@ class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
         self.scaling_ = None
         self.input_shape_ = vars(self).get("_new_shape")
         self.n_updates_ = 0
-        self.n_trainings_ = 0
-        # Weight of the rounds since the last training.
-        self.untrained_weight_ = 0.0
+        self.schedule_ = ScheduleState()
         self._clear_statistics()
 
     def _clear_statistics(self):
@@ -141,8 +144,23 @@ class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
         return 1 if self._candidate_features else len(self.classes_)
 
     # --------------------------------------------------------------- learning
-    def _check_room(self):
+    def __sklearn_clone__(self):
+        # An open log in a net's callbacks cannot be copied: it is shared.
+        bare = self._twin()
+        bare.net = "none"
+        new = super(BaseNeuralBandit, bare).__sklearn_clone__()
+        new.net = unfitted_copy(self.net) if is_skorch_net(self.net) else copy.deepcopy(self.net)
+        return new
+
+    def _twin(self):
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    def _check_buffer(self):
         """Raise where the network would never be trained."""
+        check_instance(self.buffer, "buffer")
+        check_instance(self.sampler, "sampler")
         capacity = getattr(self.buffer, "capacity", None)
         if capacity is not None and capacity < self.min_samples_to_train:
             raise ValueError(
@@ -153,22 +171,46 @@ class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
 
     def _learn(self, rounds):
         self._validate_params()
-        self._check_room()
+        self._check_buffer()
         columns = self._columns_of(rounds)
         if len(columns["row"]) == 0:
             return
-        work = copy.copy(self)
+        check_squares(columns)
+        work = self._twin()
         # Frozen copies of the networks stay good until these are trained.
         work._cache = {k: v for k, v in self._cache.items() if k[0] in ("module", "prior")}
-        work._absorb(columns)
-        vars(self).update(vars(work))
+        # Learning that fails gives back what it drew.
+        own_stream = isinstance(self.random_state, np.random.RandomState)
+        before = self.random_state.get_state() if own_stream else None
+        try:
+            with ordinary_mode(), np.errstate(over="ignore", invalid="ignore"):
+                work._absorb(columns)
+                work._check_finite()
+        except BaseException as error:
+            if own_stream:
+                self.random_state.set_state(before)
+            if isinstance(error, np.linalg.LinAlgError):
+                raise ValueError(_TOO_LARGE) from error
+            raise
+        self.__dict__ = vars(work)
+
+    def _check_finite(self):
+        """Raise where what was learnt is not finite."""
+        if not all(np.isfinite(part).all() for part in self._sums()):
+            raise ValueError(_TOO_LARGE)
+
+    def _sums(self):
+        """Yield arrays that must be finite."""
+        yield self.scaling_.shift
+        yield self.scaling_.scale
+        yield self.scaling_.reward_scale
 
     def _columns_of(self, rounds):
         """Rounds as columns of the buffer, one row an arm that was played; weight 0 is absent."""
         rows, arm, reward, weight = rounds[:4]
         n_rounds = len(arm)
         weight = np.ones(n_rounds) if weight is None else weight
-        full, share = np.zeros(n_rounds), np.full(n_rounds, 1.0 / rounds.rows_per_round)
+        n_taught, share = np.zeros(n_rounds), np.full(n_rounds, 1.0 / rounds.rows_per_round)
         if rows.ndim == 3:
             n_candidates = rows.shape[1]
             if reward is None:
@@ -179,17 +221,17 @@ class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
                 share = np.full(len(rows), 1.0 / n_candidates)
             else:
                 rows = rows[np.arange(n_rounds), arm]
-            arm, full = np.zeros(len(rows), dtype=np.intp), np.zeros(len(rows))
+            arm, n_taught = np.zeros(len(rows), dtype=np.intp), np.zeros(len(rows))
         elif reward is None:
             reward = np.ones(n_rounds)
             # So many arms, the first ones, learn from the round.
-            full = np.full(n_rounds, float(len(self.classes_)))
+            n_taught = np.full(n_rounds, float(len(self.classes_)))
         columns = {
             "row": rows,
             "arm": arm,
             "reward": reward,
             "weight": weight,
-            "full": full,
+            "n_taught": n_taught,
             "share": share,
         }
         present = columns["weight"] > 0
@@ -213,7 +255,7 @@ class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
             self.nets_ = self._new_nets(seed)
         self.n_updates_ += 1
         self.buffer_ = self.buffer_.extended(columns, np.random.RandomState(seed % 2**32))
-        self.untrained_weight_ += _n_rounds(columns)
+        self.schedule_ = self.schedule_.extended(_n_rounds(columns))
         trains = self._training_is_due()
         if self._rescale(trains) or trains:
             if trains:
@@ -222,109 +264,107 @@ class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
         else:
             self._update(columns)
 
-    def _rescale(self, trains):
-        """Measure inputs and rewards anew, where that changes no trained network for nothing."""
-        weight = _n_rounds(self.buffer_.columns)
-        # Before the first training that costs little, and pieces then end where the whole ends.
-        if self.n_trainings_ > 0 and (not trains or weight < 2.0 * self.scaling_.n_rounds):
-            return False
-        standardize = self.standardize and not self._takes_raw_inputs()
-        self.scaling_ = find_scaling(self.buffer_.columns, weight, standardize)
-        return True
+    @property
+    def _schedule(self):
+        return RefitSchedule(
+            self.min_samples_to_train, self.train_every, warm_start=self.warm_start
+        )
+
+    @property
+    def n_trainings_(self):
+        """How many times the network was trained."""
+        return self.schedule_.n_refits
 
     def _training_is_due(self):
-        if not self._net_is_trained():
+        columns = self.buffer_.columns
+        return (
+            self._net_is_trained()
+            and self._schedule.is_due(self.schedule_, _n_rounds(columns))
+            and len(columns["row"]) >= fewest_rows(self.nets_[0].module_)
+        )
+
+    def _rescale(self, trains):
+        """Measure inputs and rewards anew, where that changes no trained network for nothing."""
+        columns = self.buffer_.columns
+        weight = _n_rounds(columns)
+        # Before the first training that costs little, and pieces then end where the whole ends.
+        if self.n_trainings_ > 0 and not (
+            trains and (weight >= 2.0 * self.scaling_.n_rounds or self._is_far_out(columns))
+        ):
             return False
-        due = self.untrained_weight_ >= self.train_every or self.n_trainings_ == 0
-        return due and _n_rounds(self.buffer_.columns) >= self.min_samples_to_train
+        standardize = self.standardize and not self._takes_raw_inputs()
+        self.scaling_ = find_scaling(columns, weight, standardize)
+        largest = np.abs(self.scaling_.inputs(columns["row"])).max()
+        if largest**2 > torch.finfo(dtype_of(self.nets_[0].module_)).max:
+            raise ValueError(
+                f"X holds numbers of size {largest:.2g}, whose square is beyond the precision of "
+                "net's module. Scale the features, or leave standardize=True."
+            )
+        return True
+
+    def _is_far_out(self, columns):
+        """Whether numbers are so far from the known ones that single precision loses them."""
+        scaled = self.scaling_.inputs(columns["row"]), self.scaling_.reward(columns["reward"])
+        return max(np.abs(part).max() for part in scaled) > _FAR_OUT
 
     def _new_nets(self, seed):
-        nets = []
-        for number in range(self._n_nets()):
-            with forked_generators((seed + 7919 * number) % 2**32, resolve_net(self.net).device):
-                nets.append(build_net(self.net, self.n_features_in_, self._n_outputs()))
-            self._check_outputs(nets[-1])
-        return nets
-
-    def _check_outputs(self, net):
-        """Raise where the module does not answer with one finite number an arm."""
-        device_of(net)
-        rows = np.zeros((2, self.n_features_in_))
-        module = net.module_
-        was_training = module.training
-        module.eval()
-        try:
-            with torch.no_grad():
-                outputs = module(to_module(rows, module, self.input_shape_))
-        except (RuntimeError, TypeError, IndexError) as error:
-            raise ValueError(
-                f"net's module {type(module).__name__} cannot take a batch of shape "
-                f"(2, {self.n_features_in_}): {error}. A module whose constructor takes n_inputs "
-                "and n_outputs is told how many there are."
-            ) from error
-        finally:
-            module.train(was_training)
-        wanted = (2, self._n_outputs())
-        if tuple(outputs.shape) != wanted and not (
-            wanted[1] == 1 and tuple(outputs.shape) == (2,)
-        ):
-            per = "one, since arms have features of their own" if wanted[1] == 1 else "one an arm"
-            raise ValueError(
-                f"net's module {type(module).__name__} has outputs of shape "
-                f"{tuple(outputs.shape)} for 2 rows, but {wanted} is needed: {per}. Give its "
-                "constructor a parameter n_outputs, or set net__module__... to that width."
+        return [
+            build_net(
+                self.net,
+                self.n_features_in_,
+                self._n_outputs(),
+                (seed + 7919 * number) % 2**32,
+                self.input_shape_,
             )
-        if not bool(torch.isfinite(outputs).all()):
-            raise ValueError(
-                f"net's module {type(module).__name__} returns NaN or infinity before any "
-                "training. Check its initial weights."
-            )
+            for number in range(self._n_nets())
+        ]
 
-    def _steps(self):
-        first = self.n_trainings_ == 0 or not self.warm_start
-        steps = self.initial_train_steps if first else self.train_steps
-        if steps is None and isinstance(self.net, (str, type)):
-            return _INITIAL_STEPS if first else _STEPS
+    def _n_steps(self):
+        afresh = self._schedule.starts_afresh(self.schedule_)
+        steps = self.initial_train_steps if afresh else self.train_steps
+        if steps is None and not is_skorch_net(self.net):
+            return _INITIAL_STEPS if afresh else _STEPS
         return steps
 
     def _train(self, seed):
         columns = self.buffer_.columns
-        rows = to_module(self.scaling_.inputs(columns["row"]), _SINGLE, self.input_shape_)
         numbers = range(len(self.nets_))
         trained = train_nets(
             self.nets_,
-            rows,
-            [torch.from_numpy(self._target(columns, number)).float() for number in numbers],
+            to_tensor(
+                self.scaling_.inputs(columns["row"]),
+                dtype_of(self.nets_[0].module_),
+                self.input_shape_,
+            ),
+            [self._targets(columns, number) for number in numbers],
             columns,
             [(seed + 7919 * number) % 2**32 for number in numbers],
             Training(
                 RandomSampler() if self.sampler is None else self.sampler,
-                self._steps(),
+                self._n_steps(),
                 self.early_stopping_threshold,
-                self.warm_start,
+                afresh=not self.warm_start,
             ),
         )
-        self.untrained_weight_ = 0.0
         if any(net is None for net in trained):
+            self.schedule_ = self.schedule_.postponed()
             warn_diverged()
             return
+        self.schedule_ = self.schedule_.refitted(_n_rounds(columns))
         self.nets_ = trained
         self._forget_cache()
-        self.n_trainings_ += 1
 
-    def _target(self, columns, number):
-        """What the loss of the net of this number looks at, see :class:`PlayedArmLoss`."""
+    def _targets(self, columns, number):
+        """What the net of this number is taught."""
         low, high = self.scaling_.reward(np.array([0.0, 1.0]))
         n_rounds = len(columns["arm"])
-        return np.column_stack(
-            [
-                columns["arm"],
-                self.scaling_.reward(columns["reward"]),
-                columns["weight"],
-                columns["full"],
-                np.full(n_rounds, low),
-                np.full(n_rounds, high),
-            ]
+        return Targets(
+            arm=columns["arm"],
+            reward=self.scaling_.reward(columns["reward"]),
+            weight=columns["weight"],
+            n_taught=columns["n_taught"],
+            low=np.full(n_rounds, low),
+            high=np.full(n_rounds, high),
         )
 
     # --------------------------------------------------------------- networks
@@ -367,5 +407,7 @@ def _n_rounds(columns):
     return float(columns["weight"] @ columns["share"])
 
 
-# Of the dtype that networks are trained in.
-_SINGLE = torch.nn.Linear(1, 1)
+_TOO_LARGE = (
+    "X or reward is so large that what is learnt from it is not finite; the bandit is what it was "
+    "before. Scale the features (StandardScaler) and rewards."
+)

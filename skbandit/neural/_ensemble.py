@@ -6,12 +6,13 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from .._optimality import SampledScores
 from .._sklearn import Interval
 from ._base import BaseNeuralBandit
 from ._evaluation import freeze
-from ._nets import forked_generators
+from ._generators import forked_generators
 from ._networks import linear_layers
 
 
@@ -191,7 +192,7 @@ class EnsembleBandit(BaseNeuralBandit):
             (seed + 15485863 * (number + 1)) % 2**32 for number in range(len(nets))
         ]
         self.priors_ = [
-            _random_module(net.module_, one)
+            _random_module(net.module_, one, self._n_outputs())
             for net, one in zip(nets, self.prior_seeds_, strict=True)
         ]
         self.n_known_outputs_ = self._n_outputs()
@@ -200,7 +201,7 @@ class EnsembleBandit(BaseNeuralBandit):
     # --------------------------------------------------------------- learning
     def _columns_of(self, rounds):
         columns = super()._columns_of(rounds)
-        full = columns["full"] > 0
+        full = columns["n_taught"] > 0
         if not full.any():
             return columns
         # The members' priors differ from arm to arm: each arm is a round of its own.
@@ -209,7 +210,7 @@ class EnsembleBandit(BaseNeuralBandit):
         columns = {name: np.repeat(column, n_arms, axis=0) for name, column in columns.items()}
         reward = (arm == columns["arm"]).astype(np.float64)
         share = columns["share"] / n_arms
-        return {**columns, "arm": arm, "reward": reward, "full": 0.0 * share, "share": share}
+        return {**columns, "arm": arm, "reward": reward, "n_taught": 0.0 * share, "share": share}
 
     def _absorb(self, columns):
         shape = (len(columns["arm"]), self.n_members)
@@ -226,12 +227,13 @@ class EnsembleBandit(BaseNeuralBandit):
             return int(sequence.generate_state(1)[0])
         return self._seed()
 
-    def _target(self, columns, number):
-        target = super()._target(columns, number)
+    def _targets(self, columns, number):
+        targets = super()._targets(columns, number)
         prior = self._prior(columns["row"], number)
-        target[:, 1] -= prior[np.arange(len(prior)), columns["arm"]]
-        target[:, 2] *= columns["copies"][:, number]
-        return target
+        return targets._replace(
+            reward=targets.reward - prior[np.arange(len(prior)), columns["arm"]],
+            weight=targets.weight * columns["copies"][:, number],
+        )
 
     def _rebuild(self):
         """Nothing is kept beside the networks."""
@@ -296,10 +298,19 @@ class EnsembleBandit(BaseNeuralBandit):
                 output.weight[new_arms] = output.weight[taught].mean(dim=0)
 
 
-def _random_module(module, seed):
+def _random_module(module, seed, n_outputs):
     """Return a copy with random weights, also of the outputs, which have about unit size."""
     module = copy.deepcopy(module).cpu()
     layers = linear_layers(module)
+    if not layers or layers[-1].out_features != n_outputs:
+        raise ValueError(
+            f"net's module {type(module).__name__} must have a torch.nn.Linear layer that puts "
+            f"out one number an arm ({n_outputs}): EnsembleBandit gives the outputs of its random "
+            "prior networks weights of their own there."
+        )
+    for layer in layers:
+        for name in list(getattr(layer, "parametrizations", ())):
+            parametrize.remove_parametrizations(layer, name)
     with forked_generators(seed), torch.no_grad():
         for layer in layers:
             if layer is not layers[-1]:

@@ -85,6 +85,12 @@ class BaseGradientBandit(BaseNeuralBandit):
         for start in range(0, len(columns["row"]), BLOCK_ROWS):
             self._update({k: c[start : start + BLOCK_ROWS] for k, c in columns.items()})
 
+    def _sums(self):
+        yield from super()._sums()
+        sums = self.precision_.sums
+        yield from sums.values() if isinstance(sums, dict) else [sums]
+        yield self.error_square_
+
     def _update(self, columns):
         weight = self._played(columns)
         self.precision_, outputs = self.precision_.learnt(
@@ -93,7 +99,7 @@ class BaseGradientBandit(BaseNeuralBandit):
         # Errors of the network as it is: on rounds that come in, before it has learnt from them.
         low, high = self.scaling_.reward(np.array([0.0, 1.0]))
         paid = np.repeat(self.scaling_.reward(columns["reward"])[:, None], weight.shape[1], axis=1)
-        full = columns["full"] > 0
+        full = columns["n_taught"] > 0
         named = np.arange(weight.shape[1]) == columns["arm"][full, None]
         paid[full] = np.where(named, high, low)
         errors = (paid - outputs) ** 2
@@ -105,8 +111,8 @@ class BaseGradientBandit(BaseNeuralBandit):
         n_rounds, n_outputs = len(columns["arm"]), self._n_outputs()
         weight = np.zeros((n_rounds, n_outputs))
         weight[np.arange(n_rounds), columns["arm"]] = columns["weight"]
-        full = columns["full"] > 0
-        learns = np.arange(n_outputs) < columns["full"][full, None]
+        full = columns["n_taught"] > 0
+        learns = np.arange(n_outputs) < columns["n_taught"][full, None]
         weight[full] = columns["weight"][full, None] * learns
         return weight
 

@@ -280,8 +280,14 @@ class NeuralLinearBandit(BaseNeuralBandit):
             columns["arm"],
             self.scaling_.reward(columns["reward"]),
             columns["weight"],
-            (columns["full"], low, high),
+            (columns["n_taught"], low, high),
         )
+
+    def _sums(self):
+        yield from super()._sums()
+        yield from self.head_.gram
+        yield self.head_.moment
+        yield self.head_.residual_square
 
     # ----------------------------------------------------------------- belief
     def _noise(self):

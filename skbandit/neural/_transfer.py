@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from .._rounds import encode_arms
-from ._nets import build_net, forked_generators, resolve_net
-from ._networks import linear_layers
+from ._nets import build_net, module_name, resolve_net
+from ._networks import linear_layers, plain_layers
 
 # Scale of the initial weights of new hidden units.
 _FAINT = 0.01
@@ -30,7 +30,10 @@ class NeuralTransferMixin:
     # -------------------------------------------------------------- structure
     def _structure(self):
         net = resolve_net(self.net)
-        structure = {"module": net.module.__name__, "networks": self._n_nets()}
+        structure = {"module": module_name(self.net), "networks": self._n_nets()}
+        if isinstance(net.module, nn.Module):
+            # What it is made of is seen when its weights are carried.
+            return structure
         signature = inspect.signature(net.module).parameters
         for name, parameter in signature.items():
             if name in ("n_inputs", "n_outputs", "dropout", "kwargs", "args"):
@@ -55,7 +58,7 @@ class NeuralTransferMixin:
             )
         outputs = np.array([0]) if self._candidate_features else np.asarray(arm_source)
         new.nets_ = [
-            carried_net(net, self.net, n_features, feature_source, outputs, self._carry_seed(i))
+            self._carried(net, n_features, feature_source, outputs, i)
             for i, net in enumerate(self.nets_)
         ]
         scaling, source = self.scaling_, np.asarray(feature_source)
@@ -80,6 +83,12 @@ class NeuralTransferMixin:
     def _carry_seed(self, number):
         seed = self.random_state if isinstance(self.random_state, Integral) else 0
         return (int(seed) + 104729 * (number + 1)) % 2**32
+
+    def _carried(self, net, n_features, feature_source, output_source, number):
+        new = build_net(
+            self.net, n_features, len(output_source), self._carry_seed(number), self.input_shape_
+        )
+        return carried_net(net, new, np.asarray(feature_source), np.asarray(output_source))
 
     def _rebuild_or_clear(self):
         self._forget_cache()
@@ -113,7 +122,7 @@ class NeuralTransferMixin:
                     output.bias[new_arms] = output.bias[taught].mean(dim=0)
         bigger._teach_extra(new_arms, taught)
         columns = bigger.buffer_.columns
-        played = (columns["full"] == 0) & np.isin(columns["arm"], taught)
+        played = (columns["n_taught"] == 0) & np.isin(columns["arm"], taught)
         parts = [columns]
         for arm in new_arms:
             part = {name: column[played] for name, column in columns.items()}
@@ -133,7 +142,7 @@ class NeuralTransferMixin:
         features = np.arange(self.n_features_in_)
         outputs = np.arange(self._n_outputs())
         self.nets_ = [
-            carried_net(net, self.net, len(features), features, outputs, self._carry_seed(i))
+            self._carried(net, len(features), features, outputs, i)
             for i, net in enumerate(self.nets_)
         ]
         if self.buffer is not None:
@@ -161,33 +170,25 @@ def _resized_columns(columns, output_source, feature_source, candidates):
     place[output_source[known]] = known
     arm = place[columns["arm"]]
     # Full feedback taught the arms that were known; they come first.
-    full = np.where(columns["full"] > 0, float(known.max() + 1), 0.0)
-    resized = {**columns, "row": rows, "arm": arm, "full": full}
+    n_taught = np.where(columns["n_taught"] > 0, float(known.max() + 1), 0.0)
+    resized = {**columns, "row": rows, "arm": arm, "n_taught": n_taught}
     return {name: column[arm >= 0] for name, column in resized.items()}
 
 
-def carried_net(net, spec, n_features, feature_source, output_source, seed):
-    """Return a new net for `spec` that holds the weights of `net`, by axes.
+def carried_net(net, new, feature_source, output_source):
+    """Write what one net has learnt into another, by axes; return the other.
 
     Parameters
     ----------
-    net : initialised skorch net
-    spec : what ``net=`` is given
-    n_features : int
+    net, new : initialised skorch nets
     feature_source, output_source : ndarray of int
         Old positions of the inputs and outputs; -1 for what is new.
-    seed : int
-        Of the weights of what is new.
 
     Returns
     -------
-    net : initialised skorch net
+    new : initialised skorch net
     """
-    with forked_generators(seed, resolve_net(spec).device):
-        new = build_net(spec, n_features, len(output_source))
-    moves = carry_weights(
-        net.module_, new.module_, np.asarray(feature_source), np.asarray(output_source)
-    )
+    moves = carry_weights(net.module_, new.module_, feature_source, output_source)
     if type(net.optimizer_) is type(new.optimizer_):
         _carry_optimizer(net, new, moves)
     return new
@@ -221,7 +222,7 @@ def carry_weights(old, new, feature_source, output_source):
     -------
     moves : list of _Move, one a linear layer
     """
-    before, after = linear_layers(old), linear_layers(new)
+    before, after = plain_layers(old), plain_layers(new)
     old_rest, new_rest = _without(old, before), _without(new, after)
     shapes = {name: tuple(value.shape) for name, value in old_rest.items()}
     if len(before) != len(after) or shapes != {n: tuple(v.shape) for n, v in new_rest.items()}:
@@ -229,6 +230,7 @@ def carry_weights(old, new, feature_source, output_source):
             f"What the network {_describe(old)} learnt cannot be carried into {_describe(new)}: "
             "their layers differ."
         )
+    _check_ends(new, after, feature_source, output_source)
     moves = []
     for depth, (source, target) in enumerate(zip(before, after, strict=True)):
         first, last = depth == 0, depth == len(before) - 1
@@ -236,6 +238,8 @@ def carry_weights(old, new, feature_source, output_source):
         outputs = output_source if last else _identity(source, target, "out_features")
         if first and len(inputs) != target.in_features:
             inputs = _identity(source, target, "in_features")
+        if last and len(outputs) != target.out_features:
+            outputs = _identity(source, target, "out_features")
         if inputs is None or outputs is None:
             raise ValueError(
                 f"What the network {_describe(old)} learnt cannot be carried into "
@@ -248,6 +252,24 @@ def carry_weights(old, new, feature_source, output_source):
         for move in moves:
             _embed_layer(move, move is moves[-1])
     return moves
+
+
+def _check_ends(module, layers, feature_source, output_source):
+    """Raise where features or arms change and do not meet the first or the last linear layer."""
+    name = type(module).__name__
+    same_features = np.array_equal(feature_source, np.arange(len(feature_source)))
+    meets = layers and layers[0].in_features == len(feature_source)
+    if not (same_features or getattr(module, "raw_inputs", False) or meets):
+        raise ValueError(
+            f"The features of net's module {name} cannot be added, dropped or reordered: its "
+            "first torch.nn.Linear layer does not take them as they are."
+        )
+    same_arms = np.array_equal(output_source, np.arange(len(output_source)))
+    if not same_arms and not (layers and layers[-1].out_features == len(output_source)):
+        raise ValueError(
+            f"The arms of net's module {name} cannot be added, removed or reordered: its outputs "
+            "do not come from a torch.nn.Linear layer."
+        )
 
 
 def _embed_layer(move, last):

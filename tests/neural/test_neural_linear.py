@@ -146,7 +146,7 @@ def test_statistics_are_never_mixed_over_networks():
         bandit.partial_fit(X[part], arm[part], reward=reward[part])
     assert bandit.n_trainings_ > 3
     # The last training came with the last but one call.
-    terms = terms_of(bandit, X, X[: 300 - int(bandit.untrained_weight_)])
+    terms = terms_of(bandit, X, X[: 300 - int(bandit.schedule_.new_weight)])
     for a in (0, 1):
         rows = terms[arm == a]
         np.testing.assert_allclose(bandit.head_.gram[a], rows.T @ rows, rtol=1e-7, atol=1e-7)
