@@ -6,14 +6,13 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.utils import parametrize
 
 from .._optimality import SampledScores
 from .._sklearn import Interval
 from ._base import BaseNeuralBandit
 from ._evaluation import freeze
 from ._generators import forked_generators
-from ._networks import linear_layers
+from ._networks import plain_layers
 
 
 class EnsembleBandit(BaseNeuralBandit):
@@ -286,14 +285,14 @@ class EnsembleBandit(BaseNeuralBandit):
         self.n_known_outputs_ += n_new
         self.priors_ = [copy.deepcopy(prior) for prior in self.priors_]
         for prior, seed in zip(self.priors_, self.prior_seeds_, strict=True):
-            layers = linear_layers(prior)
+            layers = plain_layers(prior)
             _resize_inputs(layers[0], np.asarray(feature_source), seed)
             rows = [_output_weights(layers[-1], seed, number) for number in numbers.tolist()]
             _resize_outputs(layers[-1], np.asarray(output_source), rows)
 
     def _teach_extra(self, new_arms, taught):
         for prior in self.priors_:
-            output = linear_layers(prior)[-1]
+            output = plain_layers(prior)[-1]
             with torch.no_grad():
                 output.weight[new_arms] = output.weight[taught].mean(dim=0)
 
@@ -301,16 +300,13 @@ class EnsembleBandit(BaseNeuralBandit):
 def _random_module(module, seed, n_outputs):
     """Return a copy with random weights, also of the outputs, which have about unit size."""
     module = copy.deepcopy(module).cpu()
-    layers = linear_layers(module)
+    layers = plain_layers(module)
     if not layers or layers[-1].out_features != n_outputs:
         raise ValueError(
             f"net's module {type(module).__name__} must have a torch.nn.Linear layer that puts "
             f"out one number an arm ({n_outputs}): EnsembleBandit gives the outputs of its random "
             "prior networks weights of their own there."
         )
-    for layer in layers:
-        for name in list(getattr(layer, "parametrizations", ())):
-            parametrize.remove_parametrizations(layer, name)
     with forked_generators(seed), torch.no_grad():
         for layer in layers:
             if layer is not layers[-1]:

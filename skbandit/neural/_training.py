@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback
 from skorch.dataset import Dataset
 from torch import nn
 from torch.utils.data import DataLoader, Subset
@@ -207,9 +208,23 @@ def _train_by_skorch(net, plan, X, target, epochs):
     if own_iterator is DataLoader:
         net.iterator_train = plan
     try:
-        net.partial_fit(X, target, epochs=epochs)
+        net.notify("on_train_begin", X=X, y=target)
+        try:
+            net.fit_loop(X, target, epochs=epochs)
+        except KeyboardInterrupt as end:
+            # skorch's fit takes any interruption for the end that a callback asks for.
+            if not _is_raised_by_callback(end):
+                raise
+        net.notify("on_train_end", X=X, y=target)
     finally:
         net.iterator_train = own_iterator
+
+
+def _is_raised_by_callback(error):
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return isinstance(trace.tb_frame.f_locals.get("self"), Callback)
 
 
 def _is_sound(net):

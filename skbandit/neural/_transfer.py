@@ -115,7 +115,7 @@ class NeuralTransferMixin:
             return bigger
         new_arms = np.arange(len(known), len(bigger.classes_))
         for net in bigger.nets_:
-            output = linear_layers(net.module_)[-1]
+            output = plain_layers(net.module_)[-1]
             with torch.no_grad():
                 output.weight[new_arms] = output.weight[taught].mean(dim=0)
                 if output.bias is not None:
