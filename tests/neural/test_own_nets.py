@@ -1,4 +1,4 @@
-"""Nets, modules and optimizers of a user's own: taken, or named in an error that loses no round."""
+"""Nets, modules and optimizers of a user: taken, or named in an error that loses no round."""
 
 import copy
 import pickle
@@ -125,7 +125,20 @@ def skorch_net(module, **parameters):
 
 
 # -------------------------------------------------------------------------- optimizers
-OPTIMIZERS = "SGD Adam AdamW Adagrad RMSprop NAdam RAdam Adamax Adadelta ASGD Rprop LBFGS".split()
+OPTIMIZERS = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Adagrad",
+    "RMSprop",
+    "NAdam",
+    "RAdam",
+    "Adamax",
+    "Adadelta",
+    "ASGD",
+    "Rprop",
+    "LBFGS",
+]
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
