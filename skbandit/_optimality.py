@@ -4,10 +4,7 @@ Arrays in, arrays out. Rows are contexts, columns are arms, and rows have no inf
 other.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
-from scipy.special import ndtr, stdtrit
 
 from ._quadrature import sinh_best_probability
 from ._top_k import panel_top_probability
@@ -17,8 +14,6 @@ _TIE_TOLERANCE = 1e-10
 # A point mass beside proper distributions gets this part of the smallest of their widths: the
 # error is of the same order, and equal point masses share evenly.
 _POINT_WIDTH = 1e-8
-
-_SAMPLED_BLOCK = 2**20
 
 
 def argmax_policy(scores, available=None):
@@ -338,144 +333,3 @@ def _snap(mean, point):
     snapped = np.empty(mean.shape)
     np.put_along_axis(snapped, order, np.take_along_axis(value, first, axis=1), axis=1)
     return snapped
-
-
-@dataclass(frozen=True, eq=False)
-class IndependentScores:
-    """Uncertain scores of independent arms: Gaussian, or Student t where `dof` is given.
-
-    Parameters
-    ----------
-    mean : ndarray of shape (n_rows, n_arms)
-        Means (locations).
-    std : ndarray of shape (n_rows, n_arms)
-        Standard deviations (scales, where `dof` is given).
-    dof : None or array-like that broadcasts to (n_rows, n_arms), default=None
-        Degrees of freedom; None means Gaussian.
-
-    See Also
-    --------
-    SampledScores : Scores of dependent arms, as joint draws.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skbandit._optimality import IndependentScores
-    >>> scores = IndependentScores(np.array([[0.0, 0.0, -1.0]]), np.array([[1.0, 1.0, 0.1]]))
-    >>> scores.best().round(3)
-    array([[0.487, 0.487, 0.026]])
-    >>> scores.draws(100, seed=0).shape
-    (100, 1, 3)
-    """
-
-    mean: np.ndarray
-    std: np.ndarray
-    dof: np.ndarray | float | None = None
-
-    def best(self, available=None):
-        """Chance that each arm has the highest score, (n_rows, n_arms): `best_probability`."""
-        return best_probability(self.mean, self.std, self.dof, available)
-
-    def top(self, k, available=None):
-        """Chance that each arm is among the k highest, (n_rows, n_arms): `top_probability`."""
-        return top_probability(k, self.mean, self.std, self.dof, available)
-
-    def draws(self, n_draws, seed):
-        """Joint draws of the scores.
-
-        Parameters
-        ----------
-        n_draws : int
-            Number of draws.
-        seed : int or sequence of int
-            Not negative. The deviate of a draw and an arm is a function of the seed and these two
-            alone: all rows share it, and neither more rows, arms nor draws change it.
-
-        Returns
-        -------
-        ndarray of shape (n_draws, n_rows, n_arms)
-        """
-        mean, std, dof, _ = _check_scores(self.mean, self.std, self.dof, None)
-        scores = np.empty((n_draws, *mean.shape))
-        for arm in range(mean.shape[1]):
-            sequence = np.random.SeedSequence(seed, spawn_key=(arm,))
-            z = np.random.default_rng(sequence).standard_normal(n_draws)
-            if dof is None:
-                scores[:, :, arm] = z[:, None]
-                continue
-            degrees, of_row = np.unique(dof[:, arm], return_inverse=True)
-            # The quantile of the lower tail keeps its accuracy where that of the upper loses it.
-            low = stdtrit(np.minimum(degrees, 1e10), ndtr(-np.abs(z))[:, None])
-            scores[:, :, arm] = np.copysign(low, z[:, None])[:, of_row]
-        scores *= std
-        scores += mean
-        return scores
-
-
-@dataclass(frozen=True, eq=False)
-class SampledScores:
-    """Uncertain scores known by joint draws, of arms that may depend on each other.
-
-    Parameters
-    ----------
-    draws_ : ndarray of shape (n_draws, n_rows, n_arms)
-        The draws.
-
-    See Also
-    --------
-    IndependentScores : Scores of independent arms, without simulation.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skbandit._optimality import SampledScores
-    >>> scores = SampledScores(np.array([[[1.0, 0.0]], [[1.0, 0.0]], [[0.0, 1.0]], [[2.0, 1.0]]]))
-    >>> scores.best()
-    array([[0.75, 0.25]])
-    """
-
-    draws_: np.ndarray
-
-    def best(self, available=None):
-        """Share of the draws in which each arm is best, (n_rows, n_arms); ties share evenly."""
-        return self._average(argmax_policy, available)
-
-    def top(self, k, available=None):
-        """Share of the draws in which each arm is among the k best, (n_rows, n_arms)."""
-        return self._average(lambda scores, mask: top_policy(scores, k, mask), available)
-
-    def draws(self, n_draws, seed):
-        """Choose among the draws, jointly for all rows and arms.
-
-        Parameters
-        ----------
-        n_draws : int
-            Number of draws: fewer than are stored are a random subset, as many are all of them in
-            their order, and more are a sample with replacement.
-        seed : int or sequence of int
-            Not negative; decides which.
-
-        Returns
-        -------
-        ndarray of shape (n_draws, n_rows, n_arms)
-        """
-        n_known = len(self.draws_)
-        if n_draws == n_known:
-            return np.array(self.draws_)
-        rng = np.random.default_rng(seed)
-        return self.draws_[rng.choice(n_known, n_draws, replace=n_draws > n_known)]
-
-    def _average(self, policy, available):
-        draws = np.asarray(self.draws_, dtype=np.float64)
-        n_draws, n_rows, n_arms = draws.shape
-        if available is not None:
-            available = np.asarray(available, dtype=bool)
-        # Blocks of rows, not of draws: a row's sum does not depend on where the cuts are.
-        total = np.empty((n_rows, n_arms))
-        block = max(1, _SAMPLED_BLOCK // (n_draws * n_arms))
-        for start in range(0, n_rows, block):
-            rows = slice(start, start + block)
-            scores = draws[:, rows].reshape(-1, n_arms)
-            mask = None if available is None else np.tile(available[rows], (n_draws, 1))
-            total[rows] = policy(scores, mask).reshape(n_draws, -1, n_arms).mean(axis=0)
-        return total

@@ -1,24 +1,25 @@
-"""Keyed draws: randomness that is a pure function of a seed and of a row.
+"""Keyed draws: randomness that is a pure function of a seed, of what was learnt and of a row.
 
-With an integer ``random_state`` the uniform number behind a decision depends on the seed, on how
-many learning calls the bandit has had and on the row itself; never on the other rows, their order
-or how they were cut into batches. A row's key is a multilinear hash of the bits of its entries:
-zeros add nothing, so a dense row, the same row in CSR form and the same row padded with zeros
-share one key.
+With an integer ``random_state`` the uniform number behind a decision depends on the seed, on the
+total weight of the rounds learnt and on the row itself; never on the other rows, their order or
+how they were cut into batches. The total weight is the same however rounds were cut into calls,
+and weights count as repetitions; a bandit that is fitted anew on a longer log draws anew.
 """
 
-from functools import lru_cache
+import os
+import struct
 from numbers import Integral
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils import check_random_state
 
+from ._rows import _GOLDEN, _MIX_1, _MIX_2, mix, n_rows, row_keys
+
 _MASK = (1 << 64) - 1
-_GOLDEN = 0x9E3779B97F4A7C15
-# Multipliers of the splitmix64 finaliser (Steele, Lea & Flood 2014).
-_MIX_1, _MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-_BLOCK_ENTRIES = 1 << 16
+_UNIT = 2.0**-53
+# Weights are told apart to this part of a round; sums in another order differ by less.
+_WEIGHT_DIGITS = 6
+_MAX_SYSTEM_DRAWS = 256
 
 
 def _mix_int(value):
@@ -27,70 +28,6 @@ def _mix_int(value):
     value = ((value ^ (value >> 30)) * _MIX_1) & _MASK
     value = ((value ^ (value >> 27)) * _MIX_2) & _MASK
     return value ^ (value >> 31)
-
-
-def _mix(values):
-    """Finalise an array of uint64 in place as splitmix64 does."""
-    values ^= values >> np.uint64(30)
-    values *= np.uint64(_MIX_1)
-    values ^= values >> np.uint64(27)
-    values *= np.uint64(_MIX_2)
-    values ^= values >> np.uint64(31)
-    return values
-
-
-@lru_cache(maxsize=32)
-def _column_multipliers(n_columns):
-    """One odd pseudo-random multiplier a column, the same for any width."""
-    columns = np.arange(1, n_columns + 1, dtype=np.uint64) * np.uint64(_GOLDEN)
-    multipliers = _mix(columns) | np.uint64(1)
-    multipliers.flags.writeable = False
-    return multipliers
-
-
-def _entry_bits(entries):
-    """Bijective mixing of float64 bits that keeps zero at zero."""
-    # Adding 0.0 turns -0.0 into 0.0, and makes the copy that is mixed in place.
-    bits = (entries + 0.0).view(np.uint64)
-    # Small integers have all-zero low mantissa bits: bring the high bits down first.
-    bits ^= bits >> np.uint64(32)
-    bits *= np.uint64(_MIX_1)
-    bits ^= bits >> np.uint64(29)
-    return bits
-
-
-def row_keys(X):
-    """Hash each row of a context array to 64 bits.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, ...) or CSR matrix of shape (n_samples, n_features)
-        Numeric contexts; all axes but the first belong to the row.
-
-    Returns
-    -------
-    keys : ndarray of shape (n_samples,), uint64
-    """
-    if sparse.issparse(X):
-        terms = _entry_bits(np.asarray(X.data, dtype=np.float64))
-        terms *= _column_multipliers(X.shape[1])[X.indices]
-        # Sums modulo 2**64 by differences of the running sum; wrapping cancels.
-        running = np.zeros(terms.size + 1, dtype=np.uint64)
-        np.cumsum(terms, out=running[1:])
-        return running[X.indptr[1:]] - running[X.indptr[:-1]]
-    n_samples = X.shape[0]
-    if X.ndim == 3:
-        # A candidate's key is mixed before it is weighted by its place, so that features and
-        # candidates of zeros add nothing.
-        keys = _mix(row_keys(X.reshape(-1, X.shape[2]))).reshape(n_samples, X.shape[1])
-        return np.dot(keys, _column_multipliers(X.shape[1]))
-    multipliers = _column_multipliers(X.shape[1])
-    keys = np.empty(n_samples, dtype=np.uint64)
-    block = max(1, _BLOCK_ENTRIES // max(1, X.shape[1]))
-    for start in range(0, n_samples, block):
-        rows = np.ascontiguousarray(X[start : start + block], dtype=np.float64)
-        np.dot(_entry_bits(rows), multipliers, out=keys[start : start + block])
-    return keys
 
 
 def occurrences(keys):
@@ -120,14 +57,23 @@ def occurrences(keys):
     return counts
 
 
-def keyed_uniforms(X, seed, n_learning_calls):
-    """Draw one uniform number a row, as a pure function of seed, learning calls and row.
+def _weight_key(learnt_weight):
+    """The total weight as an integer; equal to rounding is equal."""
+    weight = round(float(learnt_weight), _WEIGHT_DIGITS)
+    if weight.is_integer():
+        return int(weight)
+    return _mix_int(struct.unpack("<Q", struct.pack("<d", weight))[0])
+
+
+def keyed_uniforms(X, seed, learnt_weight):
+    """Draw one uniform number a row, as a pure function of seed, weight learnt and row.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, ...) or CSR matrix
+    X : rows of any kind
     seed : int
-    n_learning_calls : int
+    learnt_weight : float
+        Total weight of the rounds learnt.
 
     Returns
     -------
@@ -135,34 +81,70 @@ def keyed_uniforms(X, seed, n_learning_calls):
     """
     keys = row_keys(X)
     counts = occurrences(keys)
-    stream = _mix_int(_mix_int(int(seed) + _GOLDEN) + (int(n_learning_calls) + 1) * _GOLDEN)
+    learnt = (_weight_key(learnt_weight) + 1) * _GOLDEN
+    stream = _mix_int(_mix_int(int(seed) + _GOLDEN) + learnt)
     if keys.size == 1:
         # The online loop: Python's integers cost a tenth of arrays of one element.
         key = _mix_int(_mix_int(int(keys[0]) ^ stream))
-        return np.array([(key >> 11) * 2.0**-53])
+        return np.array([(key >> 11) * _UNIT])
     keys ^= np.uint64(stream)
-    _mix(keys)
+    mix(keys)
     if counts is not None:
         keys += counts * np.uint64(_GOLDEN)
-    _mix(keys)
+    mix(keys)
     keys >>= np.uint64(11)
-    return keys * 2.0**-53
+    return keys * _UNIT
 
 
-def uniforms(random_state, X, n_learning_calls):
+def fresh_uniforms(n_samples):
+    """Draw uniform numbers from the system's entropy: anew in every call, copy and process."""
+    if n_samples > _MAX_SYSTEM_DRAWS:
+        return np.random.default_rng().random(n_samples)
+    bits = np.frombuffer(os.urandom(8 * n_samples), dtype=np.uint64)
+    return (bits >> np.uint64(11)) * _UNIT
+
+
+def uniforms(random_state, X, learnt_weight):
     """Draw one uniform number a row in the way that ``random_state`` asks for.
 
     Parameters
     ----------
     random_state : None, int or RandomState
-        None and a RandomState advance a stream; an integer keys the draw to the row.
-    X : ndarray of shape (n_samples, ...) or CSR matrix
-    n_learning_calls : int
+        None takes fresh entropy from the system, a RandomState advances its stream, an integer
+        keys the draw to the row.
+    X : rows of any kind
+    learnt_weight : float
 
     Returns
     -------
     uniforms : ndarray of shape (n_samples,), float64 in [0, 1)
     """
+    if random_state is None:
+        return fresh_uniforms(n_rows(X))
     if isinstance(random_state, Integral):
-        return keyed_uniforms(X, random_state, n_learning_calls)
-    return check_random_state(random_state).random_sample(X.shape[0])
+        return keyed_uniforms(X, random_state, learnt_weight)
+    return check_random_state(random_state).random_sample(n_rows(X))
+
+
+def derived_seed(random_state, *path):
+    """Derive an integer seed below 2**32, the one way in which learning seeds what it draws.
+
+    Parameters
+    ----------
+    random_state : None, int or RandomState
+        None takes fresh entropy from the system, a RandomState gives one draw of its stream, an
+        integer gives a function of itself and of `path`.
+    *path : int
+        What the seed is for, for instance a count of updates and the number of a network.
+
+    Returns
+    -------
+    seed : int
+    """
+    if random_state is None:
+        return int.from_bytes(os.urandom(4), "little")
+    if isinstance(random_state, Integral):
+        # Negative seeds are seeds too, as for keyed draws.
+        entropy = [int(random_state) & _MASK, *(int(step) & _MASK for step in path)]
+        return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

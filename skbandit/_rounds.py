@@ -1,4 +1,4 @@
-"""Validation of rounds: contexts, arms, rewards, propensities, masks.
+"""Rounds and logs: arms, rewards, propensities and masks, checked.
 
 One place turns what a caller passes (labels, a log, DataFrames, masks) into arrays; it raises a
 ``ValueError`` or ``TypeError`` that names the argument, what came and the way out.
@@ -7,25 +7,61 @@ One place turns what a caller passes (labels, a log, DataFrames, masks) into arr
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
+import pandas as pd
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
+from ._rows import as_frame, n_rows, nw, take_rows
 from ._sklearn import _check_sample_weight
+
+_LOG_FIELDS = ("arm", "reward", "propensity")
+# A probability that was added up may exceed 1 by rounding.
+_ROUNDING = 1e-9
+# So many rounds, each with an arm of its own and no reward, are no classes but an encoded log.
+_FEW_ROUNDS = 20
 
 
 class Rounds(NamedTuple):
-    """Checked rounds, one decision a row; a semi-bandit round is one row for each arm it "
-    "played."""
+    """Checked rounds, one arm played a row; a round of a set is one row for each of its arms."""
 
-    contexts: np.ndarray  # (n, d) or (n, n_candidates, d), or CSR (n, d)
+    contexts: object  # (n, d) or (n, n_candidates, d) float array, CSR (n, d), or rows of any kind
     arm: np.ndarray  # (n,) integer index into the arms
     reward: np.ndarray | None  # (n,) float64; None means full feedback
     weight: np.ndarray | None  # (n,) float64; None means ones
     rows_per_round: int = 1  # so many consecutive rows are one round
 
+    @property
+    def weights(self):
+        """Weight of each row, (n,): ones where none were given."""
+        return np.ones(len(self.arm)) if self.weight is None else self.weight
 
+    def spelt_out(self, n_arms):
+        """Full feedback as plain rounds: every arm was played, and the one that is named paid 1.
+
+        Parameters
+        ----------
+        n_arms : int
+
+        Returns
+        -------
+        rounds : Rounds
+            One row an arm or candidate; rounds with rewards come back as they are.
+        """
+        if self.reward is not None:
+            return self
+        n_samples = len(self.arm)
+        rows = np.repeat(np.arange(n_samples), n_arms)
+        arm = np.tile(np.arange(n_arms), n_samples)
+        paid = (arm == self.arm[rows]).astype(np.float64)
+        weight = None if self.weight is None else self.weight[rows]
+        return Rounds(take_rows(self.contexts, rows), arm, paid, weight, n_arms)
+
+    def total_weight(self):
+        """Sum of the weights of all rows."""
+        return float(len(self.arm)) if self.weight is None else float(self.weight.sum())
+
+
+# ------------------------------------------------------------------------- logs
 def make_log(arm, reward, propensity=None):
     """Join what was played and what it paid into one array that can stand for ``y``.
 
@@ -46,7 +82,8 @@ def make_log(arm, reward, propensity=None):
     Raises
     ------
     ValueError
-        If lengths differ, a reward is not finite or a propensity lies outside (0, 1].
+        If lengths differ, a label is missing, a reward is not finite or a propensity lies outside
+        (0, 1].
 
     See Also
     --------
@@ -59,13 +96,11 @@ def make_log(arm, reward, propensity=None):
     >>> log["arm"].tolist(), log["reward"].tolist(), log["propensity"].tolist()
     (['email', 'push'], [1.0, 0.0], [0.5, 0.25])
     """
-    arm = np.asarray(arm)
+    arm = as_labels(arm, "arm")
     if arm.ndim not in (1, 2):
         raise ValueError(
             f"arm must be of shape (n_samples,) or (n_samples, n_selected), got {arm.shape}."
         )
-    if arm.dtype.kind == "O" and all(isinstance(label, str) for label in arm.flat):
-        arm = arm.astype(str)
     columns = {"arm": arm, "reward": check_reward(reward, arm.shape)}
     if propensity is not None:
         columns["propensity"] = check_propensity(propensity, arm.shape)
@@ -76,13 +111,6 @@ def make_log(arm, reward, propensity=None):
     return log
 
 
-def _log_fields(y):
-    names = getattr(getattr(y, "dtype", None), "names", None)
-    if names is None:
-        names = getattr(y, "columns", None)
-    return None if names is None else [str(name) for name in names]
-
-
 def split_log(y):
     """Take a log apart, or pass plain labels on.
 
@@ -90,20 +118,41 @@ def split_log(y):
     -------
     arm, reward, propensity : `y` itself and two None for labels
     """
-    fields = _log_fields(y)
+    names = getattr(getattr(y, "dtype", None), "names", None)
+    frame = as_frame(y) if names is None else None
+    fields = names
+    if isinstance(frame, nw.DataFrame):
+        fields = [str(name) for name in frame.columns]
     if fields is None or not {"arm", "reward"} & set(fields):
         return y, None, None
     if "arm" not in fields or "reward" not in fields:
         raise ValueError(
             "y looks like a log but lacks a field: a log has the fields 'arm' and 'reward' and, "
-            f"where known, 'propensity'; got {fields}. Build it with skbandit.base.make_log."
+            f"where known, 'propensity'; got {list(fields)}. Build it with "
+            "skbandit.base.make_log."
         )
-    propensity = np.asarray(y["propensity"]) if "propensity" in fields else None
-    return np.asarray(y["arm"]), np.asarray(y["reward"]), propensity
+    if frame is None:
+        unread = [name for name in fields if name not in _LOG_FIELDS]
+        if unread:
+            raise ValueError(
+                f"y is a log with the fields {unread}, which nothing reads. Leave them out: "
+                "log[['arm', 'reward', 'propensity']]. A DataFrame may carry other columns."
+            )
+    columns = [y[name] if name in fields else None for name in _LOG_FIELDS]
+    return columns[0], *(None if c is None else _as_numbers(c) for c in columns[1:])
 
 
+def _as_numbers(values):
+    """A column of numbers as an array; a missing one is not a number."""
+    series = as_frame(values)
+    if isinstance(series, nw.Series) and series.dtype.is_numeric():
+        return series.cast(nw.Float64).fill_null(np.nan).to_numpy()
+    return np.asarray(values)
+
+
+# ------------------------------------------------------------ rewards and chances
 def _as_float(values, name, shape):
-    values = np.asarray(values)
+    values = _as_numbers(values)
     if values.dtype.kind not in "biufO":
         raise ValueError(f"{name} must hold real numbers, got dtype {values.dtype}.")
     try:
@@ -128,80 +177,215 @@ def check_reward(reward, shape):
         count = np.count_nonzero(~np.isfinite(reward))
         raise ValueError(
             f"reward contains NaN or infinity in {count} of {reward.size} entries. Drop the "
-            f"rounds "
-            "whose reward is not known yet, and learn from them when it is."
+            "rounds whose reward is not known yet, and learn from them when it is."
         )
     return reward
 
 
 def check_propensity(propensity, shape):
-    """Return `propensity` as float64 in (0, 1] of the given shape."""
+    """Return `propensity` as float64 in (0, 1] of the given shape; rounding above 1 is cut off."""
     propensity = _as_float(propensity, "propensity", shape)
-    bad = ~((propensity > 0) & (propensity <= 1))
+    bad = ~((propensity > 0) & (propensity <= 1 + _ROUNDING))
     if bad.any():
         first = propensity[bad].flat[0]
+        others = f" (and {bad.sum() - 1} more outside)" if bad.sum() > 1 else ""
         raise ValueError(
-            f"propensity must lie in (0, 1], got {first} (and {bad.sum() - 1} more outside). It "
-            f"is "
-            "the probability with which the arm was played, so an arm that was played has one "
-            "above "
-            "0. Log what predict(X, return_propensity=True) returns."
+            f"propensity must lie in (0, 1], got {first}{others}. It is the probability with "
+            "which the arm was played, so an arm that was played has one above 0. Log what "
+            "predict(X, return_propensity=True) returns."
         )
-    return propensity
+    return np.minimum(propensity, 1.0)
 
 
-def check_available(available, shape, n_selected=1):
-    """Return the mask of available arms as a boolean array, or None."""
+# ------------------------------------------------------------------------- masks
+def check_available(available, arms, n_samples, n_selected=1):
+    """Return the mask of available arms as a boolean array, or None.
+
+    Parameters
+    ----------
+    available : None, array-like or frame of bool of shape (n_samples, n_arms)
+        Columns with labels are matched with the arms.
+    arms : ndarray of shape (n_arms,)
+    n_samples : int
+    n_selected : int, default=1
+    """
     if available is None:
-        if shape[1] < n_selected:
+        if len(arms) < n_selected:
             raise ValueError(
-                f"selector selects {n_selected} arms a round, but there are only {shape[1]} arms."
+                f"selector selects {n_selected} arms a round, but there are only {len(arms)} arms."
             )
         return None
+    frame = as_frame(available)
+    if isinstance(frame, nw.DataFrame):
+        available = _mask_of_frame(frame, arms)
     available = np.asarray(available)
+    if available.dtype.kind == "O" and all(
+        isinstance(v, (bool, np.bool_)) for v in available.flat
+    ):
+        available = available.astype(bool)
     if available.dtype != bool:
         raise ValueError(
             f"available must be a boolean mask, got dtype {available.dtype}. Compare first, for "
             "instance stock > 0."
         )
+    shape = (n_samples, len(arms))
     if available.shape != shape:
         raise ValueError(
             f"available must have shape (n_samples, n_arms) = {shape}, got {available.shape}."
         )
-    counts = available.sum(axis=1)
-    short = np.flatnonzero(counts < n_selected)
+    short = np.flatnonzero(available.sum(axis=1) < n_selected)
     if short.size:
         rows = ", ".join(map(str, short[:5])) + (", ..." if short.size > 5 else "")
         need = "no arm" if n_selected == 1 else f"fewer than {n_selected} arms"
         raise ValueError(
             f"available leaves {need} to play in {short.size} row(s): {rows}. Leave those rows "
-            f"out, "
-            "or make an arm available (a 'do nothing' arm, say)."
+            "out, or make an arm available (a 'do nothing' arm, say)."
         )
     return available
+
+
+def _is_bool(value):
+    return isinstance(value, (bool, np.bool_))
+
+
+def _mask_of_frame(frame, arms):
+    """A frame of booleans as an array whose columns are the arms in their order."""
+    names = list(frame.to_native().columns)
+    columns = []
+    for place, name in enumerate(names):
+        column = frame.get_column(frame.columns[place])
+        values = column.to_list()
+        if any(value is None for value in values) or column.null_count():
+            raise ValueError(
+                f"available holds missing values in column {name!r}. Fill them, for instance "
+                "mask.fillna(False)."
+            )
+        if not all(map(_is_bool, values)):
+            raise ValueError(
+                f"available must be a boolean mask, got dtype {column.dtype} in column {name!r}. "
+                "Compare first, for instance stock > 0."
+            )
+        columns.append(np.array(values, dtype=bool))
+    mask = np.column_stack(columns) if columns else np.empty((len(frame), 0), dtype=bool)
+    labels = arms.tolist()
+    place = {label: position for position, label in enumerate(names)}
+    if not set(labels) <= set(names):
+        # Names of columns may be texts where the arms are numbers.
+        place = {str(label): position for position, label in enumerate(names)}
+        labels = [str(label) for label in labels]
+    if set(labels) == set(place) and len(names) == len(labels):
+        return mask[:, [place[label] for label in labels]]
+    if names == list(range(len(arms))):
+        # Columns without names.
+        return mask
+    raise ValueError(
+        f"available has the columns {_few(names)}, but the arms are {_few(arms)}. Name one column "
+        "an arm, in any order, or pass an array whose columns are in the order of classes_."
+    )
+
+
+# -------------------------------------------------------------------------- arms
+def as_labels(values, name):
+    """Return labels as an array of one kind: texts, integers, booleans, floats or other objects.
+
+    Parameters
+    ----------
+    values : array-like, series or frame of labels
+    name : str
+        The argument, for messages.
+
+    Returns
+    -------
+    labels : ndarray; texts as numpy's fixed-width strings, however they came
+
+    Raises
+    ------
+    ValueError
+        If a label is missing, or texts and numbers are mixed.
+    """
+    frame = as_frame(values)
+    if frame is not None:
+        array = _object_array(frame)
+    elif isinstance(values, np.ndarray):
+        array = values
+    else:
+        array = _sequence_array(values, name)
+    if array.dtype.kind != "O" or array.size == 0:
+        return array
+    flat = array.ravel().tolist()
+    missing = np.asarray(pd.isna(array.ravel()), dtype=bool)
+    if missing.any():
+        raise ValueError(
+            f"{name} has a missing label in {missing.sum()} of {len(flat)} entries (None or NaN): "
+            "it names no arm. Leave those rounds out."
+        )
+    kinds = {_kind_of_label(label) for label in flat}
+    if len(kinds) > 1:
+        raise ValueError(
+            f"{name} must hold labels of one type, all strings or all numbers; got "
+            f"{' and '.join(sorted({type(label).__name__ for label in flat}))}."
+        )
+    kind = kinds.pop()
+    if kind is None:
+        return array
+    if kind is str:
+        # A member of an enumeration of strings is that string, whatever str() makes of it.
+        flat = [str.__str__(label) for label in flat]
+    else:
+        flat = [kind(label) for label in flat]
+    return np.array(flat).reshape(array.shape)
+
+
+def _object_array(frame):
+    """Labels of a series or frame: numbers as numpy has them, all else as objects."""
+    if isinstance(frame, nw.DataFrame):
+        return np.column_stack([_object_array(column) for column in frame.iter_columns()])
+    if frame.dtype.is_numeric() and not frame.null_count():
+        return frame.to_numpy()
+    array = np.empty(len(frame), dtype=object)
+    array[:] = frame.to_list()
+    return array
+
+
+def _sequence_array(values, name):
+    array = np.asarray(values)
+    if array.dtype.kind in "USO":
+        # numpy turns numbers beside texts, and members of enumerations, into texts.
+        objects = np.asarray(values, dtype=object)
+        return objects if objects.shape == array.shape else array
+    return array
+
+
+def _kind_of_label(label):
+    for kind, types in (
+        (str, str),
+        (bool, (bool, np.bool_)),
+        (int, (int, np.integer)),
+        (float, (float, np.floating)),
+    ):
+        if isinstance(label, types):
+            return kind
+    return None
 
 
 def check_arms(arms):
     """Return the labels in `arms` as a one-dimensional array without repetition."""
     if isinstance(arms, (set, frozenset, dict, str, bytes)):
         raise ValueError(f"arms must be a list of labels in order, got {arms!r}.")
-    labels = list(arms) if not hasattr(arms, "dtype") else arms
-    array = np.asarray(labels)
+    array = as_labels(arms, "arms")
     if array.ndim != 1 or array.size == 0:
         raise ValueError(
-            f"arms must be a non-empty one-dimensional sequence of labels, got shape "
+            "arms must be a non-empty one-dimensional sequence of labels, got shape "
             f"{array.shape}."
-        )
-    if array.dtype.kind in "US" and not all(isinstance(label, (str, bytes)) for label in labels):
-        raise ValueError(
-            f"arms must be labels of one type, all strings or all numbers; got {labels!r}."
         )
     if array.dtype.kind == "f":
         assert_all_finite(array, input_name="arms")
     try:
         unique = np.unique(array)
     except TypeError as error:
-        raise ValueError(f"arms must be labels of one type that sort, got {labels!r}.") from error
+        raise ValueError(
+            f"arms must be labels of one type that sort, got {array.tolist()!r}."
+        ) from error
     if unique.size < array.size:
         raise ValueError(f"arms must be distinct, got {array.tolist()}.")
     return array
@@ -211,6 +395,21 @@ def learn_arms(y):
     """Return the sorted distinct labels in `y`."""
     check_classification_targets(np.ravel(y))
     return np.unique(y)
+
+
+def check_not_encoded(arms, n_rounds):
+    """Raise where every round of full feedback has an arm of its own.
+
+    scikit-learn's tools that encode ``y`` as classes (``cross_val_predict`` with
+    ``method="predict_proba"``) make such labels of a log.
+    """
+    if n_rounds >= _FEW_ROUNDS and len(arms) == n_rounds and arms.dtype.kind in "iu":
+        raise ValueError(
+            f"y names {len(arms)} arms in {n_rounds} rounds, and no rewards came: this is what a "
+            "tool that encodes y as classes makes of a log. Use "
+            "skbandit.model_selection.cross_val_predict in place of scikit-learn's, or pass "
+            "arms= to the bandit."
+        )
 
 
 def encode_arms(y, arms):
@@ -253,10 +452,8 @@ def encode_arms(y, arms):
         shown = ", ".join(map(repr, unknown[:5])) + (", ..." if len(unknown) > 5 else "")
         raise ValueError(
             f"y contains arms that the bandit does not know: {shown}. Its arms are {_few(arms)}. "
-            f"Use "
-            "bandit.add_arms([...]) for a bandit that knows them too, or pass them in arms= at "
-            "the "
-            "start."
+            "Use bandit.add_arms([...]) for a bandit that knows them too, or pass them in arms= "
+            "at the start."
         )
     return index
 
@@ -270,63 +467,7 @@ def _few(labels):
     return repr(labels) if len(labels) <= 10 else repr(labels[:10])[:-1] + ", ...]"
 
 
-def _is_nested_list(X):
-    """Say whether X is a list of rounds, each a list of candidates, each with several features."""
-    sequence = (list, tuple)
-    return (
-        isinstance(X, sequence)
-        and len(X) > 0
-        and isinstance(X[0], sequence)
-        and len(X[0]) > 0
-        and isinstance(X[0][0], (*sequence, np.ndarray))
-    )
-
-
-def check_contexts(bandit, X, *, reset, context_ndims=(2,)):
-    """Validate contexts, set or check ``n_features_in_`` and ``feature_names_in_``.
-
-    Returns
-    -------
-    contexts : ndarray (n, d) or (n, n_candidates, d), or CSR (n, d); float32 and float64 are kept
-    """
-    if _is_nested_list(X):
-        X = np.asarray(X)
-    ndim = getattr(X, "ndim", 2)
-    if callable(ndim) or ndim == 3:
-        if 3 not in context_ndims:
-            raise ValueError(
-                f"X has three dimensions, {X.shape}: Reshape your data to one context a row, or "
-                f"use "
-                "a bandit that scores candidates with features of their own "
-                "(arm_model='shared' or 'hybrid')."
-            )
-        n_samples, n_candidates, n_features = X.shape
-        if n_samples == 0 or n_candidates == 0:
-            raise ValueError(f"X must hold at least one round and one candidate, got {X.shape}.")
-        flat = validate_data(
-            bandit,
-            np.asarray(X).reshape(-1, n_features),
-            dtype=[np.float64, np.float32],
-            reset=reset,
-        )
-        return flat.reshape(n_samples, n_candidates, n_features)
-    if 2 not in context_ndims and ndim == 2:
-        raise ValueError(
-            "X must have three dimensions, (n_samples, n_candidates, n_features): with "
-            "arm_model='shared' every candidate has features of its own. Got "
-            f"{getattr(X, 'shape', 'a list')}. Use arm_model='disjoint' for one context a row."
-        )
-    accept_sparse = "csr" if bandit.__sklearn_tags__().input_tags.sparse else False
-    X = validate_data(
-        bandit, X, accept_sparse=accept_sparse, dtype=[np.float64, np.float32], reset=reset
-    )
-    if sparse.issparse(X) and not X.has_canonical_format:
-        # Entries that are given in parts must be added up before they are squared or hashed.
-        X = X.copy()
-        X.sum_duplicates()
-    return X
-
-
+# ---------------------------------------------------------------------- feedback
 def check_feedback(X, y, reward, sample_weight, n_selected):
     """Validate what was played and what it paid, still with labels.
 
@@ -348,7 +489,7 @@ def check_feedback(X, y, reward, sample_weight, n_selected):
             "reward was given twice: y is a log, which carries it, and reward= came too."
         )
     reward = logged_reward if reward is None else reward
-    arm = np.asarray(arm)
+    arm = as_labels(arm, "y")
     if arm.dtype.kind == "c":
         raise ValueError("Complex data not supported: y holds complex numbers.")
     if arm.ndim != 2 or (arm.shape[1] == 1 and n_selected is None):
@@ -375,7 +516,10 @@ def check_feedback(X, y, reward, sample_weight, n_selected):
         propensity = check_propensity(propensity, arm.shape)
     if sample_weight is not None:
         sample_weight = _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            sample_weight,
+            np.empty((n_rows(X), 1)),
+            dtype=np.float64,
+            ensure_non_negative=True,
         )
     return arm, reward, propensity, sample_weight
 
@@ -387,17 +531,9 @@ def flatten_rounds(contexts, arm, reward, weight):
     n_selected = arm.shape[1]
     rows = np.repeat(np.arange(arm.shape[0]), n_selected)
     return Rounds(
-        contexts[rows],
+        take_rows(contexts, rows),
         arm.ravel(),
         reward.ravel(),
         None if weight is None else weight[rows],
         n_selected,
     )
-
-
-def take_rows(contexts, start, stop):
-    """Return a block of contexts as float64 (C order), or a CSR block."""
-    block = contexts[start:stop]
-    if sparse.issparse(block):
-        return block.astype(np.float64, copy=False)
-    return np.ascontiguousarray(block, dtype=np.float64)

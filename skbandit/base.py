@@ -1,28 +1,45 @@
 """The contract of every bandit: a scikit-learn estimator whose ``predict`` is a decision."""
 
-import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils import ClassifierTags, get_tags
+from numbers import Integral
 
-from ._decisions import DecisionMixin
-from ._reshaping import ReshapingMixin
+import numpy as np
+from sklearn import get_config
+from sklearn.base import BaseEstimator, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import ClassifierTags, get_tags
+from sklearn.utils.validation import check_is_fitted
+
+from ._axes import Resize, StateField, carry_by_fields, merge_by_fields, source_index
+from ._contexts import block_of, check_contexts
+from ._random import uniforms
 from ._rounds import (
     Rounds,
     check_arms,
-    check_contexts,
+    check_available,
     check_feedback,
+    check_not_encoded,
+    check_propensity,
     encode_arms,
     flatten_rounds,
     learn_arms,
     make_log,
 )
-from ._sklearn import HasMethods, _fit_context
+from ._rows import n_rows
+from ._sampling import draw_arms, order_by_score
+from ._sklearn import HasMethods
+from ._tags import BanditTags, TagsWithBandit
+from ._values import self_normalized_value
 from .selectors import ArgmaxSelector
 
-__all__ = ["BaseBandit", "is_bandit", "make_log"]
+__all__ = ["BanditTags", "BaseBandit", "StateField", "is_bandit", "make_log"]
 
+# A block of rows and its scores should stay in the processor's cache.
+_BLOCK_BYTES = 1 << 23
+# Larger batches gain nothing from skipping the full validation.
+_PLAIN_ROWS = 32
 # Attributes that are derived from the state and rebuilt on demand.
 _REBUILT = ("_cache", "_arm_lookup")
+_SIMPLE = (float, int, str, bool)
 
 
 def is_bandit(estimator):
@@ -49,20 +66,56 @@ def is_bandit(estimator):
     return get_tags(estimator).estimator_type == "bandit"
 
 
-class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
+class BaseBandit(BaseEstimator):
     """Base class of all bandits.
 
     A subclass is a docstring, ``_parameter_constraints``, an ``__init__`` with ``arms``,
-    ``selector`` and ``random_state`` among its keywords, and a few hooks:
+    ``selector`` and ``random_state`` among its keywords, and some of these hooks. Hooks see
+    checked rows and never validate. What was learnt is one immutable record, ``self.state_``.
 
-    - ``_state_axes`` and ``_initial_state(n_arms, n_features)``: the state and its axes;
-    - ``_learn(rounds)``: fold checked rounds into the state;
-    - ``_expected_reward(contexts)``: mean and standard deviation of each arm's expected reward;
-    - ``_decision_function(contexts)``: the score on which arms are ranked (default: the mean);
-    - ``_policy(contexts, available)``: the probability that each arm is played (default: the
-      selector's, on the scores).
+    ==================================== ======================================================
+    hook                                 what it does
+    ==================================== ======================================================
+    ``_initial_state(n_arms,             Return the state before any round: a NamedTuple, frozen
+    n_features)``                        dataclass or other immutable object. Needed.
+    ``_learn(rounds)``                   Return the state after these rounds; ``self.state_`` is
+                                         the one before, and is not written to. Needed.
+    ``_belief(contexts)``                Return a belief of :mod:`skbandit.beliefs` about each
+                                         arm's expected reward. This or the next is needed.
+    ``_expected_reward(contexts)``       Return its mean and standard deviation, two arrays
+                                         (n_samples, n_arms); the belief's unless you say
+                                         otherwise.
+    ``_mean_reward(contexts)``           Return the mean alone, where that is cheaper.
+    ``_decision_function(contexts)``     Return the score by which arms are ranked: the mean, or
+                                         what an exploration makes of the belief.
+    ``_policy(contexts, available)``     Return the probability of each arm: what the selector
+                                         makes of the scores, or an exploration of the belief.
+    ``_state_fields``                    Dict of each array of the state to the
+                                         :class:`StateField` that says what its axes count and
+                                         how shards are joined. For transfer and merging.
+    ``_carry_state(source, resize)``     Return this bandit's state from that of another bandit,
+                                         for other arms, features or parameters. By
+                                         ``_state_fields`` unless you say otherwise.
+    ``_merge_states(states)``            Return the joined state of shards. By ``_state_fields``
+                                         unless you say otherwise.
+    ``_shape_parameters``                Names of the parameters that shape the state: they may
+                                         not change once the bandit has learnt.
+    ``_check_contexts(X, reset)``        Return checked contexts. By the tags unless you say
+                                         otherwise.
+    ``_check_reward(reward)``            Raise where a reward is impossible under the model. By
+                                         the tags unless you say otherwise.
+    ``_floats_per_row(contexts,          Return how many floats of temporary memory a row of a
+    n_arms)``                            prediction takes.
+    ``__sklearn_tags__()``               Set ``tags.bandit_tags`` (:class:`BanditTags`) to what
+                                         the bandit can do, and scikit-learn's own tags.
+    ==================================== ======================================================
 
-    Hooks see checked arrays and never validate; ``contexts`` is a float64 block of rows.
+    For hooks to use: ``self._selector``, ``self.classes_``, ``self.n_features_in_``, and
+    ``self._cache``, a dict for what is derived from the state, which lives as long as the state.
+
+    A learning call works on a bandit of its own and ends in one assignment, so that whoever
+    decides meanwhile sees one whole model, and a call that raises or is interrupted changes
+    nothing.
     """
 
     _estimator_type = "bandit"
@@ -72,26 +125,27 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    # Numbers of axes that X may have.
-    _context_ndims = (2,)
-
     # ------------------------------------------------------------------ hooks
-    _state_axes = {}
+    _state_fields = {}
+    _shape_parameters = ()
 
     def _initial_state(self, n_arms, n_features):
-        """Return the state before any round, name to array."""
-        return {}
+        raise NotImplementedError(f"{type(self).__name__} must define _initial_state.")
 
     def _learn(self, rounds):
-        """Fold checked rounds into the state. Raise before anything is written."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _learn.")
+
+    def _belief(self, contexts):
+        raise NotImplementedError(
+            f"{type(self).__name__} must define _belief, or _expected_reward where no exploration "
+            "asks for a belief."
+        )
 
     def _expected_reward(self, contexts):
-        """Return the mean and the standard deviation of the expected reward, both (n, n_arms)."""
-        raise NotImplementedError
+        belief = self._belief(contexts)
+        return belief.mean, belief.std
 
     def _mean_reward(self, contexts):
-        """Return the mean alone, where that is cheaper."""
         return self._expected_reward(contexts)[0]
 
     def _decision_function(self, contexts):
@@ -100,11 +154,43 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
     def _policy(self, contexts, available):
         return self._selector.select(self._decision_function(contexts), available)
 
-    def _check_reward_support(self, reward):
-        """Raise where a reward lies outside the model's support."""
+    def _check_contexts(self, X, reset):
+        return check_contexts(self, X, reset=reset)
+
+    def _check_reward(self, reward):
+        kind = self._bandit_tags.reward
+        if kind in ("real", "several"):
+            return
+        if kind == "count":
+            bad, what = (reward < 0) | (reward != np.round(reward)), "be 0 or a positive integer"
+        elif kind == "binary":
+            bad, what = (reward != 0) & (reward != 1), "be 0 or 1"
+        else:
+            bad, what = (reward < 0) | (reward > 1), "lie in [0, 1]"
+        if bad.any():
+            raise ValueError(
+                f"reward must {what} for {type(self).__name__}, got {reward[bad].flat[0]:g} (in "
+                f"{np.count_nonzero(bad)} of {reward.size} entries)."
+            )
+
+    def _carry_state(self, source, resize):
+        self._check_same_shape(source)
+        prior = self._initial_state(resize.n_arms, resize.n_features)
+        before = getattr(source, "n_features_in_", None)
+        return carry_by_fields(
+            type(self).__name__,
+            source.state_,
+            prior,
+            self._state_fields,
+            resize,
+            len(source.classes_),
+            before,
+        )
+
+    def _merge_states(self, states):
+        return merge_by_fields(type(self).__name__, states, self._state_fields)
 
     def _floats_per_row(self, contexts, n_arms):
-        """Floats of temporary memory that a row of a prediction takes."""
         return 8 * n_arms
 
     # ------------------------------------------------------------ parameters
@@ -112,31 +198,81 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
     def _selector(self):
         return ArgmaxSelector() if self.selector is None else self.selector
 
-    def _check_selector(self):
+    def _check_parameters(self, against_state=False):
+        """Validate the parameters where they changed since the bandit last learnt.
+
+        With `against_state`, also raise where what was learnt does not fit them any more.
+        """
         if isinstance(self.selector, type):
             raise TypeError(
                 f"selector must be an instance, got the class {self.selector.__name__}. Write "
                 f"{self.selector.__name__}()."
             )
+        if not self._parameters_are_as_validated():
+            if not get_config()["skip_parameter_validation"]:
+                self._validate_params()
+            self._bandit_tags = get_tags(self).bandit_tags
+            self._bandit_tags.check(type(self).__name__)
+            if against_state:
+                self._check_shape_parameters()
         if self.selector is not None and hasattr(self.selector, "check"):
             self.selector.check()
 
-    def set_params(self, **params):
-        """Set parameters; see :meth:`sklearn.base.BaseEstimator.set_params`.
+    def _parameters_are_as_validated(self):
+        values = self.__dict__
+        if "_validated" not in values:
+            return False
+        for name, validated in values["_validated"]:
+            value = values.get(name)
+            if value is not validated and not (
+                type(value) is type(validated) and type(value) in _SIMPLE and value == validated
+            ):
+                return False
+        return True
 
-        Parameters
-        ----------
-        **params : dict
-            Parameters by name, nested ones as ``selector__k``.
+    def _remember_parameters(self):
+        self._shape = {name: repr(getattr(self, name)) for name in self._shape_parameters}
+        names = self._get_param_names()
+        self._validated = tuple((name, getattr(self, name)) for name in names)
 
-        Returns
-        -------
-        self : object
-            The bandit. New values are validated when it next learns.
+    def _check_shape_parameters(self):
+        """Raise where a parameter changed that what was learnt does not fit any more."""
+        for name, before in self._shape.items():
+            now = repr(getattr(self, name))
+            if now != before:
+                raise ValueError(
+                    f"{name} was {before} when the bandit learnt and is {now} now, which does not "
+                    "fit what it has learnt. Call fit, or set it back; "
+                    "skbandit.transfer.transfer says what can be carried over."
+                )
+        if self.arms is None or self._candidate_features:
+            return
+        arms = check_arms(self.arms)
+        if not np.array_equal(arms, self.classes_):
+            raise ValueError(
+                f"arms is {arms.tolist()!r} now, but the bandit has learnt about "
+                f"{self.classes_.tolist()!r}. Use add_arms or remove_arms, or call fit."
+            )
+
+    def _check_same_shape(self, source, but=()):
+        """Raise where what another bandit learnt does not fit this one's parameters.
+
+        For ``_carry_state``. `but` names parameters that the caller looks after itself.
         """
-        super().set_params(**params)
-        self._parameters_checked = False
-        return self
+        if set(self._shape_parameters) != set(source._shape_parameters):
+            differ = ["they keep different statistics"]
+        else:
+            differ = [
+                f"{name} is {getattr(source, name)!r} in source and {getattr(self, name)!r} in "
+                "template"
+                for name in self._shape_parameters
+                if name not in but and repr(getattr(source, name)) != repr(getattr(self, name))
+            ]
+        if differ:
+            raise ValueError(
+                f"What a {type(source).__name__} learnt cannot be carried into this "
+                f"{type(self).__name__}: {'; '.join(differ)}."
+            )
 
     @property
     def arms_(self):
@@ -144,16 +280,14 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
         return self.classes_
 
     def __sklearn_is_fitted__(self):
-        return "n_learning_calls_" in self.__dict__
+        return "state_" in self.__dict__
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
+        tags = TagsWithBandit.of(super().__sklearn_tags__())
         tags.estimator_type = "bandit"
         # The sparse checks ask how many columns predict_proba has for several arms.
         tags.classifier_tags = ClassifierTags(multi_class=True)
         tags.target_tags.required = True
-        tags.input_tags.three_d_array = 3 in self._context_ndims
-        tags.input_tags.two_d_array = 2 in self._context_ndims
         return tags
 
     def __getstate__(self):
@@ -167,13 +301,17 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
             self._forget_cache()
 
     def _forget_cache(self):
-        """Drop what is derived from the state."""
         # Set while learning and filled while predicting: predicting itself sets no attribute.
         self._cache = {}
         self._arm_lookup = {}
 
+    def _twin(self):
+        """Return a bandit that is what this one is now, whatever becomes of this one."""
+        twin = object.__new__(type(self))
+        twin.__dict__ = self.__dict__.copy()
+        return twin
+
     # -------------------------------------------------------------- learning
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, reward=None, sample_weight=None):
         """Forget everything and learn from rounds.
 
@@ -181,7 +319,8 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features) or \
                 (n_samples, n_candidates, n_features)
-            The contexts, one decision a row.
+            The contexts, one decision a row. For models that take any rows, also frames of texts
+            and categories, or lists.
         y : array-like of shape (n_samples,) or (n_samples, n_selected)
             The arm that was played in each round; or a log (see :func:`make_log`), which carries
             its rewards; or, without rewards, the arm that would have paid 1 where all others would
@@ -201,7 +340,7 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
         ValueError
             On bad input; the bandit is then what it was before.
         """
-        return self._learn_rounds(X, y, reward, sample_weight, classes=None, forget=True)
+        return self._learn_rounds(X, y, reward, None, sample_weight, forget=True)
 
     def partial_fit(self, X, y, reward=None, classes=None, sample_weight=None):
         """Learn from more rounds.
@@ -222,19 +361,18 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            On bad input; the bandit is then what it was before.
+            On bad input, or where a parameter that shapes the state was changed after learning;
+            the bandit is then what it was before.
         """
-        rounds = self._plain_rounds(X, y, reward) if classes is None is sample_weight else None
-        if rounds is None:
-            return self._partial_fit(X, y, reward, classes, sample_weight)
-        self._learn(rounds)
-        self.full_feedback_ = False
-        self.n_learning_calls_ += 1
-        return self
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def _partial_fit(self, X, y, reward, classes, sample_weight):
-        return self._learn_rounds(X, y, reward, sample_weight, classes, forget=False)
+        if classes is None is sample_weight and self.__sklearn_is_fitted__():
+            twin = self._twin()
+            rounds = twin._plain_rounds(X, y, reward)
+            if rounds is not None:
+                with _stream_kept(self.random_state):
+                    twin._absorb(rounds)
+                self.__dict__ = twin.__dict__
+                return self
+        return self._learn_rounds(X, y, reward, classes, sample_weight, forget=False)
 
     def _plain_rounds(self, X, y, reward):
         """Check a few rounds of plain arrays fast; None sends them to the full validation."""
@@ -243,8 +381,6 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
             or y.ndim != 1
             or y.dtype.names is not None
             or reward is None
-            or not self.__dict__.get("_parameters_checked", False)
-            or not self.__sklearn_is_fitted__()
             or not self._is_plain(X)
             or X.shape[0] != y.shape[0]
         ):
@@ -259,41 +395,45 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
         index = [lookup.get(label, -1) for label in y.tolist()]
         if min(index) < 0 or not np.isfinite(reward).all():
             return None
-        self._check_reward_support(reward)
+        self._check_parameters(against_state=True)
+        self._check_reward(reward)
         return Rounds(X, np.array(index, dtype=np.intp), reward, None)
 
-    def _learn_rounds(self, X, y, reward, sample_weight, classes, forget):
-        before = self.__dict__.copy()
-        try:
-            if not self.__dict__.get("_parameters_checked", False):
-                # The decorator checks no parameters once the bandit is fitted.
-                self._validate_params()
-            self._check_selector()
+    def _learn_rounds(self, X, y, reward, classes, sample_weight, forget):
+        twin = self._twin()
+        with _stream_kept(self.random_state):
             first = forget or not self.__sklearn_is_fitted__()
-            contexts = check_contexts(self, X, reset=first, context_ndims=self._context_ndims)
+            twin._check_parameters(against_state=not first)
+            contexts = twin._check_contexts(X, first)
             labels, reward, _, weight = check_feedback(
-                contexts, y, reward, sample_weight, self._selector.n_selected
+                contexts, y, reward, sample_weight, twin._selector.n_selected
             )
             if first:
-                known = self._first_arms(contexts, labels, classes)
-                self._start(known, contexts.ndim == 3)
+                arms = twin._first_arms(contexts, labels, classes, reward is None)
+                twin._begin(arms, contexts)
             else:
-                self._check_later(contexts, classes)
-            arm = encode_arms(labels, self._arms_for(contexts))
+                twin._go_on(contexts, classes)
+            arm = encode_arms(labels, twin._arms_for(contexts))
             if reward is not None:
-                self._check_reward_support(reward)
-            self._learn(flatten_rounds(contexts, arm, reward, weight))
-            full = reward is None
-            self.full_feedback_ = full if first else self.full_feedback_ and full
-            self.n_learning_calls_ = 1 if first else self.n_learning_calls_ + 1
-            self._parameters_checked = True
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
+                twin._check_reward(reward)
+            twin._absorb(flatten_rounds(contexts, arm, reward, weight))
+            twin._remember_parameters()
+        self.__dict__ = twin.__dict__
         return self
 
-    def _first_arms(self, contexts, labels, classes):
+    def _absorb(self, rounds):
+        """Learn from checked rounds; for a twin, which no one else sees yet."""
+        state = self._learn(rounds)
+        _protect(state)
+        full = rounds.reward is None
+        before = self.learnt_weight_
+        self.state_ = state
+        self.full_feedback_ = full if before == 0.0 else self.full_feedback_ and full
+        self.learnt_weight_ = before + rounds.total_weight()
+        self._forget_cache()
+
+    def _first_arms(self, contexts, labels, classes, full_feedback=False):
+        """The arms of a bandit that begins."""
         if self.arms is not None:
             known = check_arms(self.arms)
             if classes is not None and sorted(map(str, check_arms(classes))) != sorted(
@@ -301,22 +441,45 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
             ):
                 raise ValueError(
                     f"classes={list(classes)!r} differs from arms={known.tolist()!r}: give only "
-                    f"one."
+                    "one."
                 )
             return known
-        if contexts.ndim == 3:
+        if getattr(contexts, "ndim", 2) == 3:
             return np.arange(contexts.shape[1])
-        return check_arms(classes) if classes is not None else learn_arms(labels)
+        if classes is not None:
+            return check_arms(classes)
+        arms = learn_arms(labels)
+        if full_feedback:
+            check_not_encoded(arms, len(labels))
+        return arms
 
-    def _start(self, arms, candidate_features):
+    def _begin(self, arms, contexts):
         """Set the arms and the prior state."""
-        self.classes_ = arms
-        self._candidate_features = candidate_features
-        self._forget_cache()
-        for name, value in self._initial_state(len(arms), self.n_features_in_).items():
-            setattr(self, name, value)
+        self._candidate_features = getattr(contexts, "ndim", 2) == 3
+        self._become(arms, 0.0)
+        self._takes_plain = self._can_take_plain()
+        self.full_feedback_ = True
+        self.state_ = self._initial_state(len(arms), getattr(self, "n_features_in_", None))
+        _protect(self.state_)
 
-    def _check_later(self, contexts, classes):
+    def _can_take_plain(self):
+        """Whether few rounds of plain numbers need no full validation."""
+        return (
+            self._bandit_tags.contexts == "numbers"
+            and not self._candidate_features
+            and "feature_names_in_" not in self.__dict__
+            # A family that has checks of its own wants to see every row.
+            and type(self)._check_contexts is BaseBandit._check_contexts
+        )
+
+    def _become(self, arms, learnt_weight):
+        """Set what describes a state that is about to be made."""
+        self.classes_ = arms
+        self.learnt_weight_ = learnt_weight
+        self._forget_cache()
+
+    def _go_on(self, contexts, classes):
+        """Check that more rounds go with those that were learnt."""
         if classes is not None and set(check_arms(classes).tolist()) != set(
             self.classes_.tolist()
         ):
@@ -324,23 +487,588 @@ class BaseBandit(DecisionMixin, ReshapingMixin, BaseEstimator):
                 f"classes={list(classes)!r} is not the same as on the first call: "
                 f"{self.classes_.tolist()!r}. Use add_arms or remove_arms to change the arms."
             )
-        self._check_same_kind(contexts)
-        if contexts.ndim == 3 and self.arms is None and contexts.shape[1] > len(self.classes_):
-            self._grow_candidates(contexts.shape[1])
+        self._check_candidates(contexts)
 
-    def _check_same_kind(self, contexts):
-        if (contexts.ndim == 3) != self._candidate_features:
+    def _check_candidates(self, contexts):
+        """Check the number of axes; know as many candidates as come, the new ones at their prior.
+
+        For a twin.
+        """
+        if (getattr(contexts, "ndim", 2) == 3) != self._candidate_features:
             was, now = ("three", "two") if self._candidate_features else ("two", "three")
             raise ValueError(f"X has {now} dimensions, but the bandit has learnt from {was}.")
+        if not self._candidate_features or self.arms is not None:
+            return
+        known, n_candidates = len(self.classes_), contexts.shape[1]
+        if n_candidates > known:
+            source = np.full(n_candidates, -1)
+            source[:known] = np.arange(known)
+            resize = self._resize(arms=np.arange(n_candidates), arm_source=source)
+            self.state_ = self._carry_state(self._twin(), resize)
+            self.classes_ = resize.arms
+            self._forget_cache()
 
     def _arms_for(self, contexts):
         """Labels of the columns for these contexts."""
-        if contexts.ndim == 2 or contexts.shape[1] == len(self.classes_):
+        if getattr(contexts, "ndim", 2) != 3 or contexts.shape[1] == len(self.classes_):
             return self.classes_
         if self.arms is not None:
             raise ValueError(
                 f"X has {contexts.shape[1]} candidates, but arms names {len(self.classes_)}. "
-                f"Leave arms "
-                "out for a number of candidates that varies, or mask some with available=."
+                "Leave arms out for a number of candidates that varies, or mask some with "
+                "available=."
             )
         return np.arange(contexts.shape[1])
+
+    # -------------------------------------------------------------- deciding
+    def _is_plain(self, X):
+        """Say whether X is a small plain array that needs no further check.
+
+        ``validate_data`` takes over 100 microseconds a call, several times a decision of the
+        online loop. What is not plainly good here is judged there, so errors are the same.
+        """
+        return (
+            type(X) is np.ndarray
+            and X.ndim == 2
+            and X.dtype == np.float64
+            and self._takes_plain
+            and 0 < X.shape[0] <= _PLAIN_ROWS
+            and X.shape[1] == self.n_features_in_
+            # Finite entries may overflow in the sum: then the full check decides.
+            and np.isfinite(X.sum())
+        )
+
+    def _asked(self, X):
+        """Return checked contexts, and the bandit to ask: a twin, at its prior before any data."""
+        twin = self._twin()
+        if twin.__sklearn_is_fitted__():
+            twin._check_parameters(against_state=True)
+            if twin._is_plain(X):
+                return X, twin
+            contexts = twin._check_contexts(X, False)
+            twin._check_candidates(contexts)
+            return contexts, twin
+        if self.arms is None and getattr(X, "ndim", 2) != 3:
+            raise NotFittedError(
+                f"This {type(self).__name__} instance knows no arms yet. Call 'fit' or "
+                "'partial_fit' first, or name the arms in the constructor (arms=[...]) to play "
+                "from the prior."
+            )
+        twin._check_parameters()
+        contexts = twin._check_contexts(X, True)
+        twin._begin(twin._first_arms(contexts, None, None), contexts)
+        return contexts, twin
+
+    def _blocks(self, contexts, n_arms):
+        """Yield slices of rows whose temporaries stay within cache and ``working_memory``."""
+        budget = min(_BLOCK_BYTES, get_config()["working_memory"] * 2**20)
+        block = max(1, int(budget / (8 * self._floats_per_row(contexts, n_arms))))
+        n_samples = n_rows(contexts)
+        for start in range(0, n_samples, block):
+            yield slice(start, min(start + block, n_samples))
+
+    def _columns(self, contexts, hook, n_outputs=1):
+        """Run a hook over blocks of rows and join what it returns, (n_samples, n_arms) each."""
+        n_samples, arms = n_rows(contexts), self._arms_for(contexts)
+        outputs = [np.empty((n_samples, len(arms))) for _ in range(n_outputs)]
+        for rows in self._blocks(contexts, len(arms)):
+            block = hook(rows, block_of(contexts, rows))
+            for output, part in zip(outputs, block if n_outputs > 1 else [block], strict=True):
+                output[rows] = part
+        return outputs if n_outputs > 1 else outputs[0]
+
+    def _probabilities(self, contexts, available):
+        def hook(rows, block):
+            return self._policy(block, None if available is None else available[rows])
+
+        return self._columns(contexts, hook)
+
+    def _mask(self, available, contexts):
+        n_selected = self._selector.n_selected or 1
+        return check_available(available, self._arms_for(contexts), n_rows(contexts), n_selected)
+
+    def predict(self, X, *, explore=True, available=None, return_propensity=False):
+        """Decide: draw an arm for each row from the policy.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features) or \
+                (n_samples, n_candidates, n_features)
+            The contexts.
+        explore : bool, default=True
+            False plays the arm of the highest expected reward.
+        available : array-like of bool of shape (n_samples, n_arms), default=None
+            The arms that may be played in each row; None means all.
+        return_propensity : bool, default=False
+            Also return the probability with which the arm was played, to be logged.
+
+        Returns
+        -------
+        arms : ndarray of shape (n_samples,) or (n_samples, n_selected)
+            The arms to play; sets of arms come best first.
+        propensity : ndarray of the shape of `arms`
+            Only if `return_propensity`.
+
+        Raises
+        ------
+        NotFittedError
+            If the bandit knows no arms yet.
+        ValueError
+            On bad contexts, or a mask that leaves a row without an arm.
+        """
+        contexts, bandit = self._asked(X)
+        selector, arms = bandit._selector, bandit._arms_for(contexts)
+        n_selected = selector.n_selected
+        available = bandit._mask(available, contexts)
+        uniform = uniforms(bandit.random_state, contexts, bandit.learnt_weight_)
+        index = np.empty((len(uniform), n_selected or 1), dtype=np.intp)
+        propensity = np.empty(index.shape)
+        for rows in bandit._blocks(contexts, len(arms)):
+            block = block_of(contexts, rows)
+            mask = None if available is None else available[rows]
+            if explore:
+                probability = bandit._policy(block, mask)
+            else:
+                greedy = ArgmaxSelector() if n_selected is None else selector
+                probability = greedy.select(bandit._mean_reward(block), mask)
+            chosen = draw_arms(probability, uniform[rows], n_selected or 1)
+            if n_selected is not None and n_selected > 1:
+                ask = bandit._decision_function if explore else bandit._mean_reward
+                chosen = order_by_score(chosen, ask(block))
+            index[rows] = chosen
+            propensity[rows] = np.take_along_axis(probability, chosen, axis=1)
+        if n_selected is None:
+            index, propensity = index[:, 0], propensity[:, 0]
+        return (arms[index], propensity) if return_propensity else arms[index]
+
+    def predict_proba(self, X, available=None):
+        """Return the policy: the probability with which each arm is played.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features) or \
+                (n_samples, n_candidates, n_features)
+            The contexts.
+        available : array-like of bool of shape (n_samples, n_arms), default=None
+            The arms that may be played in each row; None means all.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_samples, n_arms)
+            Columns in the order of ``classes_``. Rows sum to 1, or to the number of arms that the
+            selector plays.
+        """
+        contexts, bandit = self._asked(X)
+        return bandit._probabilities(contexts, bandit._mask(available, contexts))
+
+    def decision_function(self, X):
+        """Return the score on which the policy ranks the arms, without noise.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features) or \
+                (n_samples, n_candidates, n_features)
+            The contexts.
+
+        Returns
+        -------
+        score : ndarray of shape (n_samples, n_arms)
+            In units of the reward; two-dimensional for two arms too.
+        """
+        contexts, bandit = self._asked(X)
+        return bandit._columns(contexts, lambda rows, block: bandit._decision_function(block))
+
+    def expected_reward(self, X, return_std=False):
+        """Return what the model believes each arm pays.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features) or \
+                (n_samples, n_candidates, n_features)
+            The contexts.
+        return_std : bool, default=False
+            Also return the standard deviation of that belief.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples, n_arms)
+            In units of the reward.
+        std : ndarray of shape (n_samples, n_arms)
+            Of the expected reward, without the noise of a single reward. Only if `return_std`.
+        """
+        contexts, bandit = self._asked(X)
+        if return_std:
+            return tuple(
+                bandit._columns(contexts, lambda rows, block: bandit._expected_reward(block), 2)
+            )
+        return bandit._columns(contexts, lambda rows, block: bandit._mean_reward(block))
+
+    def score(self, X, y, reward=None, propensity=None, sample_weight=None):
+        """Return the off-policy value of the policy on a log.
+
+        With rewards, the self-normalised importance-weighted mean reward (Swaminathan & Joachims
+        2015); its weights are the policy's probability of the logged arm over its propensity. With
+        plain labels, on a bandit that learnt from full feedback, the mean probability that the
+        policy gives to the arm that pays.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The contexts.
+        y : array-like of shape (n_samples,)
+            A log with propensities (see :func:`make_log`), or the arms played.
+        reward, propensity : array-like of the shape of `y`, default=None
+            Where `y` does not carry them.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        value : float
+            Expected reward a round, in units of the reward.
+
+        Raises
+        ------
+        ValueError
+            If propensities are missing; or rewards are, on a bandit that learnt from rewards: the
+            score would then rate how well the policy imitates the logging policy.
+
+        References
+        ----------
+        A. Swaminathan and T. Joachims (2015). The self-normalized estimator for counterfactual
+        learning. NeurIPS 28.
+        """
+        contexts, bandit = self._asked(X)
+        labels, reward, logged_propensity, weight = check_feedback(
+            contexts, y, reward, sample_weight, bandit._selector.n_selected
+        )
+        arm = encode_arms(labels, bandit._arms_for(contexts))
+        if reward is None and not bandit.full_feedback_:
+            raise ValueError(
+                "score needs rewards: this bandit learnt from rewards, and comparing its arms "
+                "with the logged ones would rate imitation. Pass y=make_log(arm, reward, "
+                "propensity)."
+            )
+        policy = bandit._probabilities(contexts, bandit._mask(None, contexts))
+        place = arm if arm.ndim == 2 else arm[:, None]
+        chosen = np.take_along_axis(policy, place, axis=1).reshape(arm.shape)
+        if reward is None:
+            return float(np.average(chosen, weights=weight))
+        propensity = logged_propensity if propensity is None else propensity
+        if propensity is None:
+            raise ValueError(
+                "score needs the propensities with which the logged arms were played: pass "
+                "y=make_log(arm, reward, propensity) or propensity=."
+            )
+        propensity = check_propensity(propensity, arm.shape)
+        return self_normalized_value(reward, chosen, propensity, weight)
+
+    # -------------------------------------------------------------- transfer
+    def _resize(self, *, arms=None, arm_source=None, taught=None, features=None, names=None):
+        """Describe a change of this bandit's arms or features; None leaves them as they are."""
+        n_features = getattr(self, "n_features_in_", None)
+        if features is None:
+            features = np.arange(n_features or 0)
+            names = getattr(self, "feature_names_in_", None)
+        else:
+            n_features = len(features)
+        return Resize(
+            self.classes_ if arms is None else arms,
+            np.arange(len(self.classes_)) if arm_source is None else arm_source,
+            taught,
+            n_features,
+            features,
+            names,
+        )
+
+    def _carried_into(self, new, resize):
+        """Give an unfitted bandit what this one has learnt, in another size."""
+        new._check_parameters()
+        new._candidate_features = self._candidate_features
+        new._become(resize.arms, self.learnt_weight_)
+        new.full_feedback_ = self.full_feedback_
+        if resize.n_features is not None:
+            new.n_features_in_ = resize.n_features
+        if resize.feature_names is not None:
+            new.feature_names_in_ = resize.feature_names
+        new._takes_plain = new._can_take_plain()
+        new.state_ = new._carry_state(self, resize)
+        _protect(new.state_)
+        new._remember_parameters()
+        new._forget_cache()
+        return new
+
+    def add_arms(self, arms, init="prior"):
+        """Return a new bandit that also knows these arms.
+
+        Parameters
+        ----------
+        arms : list of labels
+            The new arms; they are appended to ``classes_``.
+        init : {"prior", "mean"} or an arm that is known, default="prior"
+            "prior": as if the arm had been known from the start and never played. "mean": starts
+            it from the average of what the others learnt. An arm: starts it from what that one
+            learnt.
+
+        Returns
+        -------
+        bandit : estimator
+            A new one; this one is untouched.
+
+        Raises
+        ------
+        ValueError
+            If an arm is known already or `init` names no known arm.
+
+        Examples
+        --------
+        >>> from skbandit.linear import LinearUCB
+        >>> bandit = LinearUCB(arms=["a", "b"]).fit([[0.0], [1.0]], ["a", "b"], reward=[1, 0])
+        >>> bandit.add_arms(["c"]).arms_.tolist()
+        ['a', 'b', 'c']
+        """
+        new = check_arms(_as_list(arms, "arms"))
+        if not self.__sklearn_is_fitted__() and self.arms is not None:
+            known = check_arms(self.arms)
+            _check_new_arms(known, new)
+            _taught_arms(init, known)
+            return clone(self).set_params(arms=_joined(known, new).tolist())
+        check_is_fitted(self)
+        old = self._twin()
+        old._check_arms_are_labels("add_arms")
+        _check_new_arms(old.classes_, new)
+        labels = _joined(old.classes_, new)
+        source = np.concatenate([np.arange(len(old.classes_)), np.full(len(new), -1)])
+        taught = _taught_arms(init, old.classes_)
+        resize = old._resize(arms=labels, arm_source=source, taught=taught)
+        return old._carried_into(clone(old).set_params(arms=labels.tolist()), resize)
+
+    def remove_arms(self, arms):
+        """Return a new bandit that has forgotten these arms.
+
+        Parameters
+        ----------
+        arms : list of labels
+            Arms to forget; at least one must remain.
+
+        Returns
+        -------
+        bandit : estimator
+            A new one; this one is untouched.
+
+        Raises
+        ------
+        ValueError
+            If an arm is not known or none would remain.
+        """
+        gone = check_arms(_as_list(arms, "arms"))
+        old = self._twin()
+        fitted = old.__sklearn_is_fitted__()
+        if not fitted and old.arms is None:
+            check_is_fitted(old)
+        known = old.classes_ if fitted else check_arms(old.arms)
+        keep = np.setdiff1d(np.arange(len(known)), encode_arms(gone, known))
+        if keep.size == 0:
+            raise ValueError(f"arms={gone.tolist()!r} would leave the bandit without any arm.")
+        smaller = clone(old).set_params(arms=known[keep].tolist())
+        if not fitted:
+            return smaller
+        old._check_arms_are_labels("remove_arms")
+        return old._carried_into(smaller, old._resize(arms=known[keep], arm_source=keep))
+
+    def expand_features(self, features, init="prior"):
+        """Return a new bandit with more features, appended after those it has.
+
+        It equals one whose rounds so far all had zeros there: its predictions on old rows padded
+        with zeros are the same.
+
+        Parameters
+        ----------
+        features : int or list of str
+            How many new features, or their names where the bandit has learnt from named columns.
+        init : {"prior"}, default="prior"
+            The new coefficients start from the prior.
+
+        Returns
+        -------
+        bandit : estimator
+            A new one; this one is untouched.
+
+        Raises
+        ------
+        ValueError
+            If a name is known already, or names are given or missing where they must not be.
+        """
+        check_is_fitted(self)
+        if init != "prior":
+            raise ValueError(f"init must be 'prior' for new features, got {init!r}.")
+        old = self._twin()
+        old._check_features_can("expand_features", "adding_features")
+        n_new, names = _new_features(features, getattr(old, "feature_names_in_", None))
+        source = np.concatenate([np.arange(old.n_features_in_), np.full(n_new, -1)])
+        return old._carried_into(clone(old), old._resize(features=source, names=names))
+
+    def drop_features(self, features):
+        """Return a new bandit that has forgotten these features.
+
+        A Gaussian posterior is marginalised: what is believed about the others does not change.
+
+        Parameters
+        ----------
+        features : list of int or list of str
+            Positions, or names where the bandit has learnt from named columns.
+
+        Returns
+        -------
+        bandit : estimator
+            A new one; this one is untouched.
+
+        Raises
+        ------
+        ValueError
+            If a feature is not known or none would remain.
+        """
+        check_is_fitted(self)
+        old = self._twin()
+        old._check_features_can("drop_features", "dropping_features")
+        names = getattr(old, "feature_names_in_", None)
+        dropped = _feature_positions(_as_list(features, "features"), names, old.n_features_in_)
+        keep = np.setdiff1d(np.arange(old.n_features_in_), dropped)
+        if keep.size == 0:
+            raise ValueError(f"features={features!r} would leave the bandit without any feature.")
+        resize = old._resize(features=keep, names=None if names is None else names[keep])
+        return old._carried_into(clone(old), resize)
+
+    def _check_features_can(self, method, tag):
+        if getattr(get_tags(self).bandit_tags, tag) == "no" or not hasattr(self, "n_features_in_"):
+            raise ValueError(
+                f"{method} does not apply to this {type(self).__name__}: what it has learnt "
+                "cannot be carried to other features. Fit a new one."
+            )
+
+    def _check_arms_are_labels(self, method):
+        if self._candidate_features and self.arms is None:
+            raise ValueError(
+                f"{method} does not apply: the arms are candidates with features of their own, "
+                "and their number may differ from call to call."
+            )
+
+
+class _stream_kept:
+    """Put the stream of a RandomState back where a learning call does not come to its end."""
+
+    def __init__(self, random_state):
+        self.random_state = random_state
+        self.is_stream = isinstance(random_state, np.random.RandomState)
+
+    def __enter__(self):
+        if self.is_stream:
+            self.before = self.random_state.get_state()
+
+    def __exit__(self, kind, error, traceback):
+        if kind is not None and self.is_stream:
+            self.random_state.set_state(self.before)
+
+
+def _protect(state):
+    """Make the arrays of a record read-only: a state is replaced, never written to."""
+    if isinstance(state, tuple):
+        values = state
+    else:
+        values = vars(state).values() if hasattr(state, "__dict__") else ()
+    for value in values:
+        if type(value) is np.ndarray:
+            value.flags.writeable = False
+
+
+def _as_list(values, name):
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        raise TypeError(
+            f"{name} must be a list, got {values!r}. Write [{values!r}] for a single one."
+        )
+    return list(values)
+
+
+def _new_features(features, names):
+    """How many features are new, and the names of all."""
+    if isinstance(features, Integral) and not isinstance(features, bool):
+        if features < 1:
+            raise ValueError(f"features must be at least 1, got {features}.")
+        if names is not None:
+            raise ValueError(
+                f"features={features} is a number, but the bandit knows its features by name "
+                f"({', '.join(map(str, names[:5]))}, ...). Pass the names of the new ones."
+            )
+        return int(features), None
+    new = _as_list(features, "features")
+    if not new:
+        raise ValueError("features must name at least one new feature, got an empty list.")
+    if names is None:
+        raise ValueError(
+            f"features={new!r} are names, but the bandit has learnt from unnamed columns. Pass "
+            "how many there are."
+        )
+    clash = sorted(set(new) & set(names))
+    if clash or len(set(new)) < len(new):
+        raise ValueError(
+            f"features must be new distinct names, got {new!r}"
+            + (f"; the bandit knows {clash!r} already." if clash else ".")
+        )
+    return len(new), np.concatenate([names, np.asarray(new, dtype=object)])
+
+
+def _feature_positions(features, names, n_features):
+    if not features:
+        raise ValueError("features must name at least one feature to drop, got an empty list.")
+    if all(isinstance(feature, str) for feature in features):
+        if names is None:
+            raise ValueError(
+                f"features={features!r} are names, but the bandit has learnt from unnamed "
+                "columns. Pass positions."
+            )
+        positions = source_index(names, features)
+        if (positions < 0).any():
+            unknown = [f for f, place in zip(features, positions, strict=True) if place < 0]
+            raise ValueError(
+                f"features {unknown!r} are not known; the bandit has {list(names)!r}."
+            )
+    else:
+        positions = np.asarray(features)
+        if positions.dtype.kind not in "iu" or (
+            ((positions < 0) | (positions >= n_features)).any()
+        ):
+            raise ValueError(
+                f"features must be names or positions from 0 to {n_features - 1}, got "
+                f"{features!r}."
+            )
+    return np.unique(positions)
+
+
+def _taught_arms(init, known):
+    """Positions of the arms that teach new ones, for ``init=``; None is the prior."""
+    labels = known.tolist()
+    if init in labels:
+        return np.array([labels.index(init)])
+    if isinstance(init, str) and init in ("prior", "mean"):
+        return None if init == "prior" else np.arange(len(labels))
+    raise ValueError(
+        f"init must be 'prior', 'mean' or an arm that is known, got {init!r}; the arms are "
+        f"{labels!r}."
+    )
+
+
+def _check_new_arms(known, new):
+    clash = [label for label in new.tolist() if label in known.tolist()]
+    if clash:
+        raise ValueError(
+            f"arms {clash!r} are known already; the arms are {known.tolist()!r}. Use remove_arms "
+            "first to start one over."
+        )
+
+
+def _joined(known, new):
+    """Append labels, keeping one type."""
+    if {known.dtype.kind, new.dtype.kind} & set("US") and known.dtype.kind != new.dtype.kind:
+        raise ValueError(
+            f"arms must be labels of one type: known are {known.tolist()!r}, new {new.tolist()!r}."
+        )
+    return np.concatenate([known, new])

@@ -29,14 +29,17 @@ class BaseSelector(BaseEstimator):
     """Base class of all selectors.
 
     A subclass stores its parameters in ``__init__`` and defines ``select(scores, available)``. It
-    may define ``expect(random_scores, available)`` where the mean of ``select`` over random scores
-    is known in closed form; otherwise that mean is taken over draws.
+    may define ``expect(belief, available)`` where the mean of ``select`` over scores drawn from a
+    belief is known in closed form; otherwise that mean is taken over draws.
 
     Attributes
     ----------
     n_selected : int or None
         How many arms are played a round: None for one arm (``predict`` returns one axis), a number
         for sets of arms (``predict`` returns (n_samples, n_selected)).
+    has_closed_form : bool
+        Whether ``expect`` is computed from a belief's probabilities; otherwise it is an average
+        over draws, in which arms that are alike are then evened.
 
     Examples
     --------
@@ -57,6 +60,7 @@ class BaseSelector(BaseEstimator):
     """
 
     n_selected = None
+    has_closed_form = False
 
     def select(self, scores, available=None):
         """Turn sure scores into probabilities.
@@ -76,20 +80,21 @@ class BaseSelector(BaseEstimator):
         """
         raise NotImplementedError(f"{type(self).__name__} must define select(scores, available).")
 
-    def expect(self, random_scores, available=None):
-        """Average ``select`` over random scores (Thompson sampling's posterior).
+    def expect(self, belief, available=None):
+        """Average ``select`` over scores drawn from a belief (Thompson sampling).
 
         Parameters
         ----------
-        random_scores : IndependentScores or SampledScores
-            Has ``best(available)``, ``top(k, available)`` and ``draws(n_draws, seed)``.
+        belief : belief
+            See :mod:`skbandit.beliefs`: has ``best(available)``, ``top(k, available)`` and
+            ``draws(n_draws, seed)``.
         available : ndarray of bool of shape (n_samples, n_arms), default=None
 
         Returns
         -------
         probability : ndarray of shape (n_samples, n_arms)
         """
-        draws = random_scores.draws(_EXPECTATION_DRAWS, 0)
+        draws = belief.draws(_EXPECTATION_DRAWS, 0)
         n_draws, n_samples, n_arms = draws.shape
         total = np.zeros((n_samples, n_arms))
         # Several draws at once where rows are few, one by one where they are many.
@@ -103,8 +108,13 @@ class BaseSelector(BaseEstimator):
         return total / n_draws
 
     def check(self):
-        """Validate the selector's parameters; raise ``InvalidParameterError`` (a "
-        "``ValueError``)."""
+        """Validate the selector's parameters.
+
+        Raises
+        ------
+        InvalidParameterError
+            A ``ValueError`` that names the parameter.
+        """
         if hasattr(self, "_parameter_constraints"):
             self._validate_params()
 
@@ -120,13 +130,15 @@ class ArgmaxSelector(BaseSelector):
     [[0.0, 0.5, 0.5]]
     """
 
+    has_closed_form = True
+
     def select(self, scores, available=None):
         """See :meth:`BaseSelector.select`."""
         return argmax_policy(scores, available)
 
-    def expect(self, random_scores, available=None):
+    def expect(self, belief, available=None):
         """See :meth:`BaseSelector.expect`; exact."""
-        return random_scores.best(available)
+        return belief.best(available)
 
 
 class EpsilonGreedySelector(BaseSelector):
@@ -146,6 +158,8 @@ class EpsilonGreedySelector(BaseSelector):
     [[0.1, 0.9]]
     """
 
+    has_closed_form = True
+
     _parameter_constraints = {"epsilon": [Interval(Real, 0, 1, closed="both")]}
 
     def __init__(self, epsilon=0.1):
@@ -162,9 +176,9 @@ class EpsilonGreedySelector(BaseSelector):
         """See :meth:`BaseSelector.select`."""
         return self._mix(argmax_policy(scores, available), available)
 
-    def expect(self, random_scores, available=None):
+    def expect(self, belief, available=None):
         """See :meth:`BaseSelector.expect`; exact."""
-        return self._mix(random_scores.best(available), available)
+        return self._mix(belief.best(available), available)
 
 
 class TopKSelector(BaseSelector):
@@ -196,6 +210,8 @@ class TopKSelector(BaseSelector):
     [[0.5, 1.0, 0.5]]
     """
 
+    has_closed_form = True
+
     _parameter_constraints = {"k": [Interval(Integral, 1, None, closed="left")]}
 
     def __init__(self, k=1):
@@ -210,9 +226,9 @@ class TopKSelector(BaseSelector):
         """See :meth:`BaseSelector.select`."""
         return top_policy(scores, self.k, available)
 
-    def expect(self, random_scores, available=None):
+    def expect(self, belief, available=None):
         """See :meth:`BaseSelector.expect`; exact."""
-        return random_scores.top(self.k, available)
+        return belief.top(self.k, available)
 
 
 class SoftmaxSelector(BaseSelector):

@@ -1,5 +1,4 @@
-"""Carry what was learnt to another bandit: more arms, other features, other parameters, joined
-shards.
+"""Carry what was learnt to another bandit: arms, features, parameters, joined shards.
 
 Everything here returns a new estimator and leaves those that it was given as they were.
 """
@@ -10,6 +9,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from ._axes import source_index
@@ -27,9 +27,11 @@ __all__ = [
 
 
 def _bandit_of(estimator):
-    """The bandit itself, or the one at the end of a Pipeline."""
-    bandit = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
-    if not (is_bandit(bandit) and hasattr(bandit, "_state_axes")):
+    """The bandit itself, or the one at the end of a Pipeline, however deep."""
+    bandit = estimator
+    while isinstance(bandit, Pipeline):
+        bandit = bandit.steps[-1][1]
+    if isinstance(bandit, type) or not (is_bandit(bandit) and hasattr(bandit, "add_arms")):
         raise TypeError(
             "estimator must be a bandit of skbandit or a Pipeline that ends in one, got "
             f"{type(estimator).__name__}. For a search, pass its best_estimator_."
@@ -41,9 +43,33 @@ def _replace_bandit(estimator, bandit):
     """The same Pipeline, its fitted steps copied, with another bandit at the end."""
     if not isinstance(estimator, Pipeline):
         return bandit
-    new = copy.deepcopy(estimator)
-    new.steps[-1] = (new.steps[-1][0], bandit)
+    *before, (name, last) = estimator.steps
+    new = copy.copy(estimator)
+    new.steps = [(step, copy.deepcopy(one)) for step, one in before]
+    new.steps.append((name, _replace_bandit(last, bandit)))
     return new
+
+
+def _steps_before(estimator):
+    """All steps before the bandit that do something, those of nested Pipelines too."""
+    if not isinstance(estimator, Pipeline):
+        return []
+    own = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
+    return own + _steps_before(estimator.steps[-1][1])
+
+
+def _check_features_are_the_bandits(estimator, function):
+    """Raise where steps of a Pipeline make the features that the bandit sees."""
+    steps = _steps_before(estimator)
+    if steps:
+        made_by = ", ".join(type(step).__name__ for step in steps)
+        raise ValueError(
+            f"{function} changes the features that the bandit sees, but in this Pipeline "
+            f"{made_by} make them and know nothing of the change. Fit steps for the new columns "
+            "and carry the bandit over:\n"
+            "    template = make_pipeline(new_steps, clone(pipeline[-1])).fit(X_new, log)\n"
+            "    pipeline = skbandit.transfer.transfer(pipeline, template)"
+        )
 
 
 def add_arms(estimator, arms, init="prior"):
@@ -105,19 +131,22 @@ def remove_arms(estimator, arms):
 def expand_features(estimator, features, init="prior"):
     """Return a new bandit, or Pipeline around one, with more features.
 
-    In a Pipeline the new features are further outputs of the step before the bandit. That step is
-    copied as it is, so it must already produce them; where it does not, build the new steps and
-    use :func:`transfer`.
-
     Parameters
     ----------
     estimator : bandit or Pipeline
+        A Pipeline whose steps before the bandit make its features is refused, with a recipe: they
+        would have to make the new ones too. Use :func:`transfer` to a template whose steps do.
     features : int or list of str
     init : {"prior"}, default="prior"
 
     Returns
     -------
     estimator : bandit or Pipeline
+
+    Raises
+    ------
+    ValueError
+        If steps of a Pipeline make the features that the bandit sees.
 
     See Also
     --------
@@ -131,7 +160,9 @@ def expand_features(estimator, features, init="prior"):
     >>> wider.coef_.shape
     (2, 3)
     """
-    return _replace_bandit(estimator, _bandit_of(estimator).expand_features(features, init=init))
+    bandit = _bandit_of(estimator)
+    _check_features_are_the_bandits(estimator, "expand_features")
+    return _replace_bandit(estimator, bandit.expand_features(features, init=init))
 
 
 def drop_features(estimator, features):
@@ -140,11 +171,17 @@ def drop_features(estimator, features):
     Parameters
     ----------
     estimator : bandit or Pipeline
+        As for :func:`expand_features`.
     features : list of int or list of str
 
     Returns
     -------
     estimator : bandit or Pipeline
+
+    Raises
+    ------
+    ValueError
+        If steps of a Pipeline make the features that the bandit sees.
 
     See Also
     --------
@@ -158,7 +195,9 @@ def drop_features(estimator, features):
     >>> narrower.n_features_in_
     1
     """
-    return _replace_bandit(estimator, _bandit_of(estimator).drop_features(features))
+    bandit = _bandit_of(estimator)
+    _check_features_are_the_bandits(estimator, "drop_features")
+    return _replace_bandit(estimator, bandit.drop_features(features))
 
 
 def transfer(source, template):
@@ -209,31 +248,30 @@ def transfer(source, template):
     """
     bandit, model = _bandit_of(source), _bandit_of(template)
     check_is_fitted(bandit)
-    _check_structure(bandit, model)
-    fitted = model.__sklearn_is_fitted__()
-    if fitted:
+    bandit = bandit._twin()
+    if model.__sklearn_is_fitted__():
         arms = model.classes_
-        names, n_features = getattr(model, "feature_names_in_", None), model.n_features_in_
+        names, n_features = _names(model), model.n_features_in_
     else:
         arms = bandit.classes_ if model.arms is None else check_arms(model.arms)
-        names, n_features = getattr(bandit, "feature_names_in_", None), bandit.n_features_in_
-    features = _match_features(bandit, names, n_features)
-    dropped = np.setdiff1d(np.arange(bandit.n_features_in_), features)
-    if dropped.size:
-        bandit = copy.deepcopy(bandit)
-        bandit._forget_features(dropped)
-    arm_source = source_index(bandit.classes_.tolist(), arms.tolist())
-    moved = bandit._resized(arms, arm_source, n_features, features, names)
+        names, n_features = _names(bandit), bandit.n_features_in_
     new = clone(model)
     if model.arms is not None or not np.array_equal(arms, bandit.classes_):
         new.set_params(arms=arms.tolist())
-    parameters = set(new.get_params(deep=False)) | set(moved.get_params(deep=False))
-    vars(new).update({name: v for name, v in vars(moved).items() if name not in parameters})
-    new._forget_cache()
-    new._after_transfer(bandit)
+    resize = bandit._resize(
+        arms=arms,
+        arm_source=source_index(bandit.classes_.tolist(), arms.tolist()),
+        features=_match_features(bandit, names, n_features),
+        names=names,
+    )
+    new = bandit._carried_into(new, resize)
     if not isinstance(template, Pipeline):
         return new
     return _replace_bandit(_fitted_steps(source, template), new)
+
+
+def _names(bandit):
+    return getattr(bandit, "feature_names_in_", None)
 
 
 def _fitted_steps(source, template):
@@ -242,33 +280,15 @@ def _fitted_steps(source, template):
         if not isinstance(pipeline, Pipeline):
             continue
         try:
-            for _, step in pipeline.steps[:-1]:
-                if step not in (None, "passthrough"):
-                    check_is_fitted(step)
+            for step in _steps_before(pipeline):
+                check_is_fitted(step)
         except NotFittedError:
             continue
         return pipeline
     raise ValueError(
         "template is a Pipeline whose steps before the bandit are not fitted, and source has no "
-        "fitted "
-        "steps to take their place. Fit the template's steps first."
+        "fitted steps to take their place. Fit the template's steps first."
     )
-
-
-def _check_structure(source, template):
-    ours, theirs = source._structure(), template._structure()
-    if source._state_axes != template._state_axes or ours != theirs:
-        names = sorted(set(ours) | set(theirs))
-        differ = [
-            f"{name} is {ours.get(name)!r} in source and {theirs.get(name)!r} in template"
-            for name in names
-            if ours.get(name) != theirs.get(name)
-        ]
-        detail = "; ".join(differ) or "they keep different statistics"
-        raise ValueError(
-            f"What a {type(source).__name__} learnt cannot be carried into this "
-            f"{type(template).__name__}: {detail}."
-        )
 
 
 def _match_features(source, names, n_features):
@@ -281,7 +301,7 @@ def _match_features(source, names, n_features):
         raise ValueError(
             f"{named} knows its features by name and {unnamed} does not, and their numbers differ "
             f"({source.n_features_in_} in source, {n_features} in template). Fit both on named "
-            f"columns."
+            "columns."
         )
     position = np.arange(n_features)
     return np.where(position < source.n_features_in_, position, -1)
@@ -294,7 +314,8 @@ def merge(bandits):
     ----------
     bandits : list of fitted bandits
         Of one class, with equal parameters (``random_state`` and ``arms`` aside) and features.
-        Their arms may differ: the result knows all of them.
+        Their arms may differ: the result knows all of them. What they learn must be a sum over
+        rounds, as their tags say (``get_bandit_tags(bandit).can_merge``).
 
     Returns
     -------
@@ -304,8 +325,8 @@ def merge(bandits):
     Raises
     ------
     ValueError
-        If classes, parameters or features differ, or the state is not a sum over rounds (a
-        forgetting factor below 1 depends on the order of the rounds).
+        If classes, parameters or features differ; or if what they learn is no sum over rounds (a
+        forgetting factor below 1 depends on their order), or is not declared as one.
 
     Examples
     --------
@@ -328,31 +349,30 @@ def merge(bandits):
     for bandit in bandits:
         check_is_fitted(bandit)
         _check_mergeable(first, bandit)
-    arms = list(dict.fromkeys(label for bandit in bandits for label in bandit.classes_.tolist()))
+    parts = [bandit._twin() for bandit in bandits]
+    arms = list(dict.fromkeys(label for part in parts for label in part.classes_.tolist()))
     if first._candidate_features and first.arms is None:
         arms = list(range(len(arms)))
-    arms = np.asarray(arms, dtype=np.result_type(*(bandit.classes_ for bandit in bandits)))
-    names = getattr(first, "feature_names_in_", None)
-    parts = [
-        bandit._resized(
-            arms,
-            source_index(bandit.classes_.tolist(), arms.tolist()),
-            bandit.n_features_in_,
-            bandit._all_features(),
-            names,
-        )
-        for bandit in bandits
-    ]
-    merged = copy.deepcopy(parts[0])
-    for name in merged._state_axes:
-        setattr(merged, name, sum(getattr(part, name) for part in parts))
-    if merged.arms is not None:
+    arms = np.asarray(arms, dtype=np.result_type(*(part.classes_ for part in parts)))
+    merged = clone(first)
+    if first.arms is not None:
         merged.set_params(arms=arms.tolist())
-    merged.n_learning_calls_ = sum(part.n_learning_calls_ for part in parts)
+    sized = [_with_arms(part, arms) for part in parts]
+    merged = sized[0]._carried_into(merged, sized[0]._resize())
+    merged.state_ = merged._merge_states([part.state_ for part in sized])
+    merged.learnt_weight_ = sum(part.learnt_weight_ for part in parts)
     merged.full_feedback_ = all(part.full_feedback_ for part in parts)
-    merged._after_merge(parts)
     merged._forget_cache()
     return merged
+
+
+def _with_arms(bandit, arms):
+    """The bandit as if it had known all these arms."""
+    new = clone(bandit)
+    if bandit.arms is not None:
+        new.set_params(arms=arms.tolist())
+    source = source_index(bandit.classes_.tolist(), arms.tolist())
+    return bandit._carried_into(new, bandit._resize(arms=arms, arm_source=source))
 
 
 def _comparable(bandit):
@@ -365,18 +385,21 @@ def _check_mergeable(first, other):
         raise ValueError(
             f"bandits must be of one class, got {type(first).__name__} and {type(other).__name__}."
         )
-    if getattr(first, "forgetting", 1.0) != 1.0:
-        raise ValueError(
-            f"bandits with forgetting={first.forgetting} cannot be merged: their state depends on "
-            f"the "
-            "order of the rounds. Only forgetting=1 is a sum over rounds."
-        )
+    for bandit in (first, other):
+        tags = get_tags(bandit).bandit_tags
+        if not tags.can_merge:
+            raise ValueError(
+                f"bandits of this kind cannot be merged: what {bandit!r} learns is no sum over "
+                f"rounds (its tags say learning={tags.learning!r}). Fit one on all rounds."
+            )
     ours, theirs = _comparable(first), _comparable(other)
     differ = [name for name in ours if ours[name] != theirs.get(name)]
     if differ:
         detail = "; ".join(f"{name}: {ours[name]} and {theirs[name]}" for name in differ)
         raise ValueError(f"bandits must have equal parameters, but differ in {detail}.")
-    if first.n_features_in_ != other.n_features_in_ or not np.array_equal(
+    if getattr(first, "n_features_in_", None) != getattr(
+        other, "n_features_in_", None
+    ) or not np.array_equal(
         getattr(first, "feature_names_in_", ()), getattr(other, "feature_names_in_", ())
     ):
         raise ValueError("bandits must have learnt from the same features.")

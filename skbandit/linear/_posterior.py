@@ -6,6 +6,7 @@ import numpy as np
 
 from .._gaussian import (
     apply_factor,
+    hybrid_factor,
     hybrid_posterior,
     inverse_factor,
     quadratic_forms,
@@ -113,10 +114,8 @@ class HybridPosterior(FullPosterior):
         super().__init__(gram, moment, prior_precision, intercept)
         self.arm_factor = self.factor
         shared = hybrid_posterior(self.factor, moment, prior_precision)
-        self.shared_mean, self.shared_factor, self.coef, spread = shared
-        # The triangle of both parts on top of each other has the sum of their products, and needs
-        # no covariance that rounding may have left indefinite.
-        self.factor = np.linalg.qr(np.concatenate([self.arm_factor, spread], axis=1), mode="r")
+        self.shared_mean, self.shared_factor, self.coef = shared
+        self.factor = hybrid_factor(self.arm_factor, self.shared_factor, prior_precision)
 
 
 class DiagonalPosterior:

@@ -26,7 +26,7 @@ def posterior_weights(state, model, groups=None):
     gram, moment = state["gram_"], state["moment_"]
     if model.pooled:
         factor = inverse_factor(gram, model.prior_precision)
-        shared, _, mean, _ = hybrid_posterior(factor, moment, model.prior_precision)
+        shared, _, mean = hybrid_posterior(factor, moment, model.prior_precision)
         return Weights(mean, shared)
     mean = np.zeros_like(moment)
     for group in range(len(gram)) if groups is None else groups:

@@ -1,5 +1,6 @@
-"""Utilities: finding the package's bandits, and the public battery of checks for any bandit."""
+"""Utilities: the package's bandits, their tags, and the battery of checks for any bandit."""
 
+from .._tags import get_bandit_tags
 from .discovery import all_bandits
 
-__all__ = ["all_bandits"]
+__all__ = ["all_bandits", "get_bandit_tags"]

@@ -1,0 +1,419 @@
+"""Beliefs: what a model knows about the expected reward of each arm, and what follows from it.
+
+A model turns rounds into a belief, an exploration turns a belief into a policy. Rows of a belief
+are contexts, columns are arms, and rows have no influence on each other.
+"""
+
+from functools import cached_property
+
+import numpy as np
+from scipy.special import ndtr, stdtrit
+
+from ._deviates import deviates
+from ._optimality import argmax_policy, best_probability, top_policy, top_probability
+
+__all__ = ["BaseBelief", "IndependentBelief", "JointBelief", "LinkedBelief"]
+
+_BLOCK_ENTRIES = 2**20
+# Means and widths this close, relative to their size, are of arms that are alike.
+_ALIKE = 1e-10
+
+
+class BaseBelief:
+    """Base class of beliefs about the expected reward of each arm.
+
+    A subclass has ``mean``, ``std``, :meth:`best`, :meth:`top`, :meth:`draws` and
+    :meth:`widened`.
+
+    Attributes
+    ----------
+    mean, std : ndarray of shape (n_rows, n_arms)
+        In units of the reward.
+    """
+
+    def upper_bound(self, alpha):
+        """Return the mean plus `alpha` standard deviations, (n_rows, n_arms)."""
+        return self.mean + alpha * self.std
+
+    def expect(self, selector, available=None):
+        """Return the expected policy of a selector under this belief.
+
+        Parameters
+        ----------
+        selector : selector
+            See :mod:`skbandit.selectors`.
+        available : ndarray of bool of shape (n_rows, n_arms), default=None
+            Arms that may be played; None means all.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_rows, n_arms)
+            Arms about which the same is believed have the same probability, also where the
+            expectation is an average over draws.
+        """
+        probability = selector.expect(self, available)
+        alike = self._alike(selector)
+        return probability if alike is None else evened(probability, alike, available)
+
+    def _alike(self, selector):
+        """Labels of arms that are alike, (n_rows, n_arms), or None where nothing is to be evened.
+
+        Arms of one label, 0 or above, are exchangeable.
+        """
+
+
+class IndependentBelief(BaseBelief):
+    """Gaussian, or Student-t, beliefs about arms that are independent of each other.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (n_rows, n_arms)
+        Means (locations).
+    scale : ndarray of shape (n_rows, n_arms)
+        Standard deviations; scales, where `dof` is given.
+    dof : None or array-like that broadcasts to (n_rows, n_arms), default=None
+        Degrees of freedom of Student's t; None means Gaussian.
+
+    See Also
+    --------
+    JointBelief : Arms that depend on each other, by joint draws.
+    LinkedBelief : Seen through a link.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.beliefs import IndependentBelief
+    >>> belief = IndependentBelief(np.array([[0.0, 0.0, -1.0]]), np.array([[1.0, 1.0, 0.1]]))
+    >>> belief.best().round(3)
+    array([[0.487, 0.487, 0.026]])
+    >>> belief.upper_bound(2.0)
+    array([[ 2. ,  2. , -0.8]])
+    """
+
+    def __init__(self, mean, scale, dof=None):
+        self.mean = mean
+        self.scale = scale
+        self.dof = dof
+
+    @property
+    def std(self):
+        """Standard deviations, (n_rows, n_arms); infinite for up to two degrees of freedom."""
+        if self.dof is None:
+            return self.scale
+        dof = np.asarray(self.dof, dtype=np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            factor = np.where(dof > 2.0, np.sqrt(dof / (dof - 2.0)), np.inf)
+        return self.scale * np.where(np.isinf(dof), 1.0, factor)
+
+    def widened(self, alpha):
+        """Return the belief whose widths are multiplied by `alpha`."""
+        return IndependentBelief(self.mean, alpha * self.scale, self.dof)
+
+    def best(self, available=None):
+        """Return the chance that each arm is the best, (n_rows, n_arms), by quadrature."""
+        return best_probability(self.mean, self.scale, self.dof, available)
+
+    def top(self, k, available=None):
+        """Return the chance that each arm is among the k best, (n_rows, n_arms)."""
+        return top_probability(k, self.mean, self.scale, self.dof, available)
+
+    def draws(self, n_draws, seed):
+        """Return joint draws.
+
+        Parameters
+        ----------
+        n_draws : int
+            Number of draws.
+        seed : int or sequence of int
+            Not negative. The deviate of a draw and an arm is a function of the seed and these two
+            alone: all rows share it, and neither more rows, arms nor draws change it.
+
+        Returns
+        -------
+        draws : ndarray of shape (n_draws, n_rows, n_arms)
+        """
+        mean = np.asarray(self.mean, dtype=np.float64)
+        dof = None
+        if self.dof is not None:
+            dof = np.broadcast_to(np.asarray(self.dof, dtype=np.float64), mean.shape)
+        scores = np.empty((n_draws, *mean.shape))
+        for arm in range(mean.shape[1]):
+            sequence = np.random.SeedSequence(seed, spawn_key=(arm,))
+            z = np.random.default_rng(sequence).standard_normal(n_draws)
+            if dof is None:
+                scores[:, :, arm] = z[:, None]
+                continue
+            degrees, of_row = np.unique(dof[:, arm], return_inverse=True)
+            # The quantile of the lower tail keeps its accuracy where that of the upper loses it.
+            low = stdtrit(np.minimum(degrees, 1e10), ndtr(-np.abs(z))[:, None])
+            scores[:, :, arm] = np.copysign(low, z[:, None])[:, of_row]
+        scores *= self.scale
+        scores += mean
+        return scores
+
+    def _alike(self, selector):
+        if _has_closed_form(selector):
+            return None
+        keys = [self.mean, self.scale]
+        if self.dof is not None:
+            keys.append(np.broadcast_to(self.dof, np.shape(self.mean)))
+        return alike_arms(*keys)
+
+
+class JointBelief(BaseBelief):
+    """A belief about arms that depend on each other, known by joint draws.
+
+    Parameters
+    ----------
+    mean, std : ndarray of shape (n_rows, n_arms)
+    draws : ndarray of shape (n_draws, n_rows, n_arms), or callable
+        The draws, or a function without arguments that makes them when they are first needed.
+    unseen : ndarray of bool that broadcasts to (n_rows, n_arms), default=None
+        Arms of which nothing was learnt. Those of equal mean and width are alike, and differ in
+        the draws by chance alone.
+
+    See Also
+    --------
+    IndependentBelief : Independent arms, without draws.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.beliefs import JointBelief
+    >>> draws = np.array([[[1.0, 0.0]], [[1.0, 0.0]], [[0.0, 1.0]], [[2.0, 1.0]]])
+    >>> belief = JointBelief(draws.mean(axis=0), draws.std(axis=0), draws)
+    >>> belief.best()
+    array([[0.75, 0.25]])
+    """
+
+    def __init__(self, mean, std, draws, unseen=None):
+        self.mean = mean
+        self.std = std
+        self._source = draws
+        self.unseen = unseen
+
+    @cached_property
+    def known_draws(self):
+        """The draws, (n_draws, n_rows, n_arms)."""
+        return self._source() if callable(self._source) else self._source
+
+    def widened(self, alpha):
+        """Return the belief whose departures from the mean are multiplied by `alpha`."""
+        if alpha == 1.0:
+            return self
+
+        def widened_draws():
+            draws = self.known_draws - self.mean
+            draws *= alpha
+            draws += self.mean
+            return draws
+
+        return JointBelief(self.mean, alpha * self.std, widened_draws, self.unseen)
+
+    def best(self, available=None):
+        """Return the share of the draws in which each arm is best; ties share evenly."""
+        return self._average(argmax_policy, available)
+
+    def top(self, k, available=None):
+        """Return the share of the draws in which each arm is among the k best."""
+        return self._average(lambda scores, mask: top_policy(scores, k, mask), available)
+
+    def draws(self, n_draws, seed):
+        """Choose among the draws, jointly for all rows and arms.
+
+        Parameters
+        ----------
+        n_draws : int
+            Number of draws: fewer than are known are a random subset, as many are all of them in
+            their order, and more are a sample with replacement.
+        seed : int or sequence of int
+            Not negative; decides which.
+
+        Returns
+        -------
+        draws : ndarray of shape (n_draws, n_rows, n_arms)
+        """
+        n_known = len(self.known_draws)
+        if n_draws == n_known:
+            return np.array(self.known_draws)
+        rng = np.random.default_rng(seed)
+        return self.known_draws[rng.choice(n_known, n_draws, replace=n_draws > n_known)]
+
+    def _average(self, policy, available):
+        draws = np.asarray(self.known_draws, dtype=np.float64)
+        n_draws, n_rows, n_arms = draws.shape
+        if available is not None:
+            available = np.asarray(available, dtype=bool)
+        # Blocks of rows, not of draws: a row's sum does not depend on where the cuts are.
+        total = np.empty((n_rows, n_arms))
+        block = max(1, _BLOCK_ENTRIES // (n_draws * n_arms))
+        for start in range(0, n_rows, block):
+            rows = slice(start, start + block)
+            scores = draws[:, rows].reshape(-1, n_arms)
+            mask = None if available is None else np.tile(available[rows], (n_draws, 1))
+            total[rows] = policy(scores, mask).reshape(n_draws, -1, n_arms).mean(axis=0)
+        return total
+
+    def _alike(self, selector):
+        if self.unseen is None or not np.any(self.unseen):
+            return None
+        alike = alike_arms(self.mean, self.std)
+        return np.where(np.broadcast_to(self.unseen, alike.shape), alike, -1)
+
+
+class LinkedBelief(BaseBelief):
+    """A belief seen through an increasing link: rewards are the link of a latent score.
+
+    Which arm is best does not depend on the link; means, widths and the scores that a selector
+    weighs do.
+
+    Parameters
+    ----------
+    latent : IndependentBelief or JointBelief
+        About the latent scores.
+    link : callable
+        From arrays of scores to arrays of expected rewards; increasing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.special import expit
+    >>> from skbandit.beliefs import IndependentBelief, LinkedBelief
+    >>> latent = IndependentBelief(np.array([[0.0, 2.0]]), np.array([[1.0, 1.0]]))
+    >>> belief = LinkedBelief(latent, expit)
+    >>> belief.mean.round(3), belief.upper_bound(1.0).round(3)
+    (array([[0.5  , 0.845]]), array([[0.731, 0.953]]))
+    """
+
+    def __init__(self, latent, link):
+        self.latent = latent
+        self.link = link
+
+    @cached_property
+    def _moments(self):
+        if isinstance(self.latent, IndependentBelief):
+            return linked_moments(
+                self.link, self.latent.mean, self.latent.scale, dof=self.latent.dof
+            )
+        draws = self.link(self.latent.known_draws)
+        return draws.mean(axis=0), draws.std(axis=0)
+
+    @property
+    def mean(self):
+        """Expected rewards, (n_rows, n_arms)."""
+        return self._moments[0]
+
+    @property
+    def std(self):
+        """Standard deviations of the expected rewards, (n_rows, n_arms)."""
+        return self._moments[1]
+
+    def upper_bound(self, alpha):
+        """Return the link of the latent scores' upper bound, (n_rows, n_arms)."""
+        return self.link(self.latent.upper_bound(alpha))
+
+    def widened(self, alpha):
+        """Return the belief whose latent widths are multiplied by `alpha`."""
+        return LinkedBelief(self.latent.widened(alpha), self.link)
+
+    def best(self, available=None):
+        """Return the chance that each arm is the best, (n_rows, n_arms)."""
+        return self.latent.best(available)
+
+    def top(self, k, available=None):
+        """Return the chance that each arm is among the k best, (n_rows, n_arms)."""
+        return self.latent.top(k, available)
+
+    def draws(self, n_draws, seed):
+        """Return joint draws of the expected rewards, (n_draws, n_rows, n_arms)."""
+        return self.link(self.latent.draws(n_draws, seed))
+
+    def _alike(self, selector):
+        return self.latent._alike(selector)
+
+
+def linked_moments(link, location, scale, dof=None):
+    """Mean and standard deviation of a link of uncertain scores.
+
+    Parameters
+    ----------
+    link : callable
+    location, scale : ndarray of one shape
+    dof : float, default=None
+        Degrees of freedom of the scores, more than 2; None is Gaussian.
+
+    Returns
+    -------
+    mean, std : ndarray of the shape of `location`
+    """
+    rule = deviates(None if dof is None else float(dof))
+    location, scale = np.asarray(location), np.asarray(scale)
+    mean, std = np.empty(location.shape), np.empty(location.shape)
+    flat = location.reshape(-1), scale.reshape(-1)
+    block = max(1, _BLOCK_ENTRIES // len(rule.nodes))
+    for start in range(0, location.size, block):
+        part = slice(start, start + block)
+        centre, width = (values[part] for values in flat)
+        middle = link(centre)
+        # Departures from the middle keep the digits of a narrow belief.
+        away = link(centre[:, None] + width[:, None] * rule.nodes) - middle[:, None]
+        offset = away @ rule.weights
+        mean.reshape(-1)[part] = middle + offset
+        variance = (away**2) @ rule.weights - offset**2
+        std.reshape(-1)[part] = np.sqrt(np.maximum(variance, 0.0))
+    return mean, std
+
+
+def _has_closed_form(selector):
+    """Whether a selector's expectation under independent arms is computed, not averaged."""
+    return bool(getattr(selector, "has_closed_form", False))
+
+
+def alike_arms(*values):
+    """Label arms whose values agree to rounding, row by row.
+
+    Parameters
+    ----------
+    *values : ndarray of shape (n_rows, n_arms)
+
+    Returns
+    -------
+    labels : ndarray of int of shape (n_rows, n_arms)
+        Arms of one label are alike; labels of different rows have nothing to do with each other.
+    """
+    order = np.lexsort(values[::-1], axis=1)
+    new = np.zeros(order.shape, dtype=bool)
+    for value in values:
+        ordered = np.take_along_axis(np.asarray(value), order, axis=1)
+        size = np.abs(ordered).max(axis=1, keepdims=True, initial=0.0)
+        new[:, 1:] |= np.abs(ordered[:, 1:] - ordered[:, :-1]) > _ALIKE * size
+    labels = np.empty(order.shape, dtype=np.intp)
+    np.put_along_axis(labels, order, np.cumsum(new, axis=1), axis=1)
+    return labels
+
+
+def evened(probability, alike, available=None):
+    """Give arms that are alike the mean of their probabilities.
+
+    Parameters
+    ----------
+    probability : ndarray of shape (n_rows, n_arms)
+    alike : ndarray of int of shape (n_rows, n_arms)
+        Labels, see :func:`alike_arms`; -1 leaves an arm as it is.
+    available : ndarray of bool of shape (n_rows, n_arms), default=None
+        Arms that may be played; the others keep what they have.
+
+    Returns
+    -------
+    probability : ndarray of shape (n_rows, n_arms)
+    """
+    n_rows, n_arms = probability.shape
+    counts = alike >= 0
+    if available is not None:
+        counts = counts & available
+    place = (np.arange(n_rows)[:, None] * n_arms + np.maximum(alike, 0))[counts]
+    total = np.bincount(place, weights=probability[counts], minlength=n_rows * n_arms)
+    number = np.bincount(place, minlength=n_rows * n_arms)
+    result = probability.copy()
+    result[counts] = total[place] / number[place]
+    return result
