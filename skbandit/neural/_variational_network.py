@@ -1,8 +1,7 @@
 """The network of the variational bandit: scores, their gradients, and where each weight sits.
 
 All weights of a network are one vector. Scores are wanted together with the gradient of every row,
-which a network of one output gives in one pass back: each layer's gradient is the outer product of
-what goes into it and what comes back to it.
+which a network of one output gives in one pass back (see :mod:`skbandit._perceptron`).
 """
 
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ._perceptron import ACTIVATIONS
+from .._perceptron import Perceptron
 
 # The random part of the prior mean of hidden weights is one fixed draw, the same for all bandits.
 _ANCHOR_SEED = 20250
@@ -254,40 +253,32 @@ class Layout:
             return inputs.columns @ weights
         return self._scores(weights, inputs, False)[0]
 
+    @cached_property
+    def _layer_places(self):
+        """Positions of each layer as a perceptron keeps it, (n_out, n_in + 1), constant last."""
+        blocks = [self.first]
+        blocks += [self.places["layer", k] for k in range(1, len(self.hidden_units) + 1)]
+        return [np.concatenate([block[1:], block[:1]]).T for block in blocks]
+
+    def _perceptron(self, weights):
+        layers = [weights[place] for place in self._layer_places]
+        return Perceptron(layers, self.activation, self.residual)
+
     def _scores(self, weights, inputs, with_jacobian):
-        columns = self._embed(weights, inputs)
-        layers = [self.first]
-        layers += [self.places["layer", k] for k in range(1, len(self.hidden_units) + 1)]
-        activate, slope_of = ACTIVATIONS[self.activation]
-        entering, slopes = [columns], []
-        for layer, place in enumerate(layers[:-1]):
-            z = entering[-1] @ weights[place]
-            value = activate(z)
-            slopes.append(slope_of(z, value))
-            if self.residual and layer:
-                value = value + entering[-1][:, 1:]
-            entering.append(np.concatenate([np.ones((len(value), 1)), value], axis=1))
-        score = (entering[-1] @ weights[layers[-1]])[:, 0]
+        # A perceptron has a constant term of its own.
+        rows = self._embed(weights, inputs)[:, 1:]
+        perceptron = self._perceptron(weights)
         if not with_jacobian:
-            return score, None
-        n_samples = len(score)
+            return perceptron.outputs(rows)[:, 0], None
+        n_samples = len(rows)
+        score, gradients, for_rows = perceptron.jacobian(rows)
         jacobian = np.zeros((n_samples, self.n_weights))
-        back, through = np.ones((n_samples, 1)), 0.0
-        for layer in range(len(layers) - 1, -1, -1):
-            place = layers[layer]
-            outer = entering[layer][:, :, None] * back[:, None, :]
-            jacobian[:, place.ravel()] = outer.reshape(n_samples, -1)
-            returned = back @ weights[place].T
-            if layer:
-                returned = returned[:, 1:]
-                if self.residual and layer < len(layers) - 1:
-                    returned = returned + through
-                through = returned
-                back = returned * slopes[layer - 1]
+        for place, gradient in zip(self._layer_places, gradients, strict=True):
+            jacobian[:, place.ravel()] = gradient.reshape(n_samples, -1)
         if self.embedding_dim is not None:
-            starts = np.concatenate([[1], 1 + np.cumsum(self.widths)])
+            starts = np.concatenate([[0], np.cumsum(self.widths)])
             for feature, code in inputs.codes.items():
-                own = returned[:, starts[feature] : starts[feature + 1]]
+                own = for_rows[:, starts[feature] : starts[feature + 1]]
                 place = self.places["table", feature][code]
                 jacobian[np.arange(n_samples)[:, None], place] = own
         return score, jacobian

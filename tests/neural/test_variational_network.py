@@ -6,7 +6,7 @@ from scipy.optimize import approx_fprime
 
 pytest.importorskip("skorch", reason="skbandit.neural needs the extra 'neural'")
 
-from skbandit.neural._perceptron import ACTIVATIONS
+from skbandit._perceptron import ACTIVATIONS
 from skbandit.neural._variational_network import Layout
 
 LAYOUTS = [
