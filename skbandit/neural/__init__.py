@@ -1,5 +1,8 @@
 """Neural bandits, held through skorch; they need the extra ``skbandit[neural]``."""
 
+import warnings
+from importlib import import_module
+
 try:
     import skorch
     import torch
@@ -10,7 +13,6 @@ except ImportError as error:
         name=error.name,
     ) from error
 
-from ._bayesian import BayesianNeuralBandit
 from ._ensemble import EnsembleBandit
 from ._gradient import NeuralThompsonSampling, NeuralUCB
 from ._linear import NeuralLinearBandit
@@ -18,7 +20,6 @@ from ._nets import make_net
 from ._networks import MLP
 
 __all__ = [
-    "BayesianNeuralBandit",
     "EnsembleBandit",
     "MLP",
     "NeuralLinearBandit",
@@ -28,3 +29,15 @@ __all__ = [
 ]
 
 del skorch, torch
+
+
+def __getattr__(name):
+    if name != "BayesianNeuralBandit":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(
+        "BayesianNeuralBandit has moved: import it from skbandit.variational.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    # By name: families do not import each other.
+    return import_module("skbandit.variational").BayesianNeuralBandit
