@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
 
-from ._rows import as_frame, n_rows, nw, take_rows
+from ._rows import as_frame, n_rows, nw, take_rows, with_one_nan
 
 
 def check_contexts(bandit, X, *, reset):
@@ -75,6 +75,8 @@ def _check_numbers(bandit, X, input_tags, reset):
         # Entries that are given in parts must be added up before they are squared or hashed.
         X = X.copy()
         X.sum_duplicates()
+    if input_tags.allow_nan and not sparse.issparse(X):
+        X = with_one_nan(X)
     return X
 
 

@@ -6,6 +6,8 @@ the moment :math:`b = \sum w r x` the posterior is :math:`N(A^{-1} b, \sigma^2 A
 :math:`A = \lambda I + G`. Matrices carry a leading axis, one group (arm) each.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 from scipy.special import gammaincinv
@@ -28,7 +30,7 @@ def inverse_factor(gram, prior_precision):
 
     Parameters
     ----------
-    gram : ndarray of shape (n_groups, n_terms, n_terms)
+    gram : ndarray of shape (n_groups, n_terms, n_terms), or as many matrices
     prior_precision : float
 
     Returns
@@ -37,18 +39,45 @@ def inverse_factor(gram, prior_precision):
         :math:`W` with :math:`W^\top W = A^{-1}`, so that :math:`x^\top A^{-1} x = \|W x\|^2` is
         never negative.
     """
-    factor = np.empty_like(gram)
-    diagonal = np.arange(gram.shape[1])
+    factor = np.empty((len(gram), *gram[0].shape))
     for group, matrix in enumerate(gram):
-        precision = matrix.copy()
-        precision[diagonal, diagonal] += prior_precision
-        # LAPACK reads columns: the upper triangle of the transposed (same) matrix.
-        cholesky, failed = dpotrf(precision.T, lower=1, overwrite_a=0, clean=1)
-        if failed:
+        precision, cholesky = _decomposed(matrix, prior_precision)
+        if cholesky is None:
             factor[group] = _equilibrated_factor(precision, prior_precision)
         else:
             factor[group] = dtrtri(cholesky, lower=1, overwrite_c=1)[0]
     return factor
+
+
+def _decomposed(gram, prior_precision):
+    """The precision, and its Cholesky factor; None where rounding has left it indefinite."""
+    precision = gram.copy()
+    np.einsum("ii->i", precision)[:] += prior_precision
+    # LAPACK reads columns: the upper triangle of the transposed (same) matrix.
+    cholesky, failed = dpotrf(precision.T, lower=1, overwrite_a=0, clean=1)
+    return precision, None if failed else cholesky
+
+
+def mean_and_factor(gram, moment, prior_precision):
+    """Posterior mean of the weights of one group, and the factor of :func:`inverse_factor`.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (n_terms, n_terms)
+    moment : ndarray of shape (n_terms,)
+    prior_precision : float
+
+    Returns
+    -------
+    mean : ndarray of shape (n_terms,)
+    factor : ndarray of shape (n_terms, n_terms)
+    """
+    precision, cholesky = _decomposed(gram, prior_precision)
+    if cholesky is None:
+        factor = _equilibrated_factor(precision, prior_precision)
+        return factor.T @ (factor @ moment), factor
+    mean = dpotrs(cholesky, moment, lower=1)[0]
+    return mean, dtrtri(cholesky, lower=1, overwrite_c=1)[0]
 
 
 def posterior_mean(gram, moment, prior_precision):
@@ -67,10 +96,8 @@ def posterior_mean(gram, moment, prior_precision):
     if moment.size == 0:
         # LAPACK takes no empty matrix; a model without any term has no weights.
         return moment.copy()
-    precision = gram.copy()
-    np.einsum("ii->i", precision)[:] += prior_precision
-    cholesky, failed = dpotrf(precision.T, lower=1, overwrite_a=0, clean=0)
-    if failed:
+    precision, cholesky = _decomposed(gram, prior_precision)
+    if cholesky is None:
         factor = _equilibrated_factor(precision, prior_precision)
         return factor.T @ (factor @ moment)
     return dpotrs(cholesky, moment, lower=1)[0]
@@ -107,9 +134,10 @@ def hybrid_posterior(factor, moment, prior_precision):
         noise variance.
     mean : ndarray of shape (n_arms, n_terms)
         Of :math:`u_a`.
-    spread : ndarray of shape (n_arms, n_terms, n_terms)
-        What the shared weights' uncertainty adds: the covariance of :math:`u_a` over the noise
-        variance is :math:`A_a^{-1}` plus the product of `spread` with itself, transposed first.
+
+    See Also
+    --------
+    hybrid_factor : Factors of the covariance of :math:`u_a`.
 
     References
     ----------
@@ -124,7 +152,32 @@ def hybrid_posterior(factor, moment, prior_precision):
     pull = lam * apply_factor(factor, moment).sum(axis=0)
     shared_mean = shared_factor.T @ (shared_factor @ pull)
     mean = apply_factor(factor, moment + lam * shared_mean)
-    return shared_mean, shared_factor, mean, lam * np.matmul(shared_factor, inverse)
+    return shared_mean, shared_factor, mean
+
+
+def hybrid_factor(factor, shared_factor, prior_precision):
+    r"""Factor the covariance of every arm's weights, its own and the shared part together.
+
+    Over the noise variance it is :math:`A_a^{-1}`, plus what the shared weights' uncertainty adds.
+
+    Parameters
+    ----------
+    factor : ndarray of shape (n_arms, n_terms, n_terms)
+        From :func:`inverse_factor`.
+    shared_factor : ndarray of shape (n_terms, n_terms)
+        From :func:`hybrid_posterior`.
+    prior_precision : float
+
+    Returns
+    -------
+    factor : ndarray of shape (n_arms, n_terms, n_terms)
+        Its product with itself, transposed first, is the covariance.
+    """
+    inverse = np.matmul(factor.transpose(0, 2, 1), factor)
+    spread = prior_precision * np.matmul(shared_factor, inverse)
+    # The triangle of both parts on top of each other has the sum of their products, and needs no
+    # covariance that rounding may have left indefinite.
+    return np.linalg.qr(np.concatenate([factor, spread], axis=1), mode="r")
 
 
 def quadratic_forms(factor, rows):
@@ -178,6 +231,54 @@ def rank_one_update(mean, covariance, row, reward):
     image *= growth**-0.5
     covariance -= image[:, None] * image
     return error * error / growth, leverage, spread
+
+
+class RowUpdate(NamedTuple):
+    """One group's posterior after one more round; see :func:`condition_on_row`."""
+
+    mean: np.ndarray
+    covariance: np.ndarray
+    residual_square: float
+    leverage: float
+    spread: float
+
+
+def condition_on_row(mean, covariance, row, reward):
+    """Condition one group's posterior on one more round (Sherman-Morrison).
+
+    Parameters
+    ----------
+    mean : ndarray of shape (n_terms,)
+    covariance : ndarray of shape (n_terms, n_terms)
+        Over the noise variance.
+    row : ndarray of shape (n_terms,)
+    reward : float
+
+    Returns
+    -------
+    mean, covariance : ndarray
+        New arrays.
+    residual_square : float
+        The squared prediction error over ``1 + x.T @ covariance @ x``: by this much the residual
+        sum of squares of the posterior grows, exactly.
+    leverage : float
+        ``x.T @ covariance @ x`` before the update; a large one costs digits of the covariance.
+    spread : float
+        The same without the correlations, ``sum(x**2 * diag(covariance))``. The rounding of the
+        leverage grows with it: if it is far larger, the terms cancel.
+    """
+    image = covariance @ row
+    spread = float(covariance.diagonal() @ (row * row))
+    # Cancellation can leave a sum below zero.
+    leverage = max(float(image @ row), 0.0)
+    error = reward - float(mean @ row)
+    growth = 1.0 + leverage
+    new_mean = image * (error / growth)
+    new_mean += mean
+    image *= growth**-0.5
+    new_covariance = image[:, None] * image
+    np.subtract(covariance, new_covariance, out=new_covariance)
+    return RowUpdate(new_mean, new_covariance, error * error / growth, leverage, spread)
 
 
 def marginal_statistics(gram, moment, prior_precision, dropped):

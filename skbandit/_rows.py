@@ -183,7 +183,8 @@ def row_keys(X):
     ----------
     X : ndarray of shape (n_samples, ...), sparse matrix, frame, series or list
         All axes but the first belong to the row. Entries are numbers, texts, categories (hashed by
-        their label), times, or missing.
+        their label), times, or missing. Of an array of numbers those that are not a number must be
+        ``np.nan`` itself.
 
     Returns
     -------
@@ -220,12 +221,12 @@ def row_keys(X):
     block = max(1, _BLOCK_ENTRIES // max(1, X.shape[1]))
     for start in range(0, n_samples, block):
         rows = np.ascontiguousarray(X[start : start + block], dtype=np.float64)
-        np.dot(_entry_bits(_with_one_nan(rows)), multipliers, out=keys[start : start + block])
+        np.dot(_entry_bits(rows), multipliers, out=keys[start : start + block])
     return keys
 
 
-def _with_one_nan(entries):
-    """There are many bit patterns that are not a number: make them one."""
+def with_one_nan(entries):
+    """Replace all bit patterns that are not a number, of which there are many, by one."""
     if np.isnan(entries.sum()):
         return np.where(np.isnan(entries), np.nan, entries)
     return entries
@@ -268,7 +269,7 @@ def _as_array(series):
 def _column_bits(column):
     """Bits of the entries of one column; numbers count as in an array of numbers."""
     if column.dtype.kind in "fbiu":
-        return _entry_bits(_with_one_nan(np.asarray(column, dtype=np.float64)))
+        return _entry_bits(with_one_nan(np.asarray(column, dtype=np.float64)))
     if column.dtype.kind in "mM":
         column = column.astype("datetime64[ns]" if column.dtype.kind == "M" else "m8[ns]")
         return _text_bits(column.astype(np.int64).astype(str).astype(object))

@@ -6,10 +6,13 @@ from numpy.testing import assert_allclose
 
 from skbandit._gaussian import (
     apply_factor,
+    condition_on_row,
     fade_weights,
+    hybrid_factor,
     hybrid_posterior,
     inverse_factor,
     marginal_statistics,
+    mean_and_factor,
     posterior_mean,
     quadratic_forms,
     rank_one_update,
@@ -34,6 +37,9 @@ def test_inverse_factor_is_a_root_of_the_inverse(lam):
     assert_allclose(apply_factor(factor, moment), mean, rtol=1e-9)
     for group in range(3):
         assert_allclose(posterior_mean(gram[group], moment[group], lam), mean[group], rtol=1e-9)
+        one_mean, one_factor = mean_and_factor(gram[group], moment[group], lam)
+        assert_allclose(one_mean, mean[group], rtol=1e-9)
+        assert_allclose(one_factor.T @ one_factor, expected[group], rtol=1e-9)
 
 
 def test_a_model_without_terms_has_no_weights():
@@ -97,6 +103,20 @@ def test_rank_one_update_is_conditioning():
     assert_allclose(added, after - before, rtol=1e-9)
 
 
+def test_condition_on_row_is_a_rank_one_update_that_leaves_its_input_alone():
+    rows, _, gram, moment = statistics(n_groups=1)
+    precision = gram[0] + 0.7 * np.eye(4)
+    mean, covariance = np.linalg.solve(precision, moment[0]), np.linalg.inv(precision)
+    before = mean.copy(), covariance.copy()
+    update = condition_on_row(mean, covariance, rows[0, 0], 3.0)
+    assert np.array_equal(mean, before[0])
+    assert np.array_equal(covariance, before[1])
+    figures = rank_one_update(mean, covariance, rows[0, 0], 3.0)
+    assert figures == (update.residual_square, update.leverage, update.spread)
+    assert np.array_equal(update.mean, mean)
+    assert np.array_equal(update.covariance, covariance)
+
+
 def test_rank_one_update_survives_cancellation():
     """A covariance of 1e16 along a direction that the row does not have."""
     direction = np.array([1.0, -1.0]) / np.sqrt(2)
@@ -123,8 +143,9 @@ def test_hybrid_posterior_is_the_joint_one():
         joint[:n, own] = joint[own, :n] = gram[a]
     theta, cov = np.linalg.solve(joint, total), np.linalg.inv(joint)
     factor = inverse_factor(gram, lam)
-    shared_mean, shared_factor, mean, spread = hybrid_posterior(factor, moment, lam)
-    covariance = factor.transpose(0, 2, 1) @ factor + spread.transpose(0, 2, 1) @ spread
+    shared_mean, shared_factor, mean = hybrid_posterior(factor, moment, lam)
+    own_factor = hybrid_factor(factor, shared_factor, lam)
+    covariance = own_factor.transpose(0, 2, 1) @ own_factor
     assert_allclose(shared_mean, theta[:n], rtol=1e-8)
     assert_allclose(shared_factor.T @ shared_factor, cov[:n, :n], rtol=1e-8)
     for a in range(3):

@@ -1,4 +1,4 @@
-"""Sums over rounds for linear models: blocks of rows, grouped by arm, by BLAS level 3."""
+"""Sums over rounds: blocks of rows, sorted by group, by BLAS level 3."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ _MIN_BLOCK_ROWS = 1024
 
 
 class Segment(NamedTuple):
-    """Rounds of one block that teach one group (arm)."""
+    """Examples of one block that teach one group."""
 
     group: int
     rows: np.ndarray  # (m, n_features), without the constant term
@@ -21,7 +21,7 @@ class Segment(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Sums over the rounds of a segment."""
+    """Sums over the examples of a segment."""
 
     gram: np.ndarray  # (n_terms, n_terms)
     moment: np.ndarray  # (n_terms,)
@@ -32,7 +32,53 @@ class Sums(NamedTuple):
 def block_rows(n_features, n_groups):
     """How many rows a learning block holds."""
     # Each group should see several times as many rows as it has terms between factorizations.
-    return max(_MIN_BLOCK_ROWS, 4 * n_features * n_groups, _BLOCK_BYTES // (8 * n_features))
+    return max(
+        _MIN_BLOCK_ROWS, 4 * n_features * n_groups, _BLOCK_BYTES // (8 * max(n_features, 1))
+    )
+
+
+def segments_of(examples, n_groups, buffer=None):
+    """Sort a block of examples by group, a segment for each group that learns."""
+    if examples.reward is None:
+        n_taught = examples.n_taught_of(n_groups)
+        return [
+            Segment(group, examples.rows, examples.named_rewards(group), examples.weight)
+            for group in range(n_taught)
+        ]
+    return list(
+        segments_by_group(examples.rows, examples.group, examples.reward, examples.weight, buffer)
+    )
+
+
+def segments_by_group(rows, group, reward, weight, buffer=None):
+    """Sort a block of rounds by group and yield a segment for each that occurs.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_samples, n_features)
+    group : ndarray of int of shape (n_samples,)
+    reward : ndarray of shape (n_samples,)
+    weight : ndarray of shape (n_samples,) or None
+    buffer : ndarray of at least that many rows, default=None
+        Takes the sorted rows; memory that is used again need not be mapped again.
+    """
+    # Small integers are sorted by radix, in linear time.
+    order = np.argsort(group.astype(np.min_scalar_type(int(group.max()))), kind="stable")
+    sorted_group = group[order]
+    out = None if buffer is None else buffer[: len(rows)]
+    # The indexes are in range: "clip" spares the copy that "raise" makes of `out`.
+    rows = np.take(rows, order, axis=0, out=out, mode="clip")
+    reward = reward[order]
+    weight = None if weight is None else weight[order]
+    starts = np.flatnonzero(np.diff(sorted_group, prepend=-1))
+    for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
+        part = slice(start, stop)
+        yield Segment(
+            int(sorted_group[start]),
+            rows[part],
+            reward[part],
+            None if weight is None else weight[part],
+        )
 
 
 def segment_gram(rows, weight, intercept, first=None):
@@ -86,37 +132,6 @@ def add_constant(rows, intercept):
     return design
 
 
-def segments_by_group(rows, group, reward, weight, buffer=None):
-    """Sort a block of rounds by group and yield a segment for each that occurs.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n_samples, n_features)
-    group : ndarray of int of shape (n_samples,)
-    reward : ndarray of shape (n_samples,)
-    weight : ndarray of shape (n_samples,) or None
-    buffer : ndarray of at least that many rows, default=None
-        Takes the sorted rows; memory that is used again need not be mapped again.
-    """
-    # Small integers are sorted by radix, in linear time.
-    order = np.argsort(group.astype(np.min_scalar_type(int(group.max()))), kind="stable")
-    sorted_group = group[order]
-    out = None if buffer is None else buffer[: len(rows)]
-    # The indexes are in range: "clip" spares the copy that "raise" makes of `out`.
-    rows = np.take(rows, order, axis=0, out=out, mode="clip")
-    reward = reward[order]
-    weight = None if weight is None else weight[order]
-    starts = np.flatnonzero(np.diff(sorted_group, prepend=-1))
-    for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
-        part = slice(start, stop)
-        yield Segment(
-            int(sorted_group[start]),
-            rows[part],
-            reward[part],
-            None if weight is None else weight[part],
-        )
-
-
 def diagonal_sums(rows, group, reward, weight, n_groups, intercept):
     """Sums for the diagonal model, dense or CSR, all groups at once.
 
@@ -127,7 +142,6 @@ def diagonal_sums(rows, group, reward, weight, n_groups, intercept):
     moment : ndarray of shape (n_groups, n_terms)
     """
     n_samples = rows.shape[0]
-    weight = np.ones(n_samples) if weight is None else weight
     index = (group, np.arange(n_samples))
     shape = (n_groups, n_samples)
     by_weight = sparse.csr_array((weight, index), shape=shape)

@@ -1,0 +1,371 @@
+r"""What the three kinds of regression share.
+
+Weights of a group have the prior :math:`\theta \sim N(0, \sigma^2 \lambda^{-1} I)` and rewards are
+:math:`r = x^\top \theta + N(0, \sigma^2)`. A posterior with mean :math:`m`, precision :math:`A`
+and residual sum of squares :math:`S` stands for the quadratic
+
+.. math:: Q(\theta) = S + (\theta - m)^\top A (\theta - m),
+
+the squared errors of all rounds plus :math:`\lambda \|\theta\|^2`. Whatever happens to the rounds
+(more of them, fading, joining shards, another prior) changes :math:`Q` by known terms, and the new
+:math:`S` is the new quadratic at its minimum: it stays a sum of squares, and no large sums are
+subtracted from each other.
+"""
+
+import numpy as np
+
+from ._sums import block_rows, predict_rows
+
+# Prior degrees of freedom of the noise, 4: the variance of a Student-t belief exists from the
+# start.
+_PRIOR_SHAPE = 2.0
+
+
+class Regression:
+    """Bayesian linear regression of every group's reward; never changed, learning returns a new
+    one.
+
+    What follows from the sums is found when it is first asked for and kept beside them, but not in
+    a pickle. Threads may ask the same regression at once: two that miss something find the same.
+
+    Attributes
+    ----------
+    gram : tuple of ndarray of shape (n_terms, n_terms), or ndarray of shape (n_groups, n_terms)
+        Weighted sum of the products of the terms, a matrix a group; of their squares where the
+        precision is diagonal.
+    moment : ndarray of shape (n_groups, n_terms)
+        Weighted sum of reward times terms.
+    weight : ndarray of shape (n_groups,)
+        Sum of the weights of the rows from which each group has learnt.
+    reward_square : ndarray of shape (n_groups,) or None
+        Weighted sum of squared rewards; None where the noise is not learnt.
+    residual_square : ndarray of shape (n_groups,) or (1,), or None
+        For each noise that is learnt: what the posterior mean leaves of the squared rewards, the
+        prior's share included.
+    prior_precision : float
+        Over the precision of the noise.
+    intercept : bool
+        Whether a constant term is put in front of the rows.
+    learns_noise : bool
+    """
+
+    @classmethod
+    def empty(
+        cls, n_groups, n_features, *, prior_precision=1.0, intercept=False, learns_noise=True
+    ):
+        """Return the regression before any round.
+
+        Parameters
+        ----------
+        n_groups, n_features : int
+        prior_precision : float, default=1.0
+        intercept : bool, default=False
+        learns_noise : bool, default=True
+        """
+        n_terms = n_features + int(intercept)
+        return cls._of(
+            gram=cls._no_gram(n_groups, n_terms),
+            moment=np.zeros((n_groups, n_terms)),
+            weight=np.zeros(n_groups),
+            reward_square=np.zeros(n_groups) if learns_noise else None,
+            residual_square=cls._no_residual(n_groups) if learns_noise else None,
+            prior_precision=float(prior_precision),
+            intercept=bool(intercept),
+            learns_noise=bool(learns_noise),
+        )
+
+    @classmethod
+    def _of(cls, **fields):
+        new = object.__new__(cls)
+        vars(new).update(fields, _derived={})
+        return new
+
+    def _changed(self, **fields):
+        """The same with other fields; what was derived is forgotten unless it is given."""
+        new = object.__new__(type(self))
+        vars(new).update(vars(self))
+        vars(new).update(_derived={})
+        vars(new).update(fields)
+        return new
+
+    def _with_residual(self, residual_square):
+        return self._changed(residual_square=residual_square, _derived=self._derived)
+
+    def __setattr__(self, name, value):
+        raise AttributeError(
+            f"{name} cannot be set: a regression never changes, learning returns a new one."
+        )
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name != "_derived"}
+
+    def __setstate__(self, state):
+        vars(self).update(state, _derived={})
+
+    # ------------------------------------------------------------------ sizes
+    @property
+    def n_groups(self):
+        """Number of groups."""
+        return self.moment.shape[0]
+
+    @property
+    def n_terms(self):
+        """Number of terms, the constant one included."""
+        return self.moment.shape[1]
+
+    @property
+    def n_features(self):
+        """Number of columns that rows have."""
+        return self.n_terms - int(self.intercept)
+
+    # ------------------------------------------------------ what a kind defines
+    @staticmethod
+    def _no_gram(n_groups, n_terms):
+        """Sums of products before any round."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _no_residual(n_groups):
+        """The residual sum of squares of each noise before any round."""
+        return np.zeros(n_groups)
+
+    @staticmethod
+    def _collect(grams):
+        """The sums of products of all groups from a list of those of each."""
+        raise NotImplementedError
+
+    def _learnt_in_blocks(self, examples, block_size, forgetting):
+        raise NotImplementedError
+
+    def _without(self, dropped):
+        """Forget terms: the same sizes, and what is believed about the others stays."""
+        raise NotImplementedError
+
+    def _weights(self):
+        """Posterior means: an array or a record that the next two can read."""
+        raise NotImplementedError
+
+    def _objective(self, weights):
+        """The quadratic Q at other weights, for each noise."""
+        raise NotImplementedError
+
+    def _prior_square(self, weights):
+        """The square that the prior precision multiplies, for each noise."""
+        raise NotImplementedError
+
+    @property
+    def coef(self):
+        """Posterior mean of the weights, (n_groups, n_terms)."""
+        raise NotImplementedError
+
+    # --------------------------------------------------------------- learning
+    def learnt(self, examples, forgetting=1.0):
+        """Return the regression after more examples.
+
+        Parameters
+        ----------
+        examples : Examples
+        forgetting : float in (0, 1], default=1.0
+            Every round multiplies the weight of all rounds before it by this; the prior stays.
+
+        Raises
+        ------
+        ValueError
+            If squares of the numbers overflow.
+        """
+        if examples.n_rows == 0:
+            return self
+        size = min(examples.n_rows, block_rows(self.n_features, self.n_groups))
+        # A round is not cut in two.
+        size = -(-size // examples.rows_per_round) * examples.rows_per_round
+        # An overflow shows in the sums, and is told there.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._learnt_in_blocks(examples, size, float(forgetting))
+
+    # ----------------------------------------------------------------- belief
+    def mean(self, rows, group=None):
+        """Posterior mean of the reward.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_samples, n_features)
+        group : int, default=None
+            Ask one group alone.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples, n_groups), or (n_samples,) for one group
+        """
+        return self.rewards(rows, self.coef if group is None else self.coef[group])
+
+    def rewards(self, rows, weights):
+        """Rewards of rows under given weights.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_samples, n_features)
+        weights : ndarray of shape (n_weights, n_terms), or (n_terms,)
+
+        Returns
+        -------
+        rewards : ndarray of shape (n_samples, n_weights), or (n_samples,)
+        """
+        return predict_rows(rows, weights, self.intercept)
+
+    def noise(self, prior=None):
+        """Belief about the variance of a reward about its mean.
+
+        Parameters
+        ----------
+        prior : (shape, scale) of an inverse-gamma distribution, default=None
+            None: shape 2, and the mean square of all rewards as the guess of the variance.
+
+        Returns
+        -------
+        variance : ndarray of shape (n_groups,) or (1,)
+            Its scale, for each noise.
+        dof : ndarray of the same shape
+            Degrees of freedom of the expected rewards' Student-t distribution.
+        """
+        if prior is None:
+            # The guess before any residual: in the rewards' own unit.
+            total = self.weight.sum()
+            guess = self.reward_square.sum() / total if total > 0 else 1.0
+            shape, scale = _PRIOR_SHAPE, _PRIOR_SHAPE * guess
+        else:
+            shape, scale = prior
+        posterior_shape = shape + 0.5 * self._noise_weight
+        return (scale + 0.5 * self.residual_square) / posterior_shape, 2.0 * posterior_shape
+
+    @property
+    def _noise_weight(self):
+        """Weight of the rounds that tell of each noise."""
+        return self.weight
+
+    # --------------------------------------------------------------- carrying
+    def carried(self, *, groups=None, taught=None, features=None, prior_precision=None):
+        """Return what is known, for other groups, features or another prior.
+
+        Parameters
+        ----------
+        groups : ndarray of int, default=None
+            The old position of each new group; -1 for one that is new. None: the same groups.
+        taught : ndarray of int, default=None
+            Old groups whose average starts each new group. None: it starts from the prior.
+        features : ndarray of int, default=None
+            The old position of each new feature, -1 for one that is new: it was zero so far.
+            Features that go are marginalised out. None: the same features.
+        prior_precision : float, default=None
+            None: the same.
+        """
+        new = self
+        if features is not None and not np.array_equal(features, np.arange(self.n_features)):
+            new = new._with_features(np.asarray(features, dtype=np.intp))
+        if groups is not None and not np.array_equal(groups, np.arange(self.n_groups)):
+            new = new._with_groups(np.asarray(groups, dtype=np.intp), taught)
+        if prior_precision is not None and prior_precision != self.prior_precision:
+            new = new._under(float(prior_precision))
+        return new
+
+    def _with_features(self, source):
+        offset = int(self.intercept)
+        terms = np.concatenate([np.arange(offset), np.where(source >= 0, source + offset, -1)])
+        dropped = np.setdiff1d(np.arange(self.n_terms), terms)
+        old = self._without(dropped) if dropped.size else self
+        return old._changed(
+            gram=self._collect([_embedded(one, terms) for one in old.gram]),
+            moment=np.stack([_embedded(one, terms) for one in old.moment]),
+        )
+
+    def _with_groups(self, source, taught):
+        start = self._no_gram(1, self.n_terms)[0]
+        if taught is not None:
+            start = sum(self.gram[group] for group in taught) / len(taught)
+        sums = {
+            name: _picked(getattr(self, name), source, taught)
+            for name in ("moment", "weight", "reward_square")
+        }
+        new = self._changed(
+            gram=self._collect([start if old < 0 else self.gram[old] for old in source]), **sums
+        )
+        if not self.learns_noise:
+            return new
+        return new._with_residual(self._regrouped_residual(new, source, taught))
+
+    def _regrouped_residual(self, new, source, taught):
+        """The residual sum of squares of the groups of `new`, each with a noise of its own."""
+        residual = _picked(self.residual_square, source, None)
+        if taught is not None and (source < 0).any():
+            position = np.flatnonzero(source < 0)[:1]
+            # The average of the groups' quadratics, at its minimum.
+            average = self._objective(new._weights()[position])
+            residual[source < 0] = average[taught].mean()
+        return residual
+
+    def _under(self, prior_precision):
+        new = self._changed(prior_precision=prior_precision)
+        if not self.learns_noise:
+            return new
+        weights = new._weights()
+        change = (prior_precision - self.prior_precision) * self._prior_square(weights)
+        return new._with_residual(np.maximum(self._objective(weights) + change, 0.0))
+
+    @classmethod
+    def merged(cls, parts):
+        """Return the regression on the rounds of all parts.
+
+        Parameters
+        ----------
+        parts : list of regressions of this kind
+            Of the same groups and features. The prior is that of the first one.
+        """
+        lam = parts[0].prior_precision
+        parts = [part.carried(prior_precision=lam) for part in parts]
+        sums = {name: sum(getattr(part, name) for part in parts) for name in ("moment", "weight")}
+        if parts[0].learns_noise:
+            sums["reward_square"] = sum(part.reward_square for part in parts)
+        grams = zip(*(part.gram for part in parts), strict=True)
+        new = parts[0]._changed(gram=cls._collect([sum(group) for group in grams]), **sums)
+        if not new.learns_noise:
+            return new
+        weights = new._weights()
+        total = sum(part._objective(weights) for part in parts)
+        # Every part's quadratic holds the prior; the whole holds it once.
+        total = total - (len(parts) - 1) * lam * new._prior_square(weights)
+        return new._with_residual(np.maximum(total, 0.0))
+
+
+def check_finite(*sums):
+    """Raise before sums that are not finite replace those that are."""
+    if not all(np.isfinite(value).all() for value in sums):
+        raise_overflow()
+
+
+def raise_overflow():
+    """Say that sums of squares are no finite numbers."""
+    raise ValueError(
+        "X or reward holds numbers so large that their squares overflow. Rescale them, for "
+        "instance with StandardScaler in a Pipeline."
+    )
+
+
+def normal_deviates(stream, n_terms, n_draws):
+    """Standard normal deviates, (n_draws, n_terms); a term's do not depend on how many follow."""
+    return np.random.RandomState(stream).standard_normal((n_terms, n_draws)).T
+
+
+def _embedded(array, terms):
+    """Entries of a vector or matrix at the old positions of its new terms; zero for -1."""
+    new = np.zeros((len(terms),) * array.ndim)
+    known = np.flatnonzero(terms >= 0)
+    new[np.ix_(*[known] * array.ndim)] = array[np.ix_(*[terms[known]] * array.ndim)]
+    return new
+
+
+def _picked(array, source, taught):
+    """Entries by their old positions; what is new is zero, or the average of those taught."""
+    if array is None:
+        return None
+    new = array[source]
+    new[source < 0] = 0.0 if taught is None else array[taught].mean(axis=0)
+    return new
