@@ -338,10 +338,15 @@ class Regression:
 def check_finite(*sums):
     """Raise before sums that are not finite replace those that are."""
     if not all(np.isfinite(value).all() for value in sums):
-        raise ValueError(
-            "X or reward holds numbers so large that their squares overflow. Rescale them, for "
-            "instance with StandardScaler in a Pipeline."
-        )
+        raise_overflow()
+
+
+def raise_overflow():
+    """Say that sums of squares are no finite numbers."""
+    raise ValueError(
+        "X or reward holds numbers so large that their squares overflow. Rescale them, for "
+        "instance with StandardScaler in a Pipeline."
+    )
 
 
 def normal_deviates(stream, n_terms, n_draws):

@@ -157,12 +157,14 @@ class BaseLinearBandit(BaseBandit):
         return self._arms.ask(self._regression.mean, contexts)
 
     def _belief(self, contexts):
+        arms, regression = self._arms, self._regression
         variance, dof = self._noise()
-        form = self._arms.ask(self._regression.quadratic, contexts)
-        marginal = IndependentBelief(self._mean_reward(contexts), np.sqrt(form * variance), dof)
-        if not self._arms.are_linked:
+        # Widths first: they need factors, from which the means follow.
+        scale = np.sqrt(arms.ask(regression.quadratic, contexts) * variance)
+        marginal = IndependentBelief(arms.ask(regression.mean, contexts), scale, dof)
+        if not arms.are_linked:
             return marginal
-        unseen = self._arms.unseen(contexts, self.state_.weight)
+        unseen = arms.unseen(contexts, regression.weight)
         draws = partial(self._score_draws, contexts)
         return JointBelief(marginal.mean, marginal.std, draws, unseen)
 
