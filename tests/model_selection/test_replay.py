@@ -12,7 +12,7 @@ from skbandit.benchmark import simulate
 from skbandit.environments import LinearEnvironment, log_policy
 from skbandit.linear import LinearUCB
 from skbandit.model_selection import replay_validate
-from skbandit.selectors import EpsilonGreedySelector
+from skbandit.selectors import EpsilonGreedySelector, TopKSelector
 
 ENVIRONMENT = LinearEnvironment(n_features=3, n_arms=3, random_state=4)
 
@@ -125,6 +125,12 @@ def test_only_uniform_logs():
     log["propensity"][0] = 0.4
     with pytest.raises(ValueError, match=r"uniformly random policy.*0.333333 to 0.4"):
         replay_validate(LinearUCB(), X, log)
+
+
+def test_sets_of_arms_are_never_what_was_logged():
+    X, log = uniform_log(100, 0)
+    with pytest.raises(ValueError, match=r"LinearUCB plays sets of arms.*selector of one arm"):
+        replay_validate(LinearUCB(selector=TopKSelector(k=2)), X, log)
 
 
 def test_bad_input():
