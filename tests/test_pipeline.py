@@ -57,7 +57,7 @@ def test_labels_pass_as_they_are(log):
 
 
 class CrossFitted(TransformerMixin, BaseEstimator):
-    """Transforms the rows that it is fitted on otherwise than later ones, as target encoders do."""
+    """Transforms the rows that it was fitted on in another way than later ones."""
 
     def fit(self, X, y):
         self.mean_ = float(np.mean(y))
