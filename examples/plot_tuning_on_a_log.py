@@ -3,8 +3,8 @@
 Tune on a log, and know how sure you are
 ========================================
 
-``GridSearchCV(..., scoring="dr")`` chooses the parameters of a policy by its doubly robust value
-on a log that another policy wrote. This example checks the choice against the truth, shows what
+``GridSearchCV(..., scoring=get_policy_scorer("dr"))`` chooses the parameters of a policy by its
+doubly robust value on a log that another policy wrote. This example checks the choice against the truth, shows what
 imitation would have chosen, and compares the finalists with intervals before one of them goes
 live.
 """
@@ -26,7 +26,7 @@ from sklearn.preprocessing import StandardScaler
 from skbandit.datasets import load_shuttle
 from skbandit.environments import ClassificationEnvironment, log_policy
 from skbandit.linear import LinearUCB
-from skbandit.metrics import PolicyValueDisplay, make_policy_scorer
+from skbandit.metrics import PolicyValueDisplay, get_policy_scorer, make_policy_scorer
 from skbandit.model_selection import compare_policies
 from skbandit.selectors import EpsilonGreedySelector
 
@@ -68,9 +68,9 @@ contexts, log = log_policy(logger, environment(logged), len(logged), random_stat
 print(f"mean reward of the logging policy {log['reward'].mean():.3f}")
 
 # %%
-# The search. Importing `skbandit.metrics` makes ``"dr"`` known to scikit-learn; with options a
-# scorer is made by :func:`skbandit.metrics.make_policy_scorer`. Imitation is what one gets from
-# taking the logged arms for labels.
+# The search. :func:`skbandit.metrics.get_policy_scorer` makes a scorer of an estimator's name, with
+# options :func:`skbandit.metrics.make_policy_scorer` does. Imitation is what one gets from taking
+# the logged arms for labels.
 
 
 def imitation(policy, X, log):
@@ -84,7 +84,7 @@ search = GridSearchCV(
         "linearucb__prior_precision": [1.0, 1e2, 1e4, 1e6],
     },
     scoring={
-        "dr": "dr",
+        "dr": get_policy_scorer("dr"),
         "lower": make_policy_scorer("dr", interval="student"),
         "imitation": imitation,
     },

@@ -87,7 +87,9 @@ def _is_numeric(X, takes_text):
     if as_frame(X) is not None:
         return False
     if isinstance(X, (list, tuple)):
-        first = X[0] if X else 0.0
+        if not X:
+            return False
+        first = X[0]
         if isinstance(first, (list, tuple)) and first:
             first = first[0]
         return isinstance(first, (numbers.Number, np.ndarray, list, tuple))

@@ -17,8 +17,6 @@ _GOLDEN = 0x9E3779B97F4A7C15
 # Multipliers of the splitmix64 finaliser (Steele, Lea & Flood 2014).
 _MIX_1, _MIX_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _BLOCK_ENTRIES = 1 << 16
-# What stands for a missing entry that is no number.
-_MISSING = np.uint64(0x6D697373696E6721)
 
 
 def as_frame(X):
@@ -30,7 +28,22 @@ def as_frame(X):
 
 
 def n_rows(X):
-    """Return how many rows there are."""
+    """Return how many rows there are.
+
+    Parameters
+    ----------
+    X : ndarray, sparse matrix, frame, series or list
+
+    Returns
+    -------
+    n_rows : int
+
+    Examples
+    --------
+    >>> from skbandit.utils.rows import n_rows
+    >>> n_rows(["a text", "another"])
+    2
+    """
     shape = getattr(X, "shape", None)
     if isinstance(shape, tuple) and shape:
         return int(shape[0])
@@ -54,6 +67,13 @@ def take_rows(X, rows):
     Returns
     -------
     part : of the kind of `X`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.utils.rows import take_rows
+    >>> take_rows(["a", "b", "c"], np.array([2, 0]))
+    ['c', 'a']
     """
     if not isinstance(rows, slice):
         rows = np.asarray(rows)
@@ -72,7 +92,7 @@ def take_rows(X, rows):
 
 
 def join_rows(parts):
-    """Return the rows of several parts of one kind, one after the other.
+    """Return the rows of parts of one kind, one after the other, in memory of their own.
 
     Parameters
     ----------
@@ -81,10 +101,16 @@ def join_rows(parts):
     Returns
     -------
     rows : of the kind of the parts
+
+    Examples
+    --------
+    >>> from skbandit.utils.rows import join_rows
+    >>> join_rows([["a"], ["b", "c"]])
+    ['a', 'b', 'c']
     """
     first = parts[0]
     if len(parts) == 1:
-        return first
+        return take_rows(first, np.arange(n_rows(first)))
     if isinstance(first, np.ndarray):
         return np.concatenate(parts)
     if sparse.issparse(first):
@@ -164,6 +190,13 @@ def row_keys(X):
     -------
     keys : ndarray of shape (n_samples,), uint64
         Equal rows have equal keys on every machine.
+
+    Examples
+    --------
+    >>> from skbandit.utils.rows import row_keys
+    >>> keys = row_keys(["a", "b", "a"])
+    >>> bool(keys[0] == keys[2]), bool(keys[0] == keys[1])
+    (True, False)
     """
     if sparse.issparse(X):
         return _sparse_keys(X)
@@ -240,16 +273,16 @@ def _column_bits(column):
     if column.dtype.kind in "mM":
         column = column.astype("datetime64[ns]" if column.dtype.kind == "M" else "m8[ns]")
         return _text_bits(column.astype(np.int64).astype(str).astype(object))
+    # Entry by entry, so that what stands beside an entry does not change its bits.
     entries = column.astype(object)
-    missing = np.asarray(pd.isna(entries), dtype=bool)
-    if all(isinstance(entry, numbers.Real) for entry in entries[~missing]):
-        known = np.full(len(entries), np.nan)
-        known[~missing] = entries[~missing].astype(np.float64)
-        return _entry_bits(known)
+    bits = np.full(len(entries), _entry_bits(np.array([np.nan]))[0])
+    known = ~np.asarray(pd.isna(entries), dtype=bool)
+    numeric = np.array([isinstance(entry, numbers.Real) for entry in entries], dtype=bool)
+    bits[known & numeric] = _entry_bits(entries[known & numeric].astype(np.float64))
     # Texts stand for themselves, whatever else for how it is written.
-    texts = [entry if isinstance(entry, str) else repr(entry) for entry in entries]
-    bits = _text_bits(np.array(texts, dtype=object))
-    bits[missing] = _MISSING
+    rest = entries[known & ~numeric]
+    texts = [entry if isinstance(entry, str) else repr(entry) for entry in rest]
+    bits[known & ~numeric] = _text_bits(np.array(texts, dtype=object))
     return bits
 
 

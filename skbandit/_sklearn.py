@@ -4,8 +4,87 @@ Everything here lacks a public equivalent in scikit-learn; when a name moves, th
 that changes.
 """
 
+from numbers import Integral, Real
+
 from sklearn.base import _fit_context
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    generate_invalid_param_val,
+    make_constraint,
+)
 from sklearn.utils.validation import _check_sample_weight
 
-__all__ = ["HasMethods", "Interval", "StrOptions", "_check_sample_weight", "_fit_context"]
+__all__ = [
+    "HasMethods",
+    "Interval",
+    "StrOptions",
+    "_check_sample_weight",
+    "_fit_context",
+    "invalid_value",
+    "other_values",
+]
+
+_MOST_OPTIONS = 3
+
+
+def _made(constraints):
+    return [make_constraint(one) for one in constraints] if isinstance(constraints, list) else []
+
+
+def invalid_value(constraints):
+    """Values of about the right kind that a parameter's constraints do not allow, at most one.
+
+    Parameters
+    ----------
+    constraints : list or str or None
+        As in ``_parameter_constraints``.
+
+    Returns
+    -------
+    values : list
+    """
+    made = _made(constraints)
+    for one in made:
+        if isinstance(one, HasMethods):
+            continue
+        try:
+            value = generate_invalid_param_val(one)
+        except NotImplementedError:
+            continue
+        if not any(other.is_satisfied_by(value) for other in made):
+            return [value]
+    return []
+
+
+def other_values(constraints, current):
+    """Some values beside the current one that a parameter's constraints allow.
+
+    Parameters
+    ----------
+    constraints : list or str or None
+        As in ``_parameter_constraints``.
+    current : object
+
+    Returns
+    -------
+    values : list
+        For numbers within bounds, texts out of a few, and booleans; else empty.
+    """
+    made = _made(constraints)
+    values = []
+    for one in made:
+        if isinstance(one, StrOptions):
+            values += sorted(one.options - {current})[:_MOST_OPTIONS]
+        elif isinstance(current, bool):
+            values += [not current]
+        elif isinstance(one, Interval) and isinstance(current, Real):
+            is_count = one.type is Integral or one.type is int
+            values += [current + 1, current - 1] if is_count else [current * 2, current / 2]
+    values = [
+        value
+        for value in values
+        if value != current and any(one.is_satisfied_by(value) for one in made)
+    ]
+    return values[:_MOST_OPTIONS]

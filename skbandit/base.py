@@ -370,7 +370,7 @@ class BaseBandit(BaseEstimator):
             if rounds is not None:
                 with _stream_kept(self.random_state):
                     twin._absorb(rounds)
-                self.__dict__ = twin.__dict__
+                    self.__dict__ = twin.__dict__
                 return self
         return self._learn_rounds(X, y, reward, classes, sample_weight, forget=False)
 
@@ -418,7 +418,8 @@ class BaseBandit(BaseEstimator):
                 twin._check_reward(reward)
             twin._absorb(flatten_rounds(contexts, arm, reward, weight))
             twin._remember_parameters()
-        self.__dict__ = twin.__dict__
+            # Last in here: an interruption before it puts the stream back, none comes after it.
+            self.__dict__ = twin.__dict__
         return self
 
     def _absorb(self, rounds):

@@ -31,7 +31,7 @@ def _bandit_of(estimator):
     bandit = estimator
     while isinstance(bandit, Pipeline):
         bandit = bandit.steps[-1][1]
-    if isinstance(bandit, type) or not (is_bandit(bandit) and hasattr(bandit, "add_arms")):
+    if isinstance(bandit, type) or not (hasattr(bandit, "add_arms") and is_bandit(bandit)):
         raise TypeError(
             "estimator must be a bandit of skbandit or a Pipeline that ends in one, got "
             f"{type(estimator).__name__}. For a search, pass its best_estimator_."

@@ -196,8 +196,21 @@ class Regression:
         -------
         mean : ndarray of shape (n_samples, n_groups), or (n_samples,) for one group
         """
-        coef = self.coef if group is None else self.coef[group]
-        return predict_rows(rows, coef, self.intercept)
+        return self.rewards(rows, self.coef if group is None else self.coef[group])
+
+    def rewards(self, rows, weights):
+        """Rewards of rows under given weights.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_samples, n_features)
+        weights : ndarray of shape (n_weights, n_terms), or (n_terms,)
+
+        Returns
+        -------
+        rewards : ndarray of shape (n_samples, n_weights), or (n_samples,)
+        """
+        return predict_rows(rows, weights, self.intercept)
 
     def noise(self, prior=None):
         """Belief about the variance of a reward about its mean.
@@ -325,10 +338,15 @@ class Regression:
 def check_finite(*sums):
     """Raise before sums that are not finite replace those that are."""
     if not all(np.isfinite(value).all() for value in sums):
-        raise ValueError(
-            "X or reward holds numbers so large that their squares overflow. Rescale them, for "
-            "instance with StandardScaler in a Pipeline."
-        )
+        raise_overflow()
+
+
+def raise_overflow():
+    """Say that sums of squares are no finite numbers."""
+    raise ValueError(
+        "X or reward holds numbers so large that their squares overflow. Rescale them, for "
+        "instance with StandardScaler in a Pipeline."
+    )
 
 
 def normal_deviates(stream, n_terms, n_draws):

@@ -1,5 +1,7 @@
 """Every group has weights of its own and keeps all products of its terms."""
 
+from math import isfinite
+
 import numpy as np
 
 from .._gaussian import (
@@ -9,7 +11,7 @@ from .._gaussian import (
     posterior_mean,
     quadratic_forms,
 )
-from ._base import check_finite, normal_deviates
+from ._base import normal_deviates, raise_overflow
 from ._matrices import MatrixRegression
 from ._sums import add_constant
 
@@ -107,8 +109,8 @@ class FullRegression(MatrixRegression):
         lam = self.prior_precision
         rows = examples.rows.astype(np.float64, copy=False)
         lessons = _lessons(examples, self.n_groups)
-        largest = max(abs(reward) for _, _, reward in lessons)
-        check_finite(np.vdot(rows, rows) + largest * largest)
+        if not isfinite(np.vdot(rows, rows) + sum(reward * reward for _, _, reward in lessons)):
+            raise_overflow()
         design = add_constant(rows, self.intercept)
         known = self._derived
         covariances = self._covariances().copy()
@@ -116,11 +118,9 @@ class FullRegression(MatrixRegression):
         coef, cancels = self.coef.copy(), known.get("cancels", False)
         n_updates = known["n_updates"].copy() if "n_updates" in known else [0] * self.n_groups
         gram, moment, weight = list(self.gram), self.moment.copy(), self.weight.copy()
-        if self.learns_noise:
-            residual_square = self.residual_square.copy()
-            reward_square = self.reward_square.copy()
-        else:
-            residual_square = reward_square = None
+        learns_noise = self.learns_noise
+        residual_square = self.residual_square.copy() if learns_noise else None
+        reward_square = self.reward_square.copy() if learns_noise else None
         for number, group, reward in lessons:
             row = design[number]
             product = row[:, None] * row
@@ -129,7 +129,7 @@ class FullRegression(MatrixRegression):
             moment[group] += reward * row
             weight[group] += 1.0
             update = condition_on_row(coef[group], covariances[group], row, reward)
-            if self.learns_noise:
+            if learns_noise:
                 residual_square[group] += update.residual_square
                 reward_square[group] += reward * reward
             lost = update.spread > _MAX_CANCELLATION * update.leverage

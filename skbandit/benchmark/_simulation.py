@@ -9,9 +9,9 @@ from joblib import effective_n_jobs
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.parallel import Parallel, delayed
 
-from ..environments._rows import ArmColumns, take
-from ..utils._progress import progress_bar
-from ._contestants import make_player, named_contestants
+from .._play import ArmColumns, entries_at, name_policies, progress_bar
+from .._rows import take_rows
+from ._contestants import make_contestant
 
 
 def simulate(
@@ -35,7 +35,7 @@ def simulate(
 
     Parameters
     ----------
-    bandit : estimator object or dict of str to estimator object
+    bandit : estimator object, list of them, or dict of str to estimator object
         One bandit or several, by name; Pipelines that end in one too (see Notes). They are cloned,
         never changed. A bandit with ``arms=None`` gets the arms of the environment, one with
         ``random_state=None`` a stream of its own in each repeat, derived from `random_state`.
@@ -71,7 +71,7 @@ def simulate(
         One row a round, with the columns
 
         policy : categorical of str
-            Name of the bandit; the name of its class where only one was given.
+            Name of the bandit; that of its class where it was not given in a dict.
         repeat, round : int
             Both count from 0.
         arm : label
@@ -131,7 +131,7 @@ def simulate(
     >>> bool(regret[199] < results["uniform_regret"][:200].sum())
     True
     """
-    contestants = named_contestants(bandit)
+    contestants = name_policies(bandit, "bandit")
     check_scalar(n_rounds, "n_rounds", Integral, min_val=1)
     check_scalar(batch_size, "batch_size", Integral, min_val=1)
     check_scalar(feedback_delay, "feedback_delay", Integral, min_val=0)
@@ -167,10 +167,10 @@ def _run(name, repeat, bandit, environment, n_rounds, seeds, options, advance=No
     environment_seed, policy_seed = seeds
     rounds = environment.sample(n_rounds, environment_seed)
     try:
-        player = make_player(
+        player = make_contestant(
             bandit,
             environment,
-            take(rounds.contexts, slice(0, options["batch_size"])),
+            take_rows(rounds.contexts, slice(0, options["batch_size"])),
             seed=policy_seed,
             learn=options["learn"],
             warm_start=options["warm_start"],
@@ -199,7 +199,7 @@ def _play(player, rounds, columns, *, batch_size, feedback_delay, advance):
     def learn():
         start, stop, transformed, played, reward = waiting.popleft()
         began = perf_counter()
-        player.policy.partial_fit(transformed, played, reward)
+        player.learn(transformed, played, reward)
         learning_time[start:stop] = (perf_counter() - began) / (stop - start)
 
     for start in range(0, n_rounds, batch_size):
@@ -207,14 +207,13 @@ def _play(player, rounds, columns, *, batch_size, feedback_delay, advance):
         # waiting[0][1] rounds were decided when this batch's last one was.
         while waiting and waiting[0][1] + feedback_delay <= start:
             learn()
-        batch = take(contexts, slice(start, stop))
+        batch = take_rows(contexts, slice(start, stop))
         began = perf_counter()
         transformed = player.transform(batch)
         played, probability = player.decide(transformed)
         decision_time[start:stop] = (perf_counter() - began) / (stop - start)
-        column = columns(played)
-        rows = np.arange(start, stop)
-        reward = table[rows if column.ndim == 1 else rows[:, None], column]
+        column = columns.of_played(played)
+        reward = entries_at(table[start:stop], column)
         if chosen is None:
             shape = (n_rounds, *column.shape[1:])
             chosen, propensity = np.empty(shape, dtype=np.intp), np.empty(shape)

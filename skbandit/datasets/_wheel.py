@@ -5,9 +5,9 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_scalar
 
-from ._streams import spawn
+from .._problems import spawn
 
-N_ARMS = 5
+_N_ARMS = 5
 
 
 def make_wheel_bandit(
@@ -87,7 +87,7 @@ def make_wheel_bandit(
     radius = np.sqrt(polar[:, 0])
     angle = 2 * np.pi * polar[:, 1]
     X = radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
-    expected_reward = np.full((n_samples, N_ARMS), float(mean_low))
+    expected_reward = np.full((n_samples, _N_ARMS), float(mean_low))
     expected_reward[:, 0] = mean_safe
     outside = np.flatnonzero(radius > delta)
     quadrant_arm = 1 + 2 * (X[outside, 0] <= 0) + (X[outside, 1] <= 0)

@@ -3,12 +3,12 @@
 from numbers import Real
 
 import numpy as np
-from scipy import sparse
-from sklearn.utils import check_array, check_consistent_length, check_scalar, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import check_consistent_length, check_scalar, column_or_1d
 
+from .._play import ArmColumns, as_rows
+from .._rounds import as_labels, learn_arms
+from .._rows import take_rows
 from ._base import BaseEnvironment
-from ._rows import take
 
 
 class ClassificationEnvironment(BaseEnvironment):
@@ -21,7 +21,7 @@ class ClassificationEnvironment(BaseEnvironment):
     Parameters
     ----------
     X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-        The contexts.
+        The contexts; or n_samples texts, in a list or a Series.
     y : array-like of shape (n_samples,)
         The right class of each row.
     shuffle : bool, default=True
@@ -67,25 +67,24 @@ class ClassificationEnvironment(BaseEnvironment):
     @property
     def arms(self):
         """The classes, sorted."""
-        return np.unique(column_or_1d(self.y))
+        return learn_arms(self._labels())
 
     @property
     def n_features(self):
-        """Number of features of a context."""
-        return self._contexts().shape[1]
+        """Number of features of a context; a text is one."""
+        contexts = as_rows(self.X)
+        if hasattr(contexts, "shape"):
+            return contexts.shape[1] if len(contexts.shape) > 1 else 1
+        return 1 if isinstance(contexts[0], str) else len(contexts[0])
 
-    def _contexts(self):
-        if sparse.issparse(self.X):
-            return self.X.tocsr()
-        if hasattr(self.X, "shape"):
-            return self.X
-        return check_array(self.X, dtype=None, ensure_all_finite=False, input_name="X")
+    def _labels(self):
+        return column_or_1d(as_labels(self.y, "y"))
 
     def _sample(self, n_rounds, rng):
-        contexts = self._contexts()
-        y = column_or_1d(self.y)
+        contexts = as_rows(self.X)
+        y = self._labels()
         check_consistent_length(contexts, y)
-        check_classification_targets(y)
+        arms = learn_arms(y)
         check_scalar(self.reward_right, "reward_right", Real)
         check_scalar(self.reward_wrong, "reward_wrong", Real)
         n_rows = len(y)
@@ -100,7 +99,7 @@ class ClassificationEnvironment(BaseEnvironment):
             )
         else:
             rows = rng.permutation(n_rows)[:n_rounds] if self.shuffle else np.arange(n_rounds)
-        arms, right = np.unique(y, return_inverse=True)
+        right = ArmColumns(arms).find(y[rows])
         reward = np.full((n_rounds, len(arms)), self.reward_wrong, dtype=np.float64)
-        reward[np.arange(n_rounds), right[rows]] = self.reward_right
-        return take(contexts, rows), reward, reward
+        reward[np.arange(n_rounds), right] = self.reward_right
+        return take_rows(contexts, rows), reward, reward

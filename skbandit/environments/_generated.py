@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ..datasets._linear import draw_problem, draw_rounds
-from ..datasets._wheel import N_ARMS, make_wheel_bandit
+from .._problems import draw_problem, draw_rounds
+from ..datasets import make_wheel_bandit
 from ._base import BaseEnvironment
 
 
@@ -139,7 +139,7 @@ class WheelEnvironment(BaseEnvironment):
     @property
     def arms(self):
         """The arms: 0, 1, 2, 3, 4."""
-        return np.arange(N_ARMS)
+        return np.arange(5)
 
     def _sample(self, n_rounds, rng):
         return make_wheel_bandit(n_rounds, **self.get_params(), random_state=rng)

@@ -5,9 +5,9 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 
+from .._play import ArmColumns, Player, entries_at, seeded, take_apart
+from .._rows import take_rows
 from ..base import make_log
-from ._player import Player, seeded, take_apart
-from ._rows import ArmColumns, take
 
 
 def log_policy(policy, environment, n_rounds, *, random_state=None, batch_size=None):
@@ -70,14 +70,12 @@ def log_policy(policy, environment, n_rounds, *, random_state=None, batch_size=N
         batch_size = n_rounds
     check_scalar(batch_size, "batch_size", Integral, min_val=1)
     draws = np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
-    transformers, last = take_apart(policy)
-    player = Player(seeded(last, draws), transformers, draws)
+    steps, last = take_apart(policy)
+    player = Player(seeded(last, draws), steps, draws)
     parts = []
     for start in range(0, n_rounds, batch_size):
-        contexts = take(rounds.contexts, slice(start, start + batch_size))
+        contexts = take_rows(rounds.contexts, slice(start, start + batch_size))
         parts.append(player.decide(player.transform(contexts)))
     arm, propensity = (np.concatenate(column) for column in zip(*parts, strict=True))
-    column = ArmColumns(environment.arms)(arm)
-    rows = np.arange(n_rounds)
-    reward = rounds.reward[rows if arm.ndim == 1 else rows[:, None], column]
+    reward = entries_at(rounds.reward, ArmColumns(environment.arms).of_played(arm))
     return rounds.contexts, make_log(arm, reward, propensity)

@@ -2,17 +2,12 @@
 
 from numbers import Integral
 
-import numpy as np
-
-from .._gaussian import noise_draws
-from .._optimality import IndependentScores, SampledScores
 from .._sklearn import Interval
-from ..selectors import BaseSelector
+from ..explorations import ThompsonSamplingMixin
 from ._base import BaseLinearBandit
-from ._statistics import predict_rows
 
 
-class LinearThompsonSampling(BaseLinearBandit):
+class LinearThompsonSampling(ThompsonSamplingMixin, BaseLinearBandit):
     r"""Linear bandit that plays an arm with the probability that it is the best one.
 
     The belief about the expected reward of arm a is Gaussian, or Student-t with learnt noise, with
@@ -69,7 +64,7 @@ class LinearThompsonSampling(BaseLinearBandit):
         :class:`~skbandit.selectors.ArgmaxSelector`.
     random_state : int, RandomState instance or None, default=None
         None draws afresh at every call, a RandomState advances its stream, an int makes a decision
-        a function of the seed, the number of learning calls, the state and the row alone.
+        a function of the seed, of what was learnt and of the row alone.
 
     Attributes
     ----------
@@ -84,8 +79,7 @@ class LinearThompsonSampling(BaseLinearBandit):
     noise_variance_ : ndarray of shape (n_arms,) or (1,)
         Known or learnt variance of a reward about its mean.
     gram_ : ndarray of shape (n_arms, n_terms, n_terms) or (n_arms, n_terms)
-        Weighted sum over rounds of the products (or squares) of the terms. Learning may write to
-        it in place.
+        Weighted sum over rounds of the products (or squares) of the terms.
     moment_ : ndarray of shape (n_arms, n_terms)
         Weighted sum over rounds of reward times terms.
     weight_ : ndarray of shape (n_arms,)
@@ -93,8 +87,11 @@ class LinearThompsonSampling(BaseLinearBandit):
     residual_square_, reward_square_ : ndarray
         Sums of squares for learnt noise: what the posterior mean leaves unexplained (the prior's
         share included), and the rewards' own.
-    n_learning_calls_ : int
-        How many times the bandit has learnt; part of the key of its draws.
+    learnt_weight_ : float
+        Total weight of the rounds learnt; part of the key of the draws.
+    state_ : regression
+        What was learnt: sums over the rounds, and what follows from them. Never written to;
+        learning replaces it.
     full_feedback_ : bool
         Whether it has learnt from full feedback only.
     n_features_in_ : int
@@ -164,82 +161,3 @@ class LinearThompsonSampling(BaseLinearBandit):
             random_state=random_state,
         )
         self.n_draws = n_draws
-
-    @property
-    def _policy_error(self):
-        """How far tied probabilities may differ where the policy is an average over draws."""
-        closed_form = type(self._selector).expect is not BaseSelector.expect
-        if self.arm_model == "disjoint" and closed_form:
-            return 0.0
-        return 2.5 / np.sqrt(min(self.n_draws, 512))
-
-    def _policy(self, contexts, available):
-        if self.arm_model == "disjoint":
-            mean, scale, dof = self._belief(contexts)
-            scores = IndependentScores(mean, self.alpha * scale, dof)
-        else:
-            scores = SampledScores(self._score_draws(contexts))
-        probability = self._selector.expect(scores, available)
-        if self._policy_error > 0.0 and contexts.ndim == 2:
-            self._share_alike(probability, available)
-        return probability
-
-    def _share_alike(self, probability, available):
-        """Even out what draws alone tell apart: arms never played are alike in every context."""
-        cold = np.broadcast_to(self.weight_ == 0.0, probability.shape)
-        if available is not None:
-            cold = cold & available
-        count = cold.sum(axis=1, keepdims=True)
-        total = np.where(cold, probability, 0.0).sum(axis=1, keepdims=True)
-        np.copyto(probability, total / np.maximum(count, 1), where=cold)
-
-    def _score_draws(self, contexts):
-        """Scores under joint posterior draws of all weights, (n_draws, n_samples, n_arms)."""
-        n_samples = contexts.shape[0]
-        n_arms = contexts.shape[1] if contexts.ndim == 3 else len(self.classes_)
-        known = self if n_arms <= len(self.classes_) else self._with_candidates(n_arms)
-        scores = np.empty((self.n_draws, n_samples, n_arms))
-        for arm in range(n_arms):
-            rows = contexts if contexts.ndim == 2 else np.ascontiguousarray(contexts[:, arm])
-            weights = known._weight_draws(0 if self.arm_model == "shared" else arm)
-            scores[:, :, arm] = predict_rows(rows, weights, self.fit_intercept).T
-        return scores
-
-    def _weight_draws(self, group):
-        """Posterior draws of one group's weights, (n_draws, n_terms).
-
-        The deviates depend on the group and the term alone, not on the call: the policy is a
-        function of the state, the same for all rows, and new arms or features leave those of the
-        others.
-        """
-        own = "draws", group, self.n_draws, float(self.alpha)
-        key = (*own, self._posterior_key, self._noise_key)
-        if key not in self._cache:
-            posterior = self._posterior()
-            n_terms = self.moment_.shape[1]
-            variance, dof = self._noise()
-            dof = None if dof is None else dof[0]
-            noise = self.alpha * noise_draws(variance[0], dof, self.n_draws, stream=0)
-            deviates = _deviates(group + 1, n_terms, self.n_draws)
-            if self.arm_model == "shared":
-                posterior._renew_factors()
-                mean, spread = posterior.coef[0], deviates @ posterior.factor[0]
-            else:
-                # Draw the shared weights, then the arm's own given them.
-                shared = _deviates(0, n_terms, self.n_draws) @ posterior.shared_factor
-                lam = float(self.prior_precision)
-                factor = posterior.arm_factor[group]
-                mean = posterior.coef[group]
-                spread = deviates @ factor
-                spread += lam * (shared @ factor.T) @ factor
-            self._cache[key] = mean + noise[:, None] * spread
-        return self._cache[key]
-
-    def _floats_per_row(self, contexts, n_arms):
-        floats = super()._floats_per_row(contexts, n_arms)
-        return floats if self.arm_model == "disjoint" else floats + 3 * self.n_draws * n_arms
-
-
-def _deviates(stream, n_terms, n_draws):
-    """Standard normal deviates, (n_draws, n_terms); a term's do not depend on how many follow."""
-    return np.random.RandomState(stream).standard_normal((n_terms, n_draws)).T

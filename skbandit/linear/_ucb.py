@@ -1,9 +1,10 @@
 """LinUCB: upper confidence bounds of Bayesian linear regression."""
 
+from ..explorations import UpperConfidenceBoundMixin
 from ._base import BaseLinearBandit
 
 
-class LinearUCB(BaseLinearBandit):
+class LinearUCB(UpperConfidenceBoundMixin, BaseLinearBandit):
     r"""Linear bandit that plays the highest upper confidence bound (LinUCB).
 
     With the Gram matrix :math:`G_a` of an arm's rounds, their moment :math:`b_a` and
@@ -56,7 +57,7 @@ class LinearUCB(BaseLinearBandit):
         :class:`~skbandit.selectors.ArgmaxSelector`.
     random_state : int, RandomState instance or None, default=None
         None draws afresh at every call, a RandomState advances its stream, an int makes a decision
-        a function of the seed, the number of learning calls, the state and the row alone.
+        a function of the seed, of what was learnt and of the row alone.
 
     Attributes
     ----------
@@ -71,8 +72,7 @@ class LinearUCB(BaseLinearBandit):
     noise_variance_ : ndarray of shape (n_arms,) or (1,)
         Known or learnt variance of a reward about its mean.
     gram_ : ndarray of shape (n_arms, n_terms, n_terms) or (n_arms, n_terms)
-        Weighted sum over rounds of the products (or squares) of the terms. Learning may write to
-        it in place.
+        Weighted sum over rounds of the products (or squares) of the terms.
     moment_ : ndarray of shape (n_arms, n_terms)
         Weighted sum over rounds of reward times terms.
     weight_ : ndarray of shape (n_arms,)
@@ -80,8 +80,11 @@ class LinearUCB(BaseLinearBandit):
     residual_square_, reward_square_ : ndarray
         Sums of squares for learnt noise: what the posterior mean leaves unexplained (the prior's
         share included), and the rewards' own.
-    n_learning_calls_ : int
-        How many times the bandit has learnt; part of the key of its draws.
+    learnt_weight_ : float
+        Total weight of the rounds learnt; part of the key of the draws.
+    state_ : regression
+        What was learnt: sums over the rounds, and what follows from them. Never written to;
+        learning replaces it.
     full_feedback_ : bool
         Whether it has learnt from full feedback only.
     n_features_in_ : int
@@ -114,7 +117,3 @@ class LinearUCB(BaseLinearBandit):
     >>> abs(bandit.coef_).round(1).tolist()
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     """
-
-    def _decision_function(self, contexts):
-        mean, std = self._expected_reward(contexts)
-        return mean + self.alpha * std

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
+from .._values import root_sum_of_squares
 from ._bootstrap import bootstrap_distribution
 
 
@@ -39,7 +40,8 @@ def symmetric_interval(estimate, quantile):
         raise ValueError(
             "an interval needs at least 2 rounds; the log has 1. Only its value can be used."
         )
-    width = quantile * estimate.standard_error if estimate.standard_error > 0 else 0.0
+    # No error is no width, whatever the quantile, an infinite one too.
+    width = quantile * estimate.standard_error if estimate.standard_error != 0 else 0.0
     return Interval(float(estimate.value - width), float(estimate.value + width))
 
 
@@ -201,11 +203,10 @@ def bca_interval(estimate, *, confidence_level=0.95, n_resamples=1000, random_st
     """
     check_confidence_level(confidence_level)
     values = bootstrap_distribution(estimate, n_resamples=n_resamples, random_state=random_state)
-    influence = estimate.influence
-    scale = (influence @ influence) ** 1.5
-    if scale == 0:
+    norm = root_sum_of_squares(estimate.influence)
+    if norm == 0:
         return Interval(estimate.value, estimate.value)
-    acceleration = (influence**2 @ influence) / (6 * scale)
+    acceleration = np.sum((estimate.influence / norm) ** 3) / 6
     n_values = values.size
     below = np.mean(values < estimate.value) + np.mean(values == estimate.value) / 2
     bias = special.ndtri(np.clip(below, 0.5 / n_values, 1 - 0.5 / n_values))

@@ -2,15 +2,17 @@
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy import sparse
 from sklearn.base import clone, is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import KFold
 from sklearn.utils import check_random_state
 
+from .._play import as_rows, make_folds
+from .._rows import join_rows, n_rows, take_rows
+from .._sampling import draw_arms
 from ._importance_weighted import self_normalized
 from ._reward_model import append_arm
-from ._validation import Rounds, check_sample_weight, check_vector
+from ._validation import EvaluatedRounds, check_sample_weight, check_vector
 
 # Beyond these the odds of a saturated classifier say nothing.
 _EDGE = 1e-6
@@ -86,7 +88,7 @@ def balanced_weight(
 
     Parameters
     ----------
-    X : array-like or sparse matrix of shape (n_samples, n_features)
+    X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
         Contexts.
     arm : array-like of int of shape (n_samples,)
         Column of the logged arm in `policy_probability`.
@@ -140,31 +142,24 @@ def balanced_weight(
             f"estimator must be a classifier with predict_proba; got {estimator!r}. Wrap one "
             "without it in CalibratedClassifierCV."
         )
-    rounds = Rounds(arm=arm, policy_probability=policy_probability)
+    rounds = EvaluatedRounds(arm=arm, policy_probability=policy_probability)
     if rounds.policy_probability.ndim == 1 or rounds.arm is None:
         raise ValueError(
             "policy_probability must have shape (n_samples, n_arms), and arm is needed."
         )
     n_samples, n_arms = rounds.policy_probability.shape
-    X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
-    if X.shape[0] != n_samples:
+    X = as_rows(X)
+    if n_rows(X) != n_samples:
         raise ValueError(
-            f"X has {X.shape[0]} rows where policy_probability has {n_samples}; give one row a "
-            "round."
+            f"X has {n_rows(X)} rows where policy_probability has {n_samples}; give one row a "
+            "round of the log."
         )
     random_state = check_random_state(random_state)
-    cumulated = rounds.policy_probability.cumsum(axis=1)
-    drawn = random_state.uniform(size=(n_samples, 1)) * cumulated[:, -1:]
-    played = (drawn >= cumulated).sum(axis=1).clip(0, n_arms - 1)
-    folds = cv
+    uniform = random_state.uniform(size=n_samples)
+    played = draw_arms(rounds.policy_probability, uniform)[:, 0]
     if isinstance(cv, (int, np.integer)):
-        if n_samples < cv:
-            raise ValueError(
-                f"the log has {n_samples} rounds, fewer than the {cv} folds of cv; pass a "
-                "smaller cv or a longer log."
-            )
-        folds = KFold(cv, shuffle=True, random_state=random_state)
-    folds = list(folds.split(np.zeros(n_samples)))
+        cv = KFold(cv, shuffle=True, random_state=random_state)
+    folds = make_folds(cv, n_samples)
     odds = Parallel(n_jobs=n_jobs)(
         delayed(_fold_odds)(estimator, X, rounds.arm, played, n_arms, train, test)
         for train, test in folds
@@ -176,11 +171,11 @@ def balanced_weight(
 
 
 def _fold_odds(estimator, X, arm, played, n_arms, train, test):
-    logged = append_arm(X[train], arm[train], n_arms)
-    evaluated = append_arm(X[train], played[train], n_arms)
-    stack = sparse.vstack if sparse.issparse(logged) else np.vstack
+    contexts = take_rows(X, train)
+    logged = append_arm(contexts, arm[train], n_arms)
+    evaluated = append_arm(contexts, played[train], n_arms)
     label = np.repeat([0, 1], train.size)
-    fitted = clone(estimator).fit(stack([logged, evaluated]), label)
-    chance = fitted.predict_proba(append_arm(X[test], arm[test], n_arms))[:, 1]
+    fitted = clone(estimator).fit(join_rows([logged, evaluated]), label)
+    chance = fitted.predict_proba(append_arm(take_rows(X, test), arm[test], n_arms))[:, 1]
     chance = chance.clip(_EDGE, 1 - _EDGE)
     return chance / (1 - chance)

@@ -1,27 +1,37 @@
 """Value by empirical likelihood with the importance weight's expectation held at 1."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ._diagnostics import warn_poor_support
 from ._importance_weighted import span
 from ._policy_value import PolicyValue
-from ._validation import Rounds
-
-
-def regression_to_one(means):
-    """g of the means of z, u, u^2 and u z: mean(z) - cov(z, u) / var(u) mean(u).
-
-    Here z is w r and u is w - 1.
-    """
-    product, shift, square, cross = (means[..., column] for column in range(4))
-    variance = square - shift**2
-    # Weights that do not vary leave nothing to regress on.
-    flat = np.real(variance) <= _FLAT
-    slope = np.where(flat, 0.0, cross - shift * product) / np.where(flat, 1.0, variance)
-    return product - slope * shift
-
+from ._validation import EvaluatedRounds
 
 _FLAT = 1e-14
+
+
+@dataclass(frozen=True)
+class RegressionToOne:
+    """g of the means of z, u, u^2 and u z: the mean of w r, regressed to a mean weight of 1.
+
+    With w the weight and r the reward, u is (w - 1) / `scale` and z is w (r - `centre`) +
+    `centre`. Neither changes the estimate, mean(w r) - cov(w r, w) / var(w) (mean(w) - 1), but
+    with the reward of the largest weight in the centre that weight does not drown the others.
+    """
+
+    centre: float
+    scale: float
+
+    def __call__(self, means):
+        """Return the estimate."""
+        product, shift, square, cross = (means[..., column] for column in range(4))
+        variance = square - shift**2
+        # Weights that do not vary leave nothing to regress on: the mean of w r is left.
+        flat = np.real(variance) <= _FLAT
+        slope = np.where(flat, -self.centre * self.scale, cross - shift * product)
+        return product - slope / np.where(flat, 1.0, variance) * shift
 
 
 def cressie_read_value(*, reward, propensity, policy_probability, arm=None, sample_weight=None):
@@ -82,7 +92,7 @@ def cressie_read_value(*, reward, propensity, policy_probability, arm=None, samp
     ...                          policy_probability=[1., .25, .5]).value, 6)
     1.0
     """
-    rounds = Rounds(
+    rounds = EvaluatedRounds(
         reward=reward,
         arm=arm,
         propensity=propensity,
@@ -95,15 +105,18 @@ def cressie_read_value(*, reward, propensity, policy_probability, arm=None, samp
 def cressie_read(rounds):
     """`cressie_read_value` of checked rounds."""
     rounds.need("reward", "arm", "propensity")
-    weight = rounds.weight
+    weight, reward = rounds.weight, rounds.reward
     warn_poor_support(weight)
-    product, shift = weight * rounds.reward, weight - 1
+    centre = float(reward[weight.argmax()])
+    scale = max(1.0, float(weight.max()))
+    product, shift = weight * (reward - centre) + centre, (weight - 1) / scale
     moments = np.cov(np.stack([product, shift]), ddof=0, aweights=rounds.sample_weight)
-    slope = moments[0, 1] / moments[1, 1] if moments[1, 1] > _FLAT else 0.0
+    flat = moments[1, 1] <= _FLAT
+    slope = 0.0 if flat else float(centre + moments[0, 1] / moments[1, 1] / scale)
     return PolicyValue(
         name="cressie_read",
         columns=np.column_stack([product, shift, shift**2, shift * product]),
-        formula=regression_to_one,
+        formula=RegressionToOne(centre, scale),
         weight=weight,
         control=weight,
         sample_weight=rounds.sample_weight,

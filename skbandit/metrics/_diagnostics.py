@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
+from .._values import effective_sample_size, root_sum_of_squares
 from ._intervals import Interval, check_confidence_level
-from ._validation import Rounds
+from ._validation import EvaluatedRounds
 
 # Below this many effective rounds the central limit theorem is no help.
 _FEW_ROUNDS = 30
@@ -94,11 +95,11 @@ def policy_support(
     --------
     >>> from skbandit.metrics import policy_support
     >>> support = policy_support(propensity=[.5] * 100, policy_probability=[.9, .1] * 50)
-    >>> round(support.effective_sample_size, 1), support.max_weight, support.overlap
+    >>> round(support.effective_sample_size, 1), support.max_weight, round(support.overlap, 6)
     (61.0, 1.8, 0.6)
     """
     check_confidence_level(confidence_level)
-    rounds = Rounds(
+    rounds = EvaluatedRounds(
         arm=arm,
         propensity=propensity,
         policy_probability=policy_probability,
@@ -111,11 +112,11 @@ def policy_support(
     weighted = weight * share
     mean = weighted.sum()
     deviation = n * share * (weight - mean)
-    error = np.sqrt(deviation @ deviation / (n * max(n - 1.0, 1.0)))
+    error = root_sum_of_squares(deviation) / np.sqrt(n * max(n - 1.0, 1.0))
     width = special.ndtri(0.5 + confidence_level / 2) * error
     support = PolicySupport(
         n_samples=n,
-        effective_sample_size=_kish(weighted),
+        effective_sample_size=effective_sample_size(weighted),
         max_weight=float(weight.max()),
         max_weight_share=float(weighted.max() / mean) if mean > 0 else 0.0,
         mean_weight=float(mean),
@@ -136,11 +137,6 @@ def policy_support(
     return support
 
 
-def _kish(weight):
-    total = weight @ weight
-    return float(weight.sum() ** 2 / total) if total > 0 else 0.0
-
-
 def stacklevel_of_caller():
     """Level of the first frame outside the package, as seen from the one that calls this."""
     frame, level = sys._getframe(1), 1
@@ -152,7 +148,7 @@ def stacklevel_of_caller():
 
 def warn_poor_support(weight):
     """Warn where a long log has few effective rounds."""
-    effective = _kish(weight)
+    effective = effective_sample_size(weight)
     if effective < _FEW_ROUNDS and effective < weight.size / 2:
         warnings.warn(
             f"only {effective:.1f} of {weight.size} rounds are effective for this policy: few "

@@ -1,16 +1,25 @@
 """Values from a reward model, alone and corrected by importance-weighted errors."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from .._values import RatioOfMeans, ratio_columns
 from ._diagnostics import warn_poor_support
-from ._importance_weighted import span
+from ._importance_weighted import defined_mean, span
 from ._policy_value import PolicyValue, first_mean
-from ._validation import Rounds
+from ._validation import EvaluatedRounds
 
 
-def mean_plus_ratio(means):
-    """g(a, b, c) = a + b / c."""
-    return means[..., 0] + means[..., 1] / means[..., 2]
+@dataclass(frozen=True)
+class MeanPlusRatio:
+    """g(a, b, c) = a + ratio(b, c)."""
+
+    ratio: RatioOfMeans
+
+    def __call__(self, means):
+        """Return the sum."""
+        return means[..., 0] + self.ratio(means[..., 1:])
 
 
 def corrected_mean(rounds, name, weight, **parameters):
@@ -74,7 +83,7 @@ def dm_value(*, policy_probability, expected_reward, sample_weight=None):
     ...          expected_reward=[[0., 1.], [1., 0.]]).value
     0.75
     """
-    rounds = Rounds(
+    rounds = EvaluatedRounds(
         policy_probability=policy_probability,
         expected_reward=expected_reward,
         sample_weight=sample_weight,
@@ -145,7 +154,7 @@ def dr_value(*, reward, arm, propensity, policy_probability, expected_reward, sa
     ...          expected_reward=[[.5, 0.], [0., .5]]).value
     0.5
     """
-    rounds = Rounds(
+    rounds = EvaluatedRounds(
         reward=reward,
         arm=arm,
         propensity=propensity,
@@ -212,7 +221,7 @@ def sndr_value(
     ...            expected_reward=[[.5, 0.], [0., .5]]).value
     0.5
     """
-    rounds = Rounds(
+    rounds = EvaluatedRounds(
         reward=reward,
         arm=arm,
         propensity=propensity,
@@ -227,21 +236,15 @@ def sndr(rounds):
     """`sndr_value` of checked rounds."""
     rounds.need("reward", "arm", "propensity", "expected_reward")
     weight = rounds.weight
-    counted = weight if rounds.sample_weight is None else weight * rounds.sample_weight
-    if not counted.any():
-        raise ValueError(
-            "sndr is undefined: the policy gives every logged arm probability 0. Evaluate a "
-            "policy that plays some of what was logged, or use dm_value or dr_value."
-        )
-    warn_poor_support(weight)
     error = rounds.reward - rounds.model_logged
     # Linearised, a round adds w (error - mean error) / mean(w) to its model value plus that mean
     # error.
-    mean_error = float(np.average(error, weights=counted))
+    mean_error = defined_mean("sndr", error, weight, rounds.sample_weight)
+    warn_poor_support(weight)
     return PolicyValue(
         name="sndr",
-        columns=np.column_stack([rounds.model_policy, weight * error, weight]),
-        formula=mean_plus_ratio,
+        columns=np.column_stack([rounds.model_policy, ratio_columns(error - mean_error, weight)]),
+        formula=MeanPlusRatio(RatioOfMeans(mean_error)),
         weight=weight,
         weight_scale=1 / np.average(weight, weights=rounds.sample_weight),
         control=weight,

@@ -5,7 +5,7 @@ from ._doubly_robust import dm, dr, sndr
 from ._importance_weighted import ips, replay, snips
 from ._regularized_dr import dros, drps, subgaussian_dr, switch_dr
 from ._regularized_ips import clipped_ips, ix, subgaussian_ips
-from ._validation import Rounds
+from ._validation import EvaluatedRounds
 
 _ESTIMATORS = {
     "replay": replay,
@@ -116,7 +116,7 @@ def policy_value(
             f"parameters {', '.join(parameters)} are given for several estimators; call "
             "policy_value for each."
         )
-    rounds = Rounds(
+    rounds = EvaluatedRounds(
         reward=reward,
         arm=arm,
         propensity=propensity,

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from .._values import RatioOfMeans, ratio_columns, self_normalized_mean
 from ._diagnostics import warn_poor_support
-from ._policy_value import PolicyValue, first_mean, ratio_of_means
-from ._validation import Rounds, check_sample_weight, check_vector
+from ._policy_value import PolicyValue, first_mean
+from ._validation import EvaluatedRounds, check_sample_weight, check_vector
 
 
 def span(values):
@@ -27,22 +28,27 @@ def weighted_mean(rounds, name, weight, **parameters):
     )
 
 
-def self_normalized(name, reward, weight, sample_weight, control=None, **parameters):
-    """Ratio of the means of weight times reward and of weight."""
-    counted = weight if sample_weight is None else weight * sample_weight
-    if not counted.any():
+def defined_mean(name, value, weight, sample_weight):
+    """Self-normalised mean; raise where the policy never plays what was logged."""
+    mean = self_normalized_mean(value, weight, sample_weight)
+    if np.isnan(mean):
         raise ValueError(
             f"{name} is undefined: the policy gives every logged arm probability 0. Evaluate a "
-            "policy that plays some of what was logged, or use dm_value or dr_value with a "
-            "reward model."
+            "policy that plays some of what was logged, or use an estimator with a reward model, "
+            "dm_value or dr_value."
         )
-    warn_poor_support(weight)
+    return mean
+
+
+def self_normalized(name, reward, weight, sample_weight, control=None, **parameters):
+    """Ratio of the means of weight times reward and of weight."""
     # Linearised, a round adds w (reward - value) / mean(w) to the value.
-    value = float(np.average(reward, weights=counted))
+    value = defined_mean(name, reward, weight, sample_weight)
+    warn_poor_support(weight)
     return PolicyValue(
         name=name,
-        columns=np.column_stack([weight * reward, weight]),
-        formula=ratio_of_means,
+        columns=ratio_columns(reward - value, weight),
+        formula=RatioOfMeans(value),
         weight=weight,
         weight_scale=1 / np.average(weight, weights=sample_weight),
         control=control,
@@ -85,6 +91,7 @@ def mean_value(*, reward, sample_weight=None):
         columns=reward[:, None],
         formula=first_mean,
         sample_weight=check_sample_weight(sample_weight, reward.size),
+        reward_range=span(reward),
         base_range=span(reward),
     )
 
@@ -136,7 +143,7 @@ def replay_value(*, reward, policy_probability, arm=None, sample_weight=None):
     ...              policy_probability=[[1., 0.], [0., 1.], [1., 0.]]).value
     0.5
     """
-    rounds = Rounds(
+    rounds = EvaluatedRounds(
         reward=reward,
         arm=arm,
         policy_probability=policy_probability,
@@ -199,7 +206,7 @@ def ips_value(*, reward, propensity, policy_probability, arm=None, sample_weight
     ...           policy_probability=[[.75, .25], [0., 1.], [.25, .75]]).value
     1.0
     """
-    rounds = Rounds(
+    rounds = EvaluatedRounds(
         reward=reward,
         arm=arm,
         propensity=propensity,
@@ -260,7 +267,7 @@ def snips_value(*, reward, propensity, policy_probability, arm=None, sample_weig
     ...             policy_probability=[1., .5, .5]).value
     0.75
     """
-    rounds = Rounds(
+    rounds = EvaluatedRounds(
         reward=reward,
         arm=arm,
         propensity=propensity,

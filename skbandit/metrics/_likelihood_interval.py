@@ -3,7 +3,10 @@
 import numpy as np
 from scipy import stats
 
+from .._values import root_sum_of_squares
 from ._asymptotic_intervals import Interval, check_confidence_level, symmetric_interval
+
+_FLAT = 1e-14
 
 
 def cressie_read_interval(estimate, *, confidence_level=0.95, reward_range=None, max_weight=None):
@@ -62,62 +65,69 @@ def cressie_read_interval(estimate, *, confidence_level=0.95, reward_range=None,
     n = estimate.n_samples
     weight = estimate.control
     quantile = stats.f.isf(1 - confidence_level, 1, max(n - 1, 1))
-    if n < 2 or weight is None or weight.var() <= 1e-14:
+    if n < 2 or weight is None or _is_flat(weight):
         return symmetric_interval(estimate, np.sqrt(quantile))
-    moments = _Moments(weight, estimate.terms)
+    # The constant that all terms share would take digits from small ones: it is added at the end.
+    terms, offset = estimate.linear_terms, estimate.offset
     if max_weight is None:
-        centre, _, variance = moments.reach()
-        width = np.sqrt(quantile / n * variance)
-        return Interval(float(centre - width), float(centre + width))
+        centre, _, spread = _reach(weight, terms)
+        width = np.sqrt(quantile / n) * spread
+        return Interval(float(centre + offset - width), float(centre + offset + width))
     if max_weight < weight.max() * (1 - 1e-9):
         raise ValueError(
             f"max_weight={max_weight:g} is below the largest weight of the log, "
             f"{weight.max():g}; raise it to a true bound, such as the inverse of the smallest "
-            "propensity."
+            "propensity of the logger."
         )
     base_low, base_high = estimate.base_range
     same = estimate.weight is weight
     low, high = estimate.term_range(reward_range, max_weight if same else None)
     # As in the paper, the unseen round is one that can bring the mean weight back to 1.
-    edge_weight = max_weight if moments.mean_weight < 1 else 0.0
-    _, divergence, _ = moments.reach((edge_weight, estimate.value))
+    edge_weight = max_weight if weight.mean() < 1 else 0.0
+    _, divergence, _ = _reach(weight, terms, (edge_weight, estimate.value - offset))
     ends = []
     for sign, edges in ((-1, (base_low, low)), (1, (base_high, high))):
         reached = []
-        for unseen in zip((0.0, max_weight), edges, strict=True):
-            centre, least, variance = moments.reach(unseen)
+        for unseen, edge in zip((0.0, max_weight), edges, strict=True):
+            centre, least, spread = _reach(weight, terms, (unseen, edge - offset))
             room = (divergence + quantile - least) / (n + 1)
             if room >= 0:
-                reached.append(sign * centre + np.sqrt(room * variance))
+                reached.append(sign * (centre + offset) + np.sqrt(room) * spread)
         ends.append(sign * max(reached) if reached else (low, high)[sign > 0])
     return Interval(float(ends[0]), float(ends[1]))
 
 
-class _Moments:
-    """Moments of weights and terms, to which a round that was not seen can be added."""
+def _is_flat(weight):
+    """Say whether weights vary by no more than rounding."""
+    return np.var(weight / max(1.0, weight.max())) <= _FLAT
 
-    def __init__(self, weight, terms):
-        self.n = weight.size
-        self.mean_weight = weight.mean()
-        self.mean_term = terms.mean()
-        weight = weight - self.mean_weight
-        terms = terms - self.mean_term
-        self.products = np.array([weight @ weight, weight @ terms, terms @ terms])
 
-    def reach(self, unseen=None):
-        """Centre of what is reached, its least divergence, and the residual variance."""
-        total, products = self.n, self.products
-        mean_weight, mean_term = self.mean_weight, self.mean_term
-        if unseen is not None:
-            # Rank-one update of centred sums of products.
-            total += 1
-            gap_weight, gap_term = unseen[0] - mean_weight, unseen[1] - mean_term
-            added = np.array([gap_weight**2, gap_weight * gap_term, gap_term**2])
-            products = products + self.n / total * added
-            mean_weight = mean_weight + gap_weight / total
-            mean_term = mean_term + gap_term / total
-        var_weight, covariance, var_term = products / total
-        slope = covariance / var_weight
-        centre = mean_term + (1 - mean_weight) * slope
-        divergence = total * (1 - mean_weight) ** 2 / var_weight
-        return centre, divergence, max(var_term - slope * covariance, 0.0)
+def _reach(weight, terms, unseen=None):
+    """Regress the terms on the weights, with or without a round (weight, term) that was not seen.
+
+    The line a + b w is told by a and by its error f at the round of the largest weight p, which it
+    nearly meets where that weight exceeds all others: b = (z_p + f - a) / w_p. With s = w / w_p a
+    round's residual is then (z - z_p s) - a (1 - s) - f s, and a weight however large takes no
+    digits from the residuals of the others.
+
+    Returns
+    -------
+    centre : float
+        The line at a weight of 1.
+    divergence : float
+        What moving the mean weight to 1 costs.
+    spread : float
+        Root of the mean squared residual.
+    """
+    if unseen is not None:
+        weight, terms = np.append(weight, unseen[0]), np.append(terms, unseen[1])
+    pivot = weight.argmax()
+    largest = weight[pivot]
+    share = weight / largest
+    design = np.column_stack([1 - share, share])
+    target = terms - terms[pivot] * share
+    level, error = np.linalg.solve(design.T @ design, design.T @ target)
+    residual = target - design @ [level, error]
+    centre = level * (1 - 1 / largest) + (terms[pivot] + error) / largest
+    divergence = weight.size * (1 / largest - share.mean()) ** 2 / share.var()
+    return centre, divergence, root_sum_of_squares(residual) / np.sqrt(weight.size)

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from .._values import effective_sample_size, root_sum_of_squares
 from ._intervals import INTERVALS
 
 # Step of the complex-step derivative: its error is of the order of the step's square.
@@ -19,11 +20,6 @@ _COMPLEX_STEP = 1e-30
 def first_mean(means):
     """g(a) = a."""
     return means[..., 0]
-
-
-def ratio_of_means(means):
-    """g(a, b) = a / b."""
-    return means[..., 0] / means[..., 1]
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,9 @@ class PolicyValue:
     """The estimated value of a policy, with all that its intervals need.
 
     Made by the functions of `skbandit.metrics`; `a - b` is the difference of two estimates on the
-    same rounds, again with all its intervals.
+    same rounds, again with all its intervals. Rounds are taken in pairs: what moves both values
+    cancels. It knows no more rounds than the less certain of the two, and its bounds follow from
+    those of both.
 
     Parameters
     ----------
@@ -55,19 +53,23 @@ class PolicyValue:
         Takes means of the columns, shape (..., n_columns), to values, shape (...,). Analytic: its
         gradient is taken by a complex step.
     weight : ndarray of shape (n_samples,), default=None
-        The importance weights as the estimator uses them, after clipping or shrinking.
+        The importance weights as the estimator uses them, after clipping or shrinking. Of a
+        difference: those of the value that has fewer effective rounds.
     control : ndarray of shape (n_samples,), default=None
         The importance weights as they are, whose expectation is 1.
     sample_weight : ndarray of shape (n_samples,), default=None
         How much each round counts. Standard errors take each round as one independent observation
         whatever its weight, so that doubling all weights changes nothing.
     reward_range, base_range, model_range : tuple of float
-        Observed range of the rewards, of the part of a round that no reward enters, and of what is
-        subtracted from the reward before weighting. The bounded intervals start from them.
+        Observed range of the rewards (None where none are known), of the part of a round that no
+        reward enters, and of what is subtracted from the reward before weighting. The bounded
+        intervals start from them.
     weight_scale : float, default=1.0
         What a self-normalised estimate multiplies its weights by.
     parameters : dict
         The tuning parameters that were used, the chosen ones included.
+    parts : tuple of PolicyValue, default=()
+        Of a difference, the two values.
 
     Attributes
     ----------
@@ -82,7 +84,7 @@ class PolicyValue:
     standard_error : float
         Root of the influence's variance over the number of rounds; NaN for a single round.
     effective_sample_size : float
-        (sum of weights)^2 / (sum of squared weights).
+        (sum of weights)^2 / (sum of squared weights); of a difference, the smaller of the two.
     n_samples : int
         Number of rounds.
 
@@ -104,11 +106,12 @@ class PolicyValue:
     weight: np.ndarray = None
     control: np.ndarray = None
     sample_weight: np.ndarray = None
-    reward_range: tuple = (0.0, 0.0)
+    reward_range: tuple = None
     base_range: tuple = (0.0, 0.0)
     model_range: tuple = (0.0, 0.0)
     weight_scale: float = 1.0
     parameters: dict = field(default_factory=dict)
+    parts: tuple = ()
 
     @cached_property
     def n_samples(self):
@@ -146,30 +149,42 @@ class PolicyValue:
         return float(self.evaluate(self.means))
 
     @cached_property
+    def gradient(self):
+        # A step for each mean, in its own unit where that is large.
+        step = _COMPLEX_STEP * np.maximum(1.0, np.abs(self.means))
+        return self.evaluate(self.means + 1j * np.diag(step)).imag / step
+
+    @cached_property
+    def linear_terms(self):
+        """The terms but for the same constant in each, which would take digits from small ones."""
+        return self.weighted_columns @ self.gradient
+
+    @cached_property
+    def offset(self):
+        """What the linear terms lack: 0 where the estimate is a mean."""
+        return self.value - float(self.means @ self.gradient)
+
+    @cached_property
     def influence(self):
-        n_columns = self.means.size
-        shifted = self.means + 1j * _COMPLEX_STEP * np.eye(n_columns)
-        gradient = self.evaluate(shifted).imag / _COMPLEX_STEP
-        return self.weighted_columns @ gradient - self.means @ gradient
+        return self.linear_terms - self.means @ self.gradient
 
     @cached_property
     def terms(self):
-        return self.value + self.influence
+        return self.linear_terms + self.offset
 
     @cached_property
     def standard_error(self):
         n = self.n_samples
         if n < 2:
             return float("nan")
-        return float(np.sqrt(self.influence @ self.influence / (n * (n - 1.0))))
+        return root_sum_of_squares(self.influence) / np.sqrt(n * (n - 1.0))
 
     @cached_property
     def effective_sample_size(self):
         weight = np.ones(self.n_samples) if self.weight is None else self.weight
         if self.sample_weight is not None:
             weight = weight * self.sample_weight
-        total = weight @ weight
-        return float(weight.sum() ** 2 / total) if total > 0 else 0.0
+        return effective_sample_size(weight)
 
     def interval(self, method="normal", *, confidence_level=0.95, **options):
         """Confidence interval of the value.
@@ -211,26 +226,22 @@ class PolicyValue:
     def __sub__(self, other):
         if not isinstance(other, PolicyValue):
             return NotImplemented
-        same_rounds = self.n_samples == other.n_samples and (
-            (self.sample_weight is None) == (other.sample_weight is None)
-            and (
-                self.sample_weight is None
-                or np.array_equal(self.sample_weight, other.sample_weight)
-            )
-        )
-        if not same_rounds:
+        if self.n_samples != other.n_samples or not _same(self.sample_weight, other.sample_weight):
             raise ValueError(
                 "a difference needs both values on the same rounds with the same sample_weight; "
-                f"got {self.n_samples} and {other.n_samples} rounds. Evaluate both policies on "
-                "one log."
+                f"got {self.n_samples} and {other.n_samples} rounds. "
+                "Evaluate both policies on one log."
             )
-        low, high = zip(self.term_range(), other.term_range(), strict=True)
+        parts = self, other
         return PolicyValue(
             name=f"{self.name} - {other.name}",
             columns=np.column_stack([self.columns, other.columns]),
             formula=DifferenceOfMeans(self.formula, other.formula, self.columns.shape[1]),
+            weight=min(parts, key=lambda part: part.effective_sample_size).weight,
             sample_weight=self.sample_weight,
-            base_range=(low[0] - high[1], high[0] - low[1]),
+            reward_range=_union([part.reward_range for part in parts]),
+            base_range=_minus(self.base_range, other.base_range),
+            parts=parts,
         )
 
     def term_range(self, reward_range=None, max_weight=None):
@@ -241,12 +252,15 @@ class PolicyValue:
         reward_range : tuple of (low, high), default=None
             Bounds of the reward; None takes the observed range.
         max_weight : float, default=None
-            Bound of the weight; None takes the largest observed one.
+            Bound of the weight; None takes the largest observed one. Of a difference, a bound of
+            the weights of both values.
 
         Returns
         -------
         low, high : float
         """
+        if self.parts:
+            return _minus(*(part.term_range(reward_range, max_weight) for part in self.parts))
         low, high = self.base_range
         if self.weight is None:
             if reward_range is not None:
@@ -289,3 +303,23 @@ class PolicyValue:
             f"standard_error={self.standard_error:.3g}, n_samples={self.n_samples}, "
             f"effective_sample_size={self.effective_sample_size:.1f})"
         )
+
+
+def _same(first, second):
+    if first is None or second is None:
+        return first is second
+    return np.array_equal(first, second)
+
+
+def _minus(first, second):
+    """The range of a difference, from the ranges of its parts."""
+    return first[0] - second[1], first[1] - second[0]
+
+
+def _union(ranges):
+    """The range that holds all ranges that are known; None if there is none."""
+    known = [one for one in ranges if one is not None]
+    if not known:
+        return None
+    lows, highs = zip(*known, strict=True)
+    return min(lows), max(highs)

@@ -2,7 +2,7 @@
 
 from ._doubly_robust import corrected_mean
 from ._tuning import squared_weight_grid, tune, unit_grid, weight_grid
-from ._validation import Rounds
+from ._validation import EvaluatedRounds
 from ._weights import clip_weight, optimistic_weight, subgaussian_weight, switch_weight
 
 _NEEDS = ("reward", "arm", "propensity", "expected_reward")
@@ -67,7 +67,7 @@ def switch_dr_value(
     ...                 expected_reward=[[.5, 0.], [0., .5]], tau=5.).value
     0.0
     """
-    rounds = Rounds(
+    rounds = EvaluatedRounds(
         reward=reward,
         arm=arm,
         propensity=propensity,
@@ -152,7 +152,7 @@ def shrinkage_dr_value(
     ...                    expected_reward=[[.5, 0.], [0., 0.]], lambda_=4.).value
     0.5
     """
-    rounds = Rounds(
+    rounds = EvaluatedRounds(
         reward=reward,
         arm=arm,
         propensity=propensity,
@@ -245,7 +245,7 @@ def subgaussian_dr_value(
     ...                            expected_reward=[[0., 0.], [0., 0.]], lambda_=.5).value, 6)
     0.8
     """
-    rounds = Rounds(
+    rounds = EvaluatedRounds(
         reward=reward,
         arm=arm,
         propensity=propensity,

@@ -2,7 +2,7 @@
 
 from ._importance_weighted import weighted_mean
 from ._tuning import tune, unit_grid, weight_grid
-from ._validation import Rounds
+from ._validation import EvaluatedRounds
 from ._weights import clip_weight, subgaussian_weight
 
 
@@ -54,7 +54,7 @@ def clipped_ips_value(
     ...                   policy_probability=[.5, .5, .5], clip=2.).value
     1.0
     """
-    rounds = Rounds(
+    rounds = EvaluatedRounds(
         reward=reward,
         arm=arm,
         propensity=propensity,
@@ -120,7 +120,7 @@ def subgaussian_ips_value(
     ...                             policy_probability=[.8, .5], lambda_=.5).value, 6)
     0.8
     """
-    rounds = Rounds(
+    rounds = EvaluatedRounds(
         reward=reward,
         arm=arm,
         propensity=propensity,
@@ -190,7 +190,7 @@ def ix_value(
     ...          gamma=.25).value
     0.75
     """
-    rounds = Rounds(
+    rounds = EvaluatedRounds(
         reward=reward,
         arm=arm,
         propensity=propensity,

@@ -4,9 +4,10 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.base import clone, is_classifier
-from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 
+from .._play import append_columns, as_rows, make_folds
+from .._rows import as_frame, n_rows, nw, take_rows
 from ._validation import check_arm, check_sample_weight, check_vector
 
 _ARM_MODELS = ("disjoint", "shared")
@@ -33,7 +34,7 @@ def cross_fit_rewards(
         predicts the expectation of the class. It is cloned, never fitted itself.
     X : array-like, sparse matrix or DataFrame
         Contexts, (n_samples, n_features); or an array (n_samples, n_arms, n_features) where each
-        arm has its own features.
+        arm has its own features; or texts, in a list or a Series, for one model an arm.
     arm : array-like of int of shape (n_samples,)
         Column of the logged arm.
     reward : array-like of shape (n_samples,)
@@ -46,8 +47,9 @@ def cross_fit_rewards(
         `TimeSeriesSplit`: each block is then predicted from earlier rows alone; rows that no fold
         holds out are predicted as 0, where the doubly robust estimate is IPS.
     arm_model : {"disjoint", "shared"}, default="disjoint"
-        One model an arm, or one model of all with the arm appended one-hot to X. With X of three
-        dimensions one model serves all arms, whatever is given here.
+        One model an arm, or one model of all with the arm appended one-hot to X (to a DataFrame as
+        columns "arm 0", "arm 1" and so on). With X of three dimensions one model serves all arms,
+        whatever is given here.
     sample_weight : array-like of shape (n_samples,), default=None
         Passed to `model.fit`, for instance from `mrdr_weight`. For a Pipeline it goes to its last
         step.
@@ -94,11 +96,11 @@ def cross_fit_rewards(
         raise ValueError(f"arm_model must be one of {', '.join(_ARM_MODELS)}; got {arm_model!r}.")
     reward = check_vector(reward, "reward")
     n_samples = reward.size
-    X = X if hasattr(X, "shape") else np.asarray(X)
-    per_arm_features = len(X.shape) == 3
-    if X.shape[0] != n_samples:
+    X = as_rows(X)
+    per_arm_features = getattr(X, "ndim", 2) == 3
+    if n_rows(X) != n_samples:
         raise ValueError(
-            f"X has {X.shape[0]} rows where reward has {n_samples}; give one row a round."
+            f"X has {n_rows(X)} rows where reward has {n_samples}; give one row a round."
         )
     if n_arms is None:
         largest = check_arm(arm, n_samples, np.inf).max()
@@ -115,7 +117,7 @@ def cross_fit_rewards(
             "regressor as the reward model, or use an estimate without one, such as snips_value."
         )
     design = _DESIGNS["features" if per_arm_features else arm_model](X, arm, n_arms)
-    folds = _check_folds(cv, n_samples, design)
+    folds = make_folds(cv, n_samples)
     predictions = Parallel(n_jobs=n_jobs)(
         delayed(_fit_predict)(model, design, reward, weight, train, test, fold)
         for fold, (train, test) in enumerate(folds)
@@ -124,26 +126,6 @@ def cross_fit_rewards(
     for (_, test), predicted in zip(folds, predictions, strict=True):
         expected_reward[test] = predicted
     return expected_reward
-
-
-def _check_folds(cv, n_samples, design):
-    cv = check_cv(cv)
-    n_folds = cv.get_n_splits(design.X)
-    if n_samples < n_folds:
-        raise ValueError(
-            f"the log has {n_samples} rounds, fewer than the {n_folds} folds of cv; pass a "
-            "smaller cv or a longer log."
-        )
-    folds = [
-        (np.asarray(train), np.asarray(test)) for train, test in cv.split(np.zeros(n_samples))
-    ]
-    held_out = np.concatenate([test for _, test in folds])
-    if np.unique(held_out).size != held_out.size:
-        raise ValueError(
-            "cv holds some rounds out more than once; pass a splitter whose folds do not "
-            "overlap, such as KFold or TimeSeriesSplit."
-        )
-    return folds
 
 
 def _fit_predict(model, design, reward, weight, train, test, fold):
@@ -192,34 +174,29 @@ class _Disjoint:
     """One model an arm, all on the same features."""
 
     def __init__(self, X, arm, n_arms):
-        self.X = X.tocsr() if sparse.issparse(X) else X
-        self.arm, self.n_arms = arm, n_arms
+        self.X, self.arm, self.n_arms = X, arm, n_arms
 
     def parts(self, train):
         return [(self.arm[train] == one, np.array([one])) for one in range(self.n_arms)]
 
     def logged(self, rows):
-        return self.X.iloc[rows] if hasattr(self.X, "iloc") else self.X[rows]
+        return take_rows(self.X, rows)
 
     def with_arm(self, rows, arm):
-        return self.logged(rows)
+        return take_rows(self.X, rows)
 
 
-class _Shared:
+class _Shared(_Disjoint):
     """One model of all arms, the arm appended to the features as one-hot columns."""
-
-    def __init__(self, X, arm, n_arms):
-        self.X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
-        self.arm, self.n_arms = arm, n_arms
 
     def parts(self, train):
         return [(np.ones(train.size, dtype=bool), np.arange(self.n_arms))]
 
     def logged(self, rows):
-        return append_arm(self.X[rows], self.arm[rows], self.n_arms)
+        return append_arm(take_rows(self.X, rows), self.arm[rows], self.n_arms)
 
     def with_arm(self, rows, arm):
-        return append_arm(self.X[rows], np.full(rows.size, arm), self.n_arms)
+        return append_arm(take_rows(self.X, rows), np.full(rows.size, arm), self.n_arms)
 
 
 class _Features(_Shared):
@@ -241,4 +218,8 @@ def append_arm(X, arm, n_arms):
         rows = np.arange(arm.size)
         one_hot = sparse.csr_array((np.ones(arm.size), (rows, arm)), shape=(arm.size, n_arms))
         return sparse.hstack([X, one_hot], format="csr")
-    return np.hstack([X, np.eye(n_arms)[arm]])
+    one_hot = np.eye(n_arms)[arm]
+    frame = as_frame(X)
+    if not isinstance(frame, nw.DataFrame):
+        return np.hstack([X, one_hot])
+    return append_columns(frame, {f"arm {one}": one_hot[:, one] for one in range(n_arms)})

@@ -1,13 +1,11 @@
 """Off-policy values as scikit-learn scorers: ``scoring=`` for policies and logs."""
 
-import numpy as np
 from sklearn.utils.metadata_routing import UNCHANGED, MetadataRequest
 
+from .._play import UNKNOWN_ARMS, ArmColumns, as_rows, check_log, policy_table
 from ._evaluate import get_estimator_names, policy_value
 from ._intervals import INTERVALS, check_confidence_level
 from ._scorer_model import log_rewards
-from ._scorer_registry import register_scorers
-from ._scorer_rounds import UNKNOWN_ARMS, check_log, expected_columns, policy_table
 
 _BOUNDS = ("lower", "upper")
 _METADATA = ("reward", "propensity", "sample_weight")
@@ -174,8 +172,8 @@ class PolicyScorer:
         known = get_estimator_names()
         if not names or not set(names) <= set(known):
             raise ValueError(
-                f"estimator must be among {', '.join(known)}, or a list of them; got "
-                f"{estimator!r}."
+                f"estimator must be among {', '.join(known)}, or a list of them; "
+                f"got {estimator!r}."
             )
         if parameters and len(names) > 1:
             raise ValueError(
@@ -184,8 +182,8 @@ class PolicyScorer:
             )
         if interval is not None and interval not in INTERVALS:
             raise ValueError(
-                f"interval must be None or one of {', '.join(sorted(INTERVALS))}; got "
-                f"{interval!r}."
+                f"interval must be None or one of {', '.join(sorted(INTERVALS))}; "
+                f"got {interval!r}."
             )
         if bound not in _BOUNDS:
             raise ValueError(f"bound must be one of {', '.join(_BOUNDS)}; got {bound!r}.")
@@ -220,8 +218,8 @@ class PolicyScorer:
         policy : estimator object
             Fitted, with ``predict_proba`` and ``classes_``; a bandit, a Pipeline or search around
             one, or any classifier.
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The contexts.
+        X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+            The contexts, as the policy takes them; texts in a list or a Series too.
         y : array-like of shape (n_samples,)
             A log (see :func:`skbandit.base.make_log`), or the arms that were played.
         reward, propensity : array-like of shape (n_samples,), default=None
@@ -259,22 +257,21 @@ class PolicyScorer:
         -------
         value : PolicyValue, or dict of str to PolicyValue
         """
-        if not hasattr(X, "shape"):
-            X = np.asarray(X)
-        rounds = check_log(X, y, reward, propensity)
-        table = policy_table(policy, X, rounds.labels, unknown_arms=self.unknown_arms)
+        X = as_rows(X)
+        logged = check_log(X, y, reward, propensity)
+        table = policy_table(policy, X, logged.labels, unknown_arms=self.unknown_arms)
         return policy_value(
             self.estimator,
             policy_probability=table.probability,
             arm=table.column,
-            reward=rounds.reward,
-            propensity=rounds.propensity,
-            expected_reward=self._expected_reward(X, rounds, table),
+            reward=logged.reward,
+            propensity=logged.propensity,
+            expected_reward=self._expected_reward(X, logged, table),
             sample_weight=sample_weight,
             **self.parameters,
         )
 
-    def _expected_reward(self, X, rounds, table):
+    def _expected_reward(self, X, logged, table):
         """Predict the reward of the columns of a table; None where no estimator asks for it."""
         names = [self.estimator] if isinstance(self.estimator, str) else self.estimator
         if not set(names) & set(get_estimator_names(reward_model=True)):
@@ -282,14 +279,17 @@ class PolicyScorer:
         candidates = getattr(X, "ndim", 2) == 3
         expected, logged_arms = log_rewards(
             X,
-            table.column if candidates else rounds.labels,
-            rounds.reward,
+            table.column if candidates else logged.labels,
+            logged.reward,
             model=self.reward_model,
             arm_model=self.arm_model,
             cv=self.cv,
             n_jobs=self.n_jobs,
         )
-        return expected if candidates else expected_columns(expected, logged_arms, table.arms)
+        if candidates:
+            return expected
+        # The last column, -1, is for any arm that was never logged.
+        return expected[:, ArmColumns(logged_arms).find(table.arms)]
 
     def _number(self, value):
         # The lower end of a two-sided interval at 1 - 2 alpha is a one-sided bound at 1 - alpha.
@@ -357,9 +357,8 @@ class PolicyScorer:
 def get_policy_scorer_names():
     """Names of the scorers that `get_policy_scorer` knows.
 
-    Where scikit-learn has no scorer of that name they also serve as plain strings in ``scoring=``,
-    once `skbandit.metrics` is imported. In the fresh processes of a parallel backend that is only
-    so if something imports it there: a search inside of a parallel search needs the scorer itself.
+    scikit-learn does not know them: write ``scoring=get_policy_scorer("dr")``, not
+    ``scoring="dr"``.
 
     Returns
     -------
@@ -380,7 +379,7 @@ def get_policy_scorer_names():
 
 
 def get_policy_scorer(name):
-    """Return the scorer of a name, with default options.
+    """Return the scorer of a name, with default options; it goes into ``scoring=``.
 
     Parameters
     ----------
@@ -402,9 +401,12 @@ def get_policy_scorer(name):
 
     Examples
     --------
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from skbandit.linear import LinearUCB
     >>> from skbandit.metrics import get_policy_scorer
     >>> get_policy_scorer("snips")
     make_policy_scorer('snips')
+    >>> search = GridSearchCV(LinearUCB(), {"alpha": [0.5, 1.0]}, scoring=get_policy_scorer("dr"))
     """
     if name not in get_policy_scorer_names():
         raise ValueError(
@@ -412,6 +414,3 @@ def get_policy_scorer(name):
             "make_policy_scorer makes scorers with options."
         )
     return PolicyScorer(name)
-
-
-register_scorers({name: PolicyScorer(name) for name in get_policy_scorer_names()})

@@ -12,8 +12,8 @@ from sklearn.linear_model import BayesianRidge, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from .._play import distinct_labels
 from ._reward_model import cross_fit_rewards
-from ._scorer_rounds import _distinct
 
 # All folds of a log together take as much as one table of its expected rewards.
 _MAX_BYTES = 1 << 28
@@ -100,8 +100,7 @@ def log_rewards(X, labels, reward, *, model=None, arm_model="disjoint", cv=5, n_
 
     Parameters
     ----------
-    X : {array-like, sparse matrix} of shape (n_samples, n_features) or ndarray of shape \
-            (n_samples, n_candidates, n_features)
+    X : rows of n_samples contexts, or ndarray of shape (n_samples, n_candidates, n_features)
     labels : ndarray of shape (n_samples,)
         The logged arms; the candidates' positions where `X` has three dimensions.
     reward : ndarray of shape (n_samples,)
@@ -118,7 +117,7 @@ def log_rewards(X, labels, reward, *, model=None, arm_model="disjoint", cv=5, n_
     if getattr(X, "ndim", 2) == 3:
         logged_arms, arm, n_arms = list(range(X.shape[1])), labels, X.shape[1]
     else:
-        logged_arms, arm = _distinct(labels)
+        logged_arms, arm = distinct_labels(labels)
         n_arms = len(logged_arms) + 1
 
     def compute():

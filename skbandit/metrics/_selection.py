@@ -65,8 +65,8 @@ def slope(values, *, width=None, delta=0.05, rule="slope"):
     if width is None:
         if not hasattr(values[0], "standard_error"):
             raise ValueError(
-                "width is None where values are numbers; give the half width of each one's "
-                "interval."
+                "width is None where values are numbers; give half the width of each one's "
+                "interval around its value."
             )
         if not 0 < delta < 1:
             raise ValueError(f"delta must lie strictly between 0 and 1; got {delta!r}.")

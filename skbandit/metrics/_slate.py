@@ -6,15 +6,16 @@ times reward over the slots.
 
 import numpy as np
 
+from .._rounds import check_propensity
 from ._diagnostics import warn_poor_support
 from ._importance_weighted import span
 from ._policy_value import PolicyValue, first_mean
 from ._validation import (
     check_probability,
-    check_propensity,
     check_sample_weight,
     check_table,
     check_vector,
+    importance_weight,
 )
 
 
@@ -27,12 +28,13 @@ def sum_of_ratios(means):
 def _check_slates(reward, propensity, policy_probability, slot_weight, sample_weight):
     reward = check_table(reward, "reward", (None, None))
     n_samples, n_slots = reward.shape
-    propensity = check_propensity(propensity, shape=reward.shape)
+    propensity = check_propensity(propensity, reward.shape)
     policy_probability = check_table(policy_probability, "policy_probability", reward.shape)
     check_probability(policy_probability)
     if slot_weight is not None:
         reward = reward * check_vector(slot_weight, "slot_weight", n_slots)
-    return reward, policy_probability / propensity, check_sample_weight(sample_weight, n_samples)
+    weight = importance_weight(policy_probability, propensity)
+    return reward, weight, check_sample_weight(sample_weight, n_samples)
 
 
 def _slate_value(name, reward, weight, sample_weight, control, normalize):
@@ -63,8 +65,10 @@ def _slate_value(name, reward, weight, sample_weight, control, normalize):
             f"logged in slot {slot} probability 0. Use normalize=False, or evaluate a policy "
             "closer to the log."
         )
+    # Only the proportions of a slot's weights matter.
+    share = weight / weight.max(axis=0)
     return PolicyValue(
-        columns=np.hstack([weight * reward, weight]),
+        columns=np.hstack([share * reward, share]),
         formula=sum_of_ratios,
         reward_range=span(total),
         **common,

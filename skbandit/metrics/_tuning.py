@@ -5,9 +5,12 @@ from numbers import Real
 import numpy as np
 from scipy import special
 
+from .._values import root_sum_of_squares
 from ._selection import slope
 
 _N_CANDIDATES = 16
+# The square of a larger number is none.
+_SQUARABLE = 1e154
 
 
 def tune(rounds, parameter, name, candidates, shrink, *, doubly_robust, low=0.0, high=np.inf):
@@ -15,7 +18,7 @@ def tune(rounds, parameter, name, candidates, shrink, *, doubly_robust, low=0.0,
 
     Parameters
     ----------
-    rounds : Rounds
+    rounds : EvaluatedRounds
         The checked log.
     parameter : float or "slope"
         What the caller asked for.
@@ -68,7 +71,7 @@ def _mean_and_error(terms, base, rounds):
         mean = terms @ share / n
         terms -= mean
         terms *= share
-    return mean, np.sqrt(terms @ terms / (n * max(n - 1.0, 1.0)))
+    return mean, root_sum_of_squares(terms) / np.sqrt(n * max(n - 1.0, 1.0))
 
 
 def weight_grid(weight):
@@ -82,7 +85,7 @@ def weight_grid(weight):
 
 def squared_weight_grid(weight):
     """Candidates on the scale of squared weights, up to infinity."""
-    return np.append(weight_grid(weight)[:-1] ** 2, np.inf)
+    return np.append(np.minimum(weight_grid(weight)[:-1], _SQUARABLE) ** 2, np.inf)
 
 
 def unit_grid(weight):

@@ -4,6 +4,9 @@ from functools import cached_property
 
 import numpy as np
 
+from .._play import entries_at
+from .._rounds import check_propensity
+
 # Rows of probabilities come out of softmaxes and divisions in float32 as well.
 _SUM_TOLERANCE = 1e-4
 _RANGE_TOLERANCE = 1e-9
@@ -81,26 +84,6 @@ def check_sample_weight(sample_weight, n_samples):
     return sample_weight
 
 
-def check_propensity(propensity, n_samples=None, shape=None):
-    """Return the probabilities with which what was logged was played."""
-    if shape is None:
-        propensity = check_vector(propensity, "propensity", n_samples)
-    else:
-        propensity = check_table(propensity, "propensity", shape)
-    low, high = propensity.min(), propensity.max()
-    if low <= 0 or high > 1 + _RANGE_TOLERANCE:
-        bad = (propensity <= 0) | (propensity > 1 + _RANGE_TOLERANCE)
-        if bad.ndim > 1:
-            bad = bad.any(axis=1)
-        raise ValueError(
-            "propensity must lie in (0, 1], the probability with which the logged arm was "
-            f"played; got values from {low:g} to {high:g} in {_first_rows(bad)}. An arm that was "
-            "played had a positive probability: re-estimate the propensities, or drop these "
-            "rounds."
-        )
-    return propensity
-
-
 def check_table(values, name, shape):
     """Return a finite table of the wanted shape; None in `shape` takes any length."""
     values = np.asarray(values, dtype=np.float64)
@@ -144,8 +127,24 @@ def check_arm(arm, n_samples, n_arms):
     return arm
 
 
-class Rounds:
-    """Logged rounds after their checks, with what estimators derive from them once.
+def importance_weight(policy_probability, propensity):
+    """Return the ratio of two probabilities; raise where it is no float."""
+    with np.errstate(over="ignore"):
+        weight = policy_probability / propensity
+        finite = np.isfinite(weight.sum())
+    if not finite:
+        raise ValueError(
+            f"propensity is as small as {propensity.min():g}, and importance weights overflow. No "
+            "log is long enough to show that an arm is so rare: estimate the propensities anew, "
+            "or drop these rounds."
+        )
+    return weight
+
+
+class EvaluatedRounds:
+    """A log beside the probabilities of the policy that it evaluates, checked.
+
+    What several estimators derive from them is derived once.
 
     Parameters
     ----------
@@ -191,7 +190,9 @@ class Rounds:
         self.n_samples = n_samples
         self.sample_weight = check_sample_weight(sample_weight, n_samples)
         self.reward = None if reward is None else check_vector(reward, "reward", n_samples)
-        self.propensity = None if propensity is None else check_propensity(propensity, n_samples)
+        self.propensity = None
+        if propensity is not None:
+            self.propensity = check_propensity(propensity, (n_samples,))
         self.policy_probability = policy_probability
         self.expected_reward = None
         self.arm = None
@@ -199,8 +200,7 @@ class Rounds:
             if expected_reward is not None:
                 raise ValueError(
                     "policy_probability holds the logged arm alone, shape (n_samples,), where "
-                    "expected_reward needs the probabilities of all arms; pass (n_samples, "
-                    "n_arms)."
+                    "expected_reward needs the probabilities of all arms, (n_samples, n_arms)."
                 )
             return
         total = policy_probability.sum(axis=1)
@@ -232,22 +232,19 @@ class Rounds:
         """Probability of the logged arm under the evaluated policy."""
         if self.policy_probability.ndim == 1:
             return self.policy_probability
-        return self._of_logged(self.policy_probability)
+        return entries_at(self.policy_probability, self.arm)
 
     @cached_property
     def weight(self):
-        return self.logged_probability / self.propensity
+        return importance_weight(self.logged_probability, self.propensity)
 
     @cached_property
     def model_logged(self):
-        return self._of_logged(self.expected_reward)
+        return entries_at(self.expected_reward, self.arm)
 
     @cached_property
     def model_policy(self):
         return np.einsum("nk,nk->n", self.policy_probability, self.expected_reward)
-
-    def _of_logged(self, table):
-        return np.take_along_axis(table, self.arm[:, None], axis=1)[:, 0]
 
 
 _WAY_OUT = {

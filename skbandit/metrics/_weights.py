@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._validation import Rounds
+from ._validation import EvaluatedRounds
 
 
 def clip_weight(weight, clip):
@@ -19,8 +19,10 @@ def optimistic_weight(weight, lambda_):
     """lambda w / (w^2 + lambda); the limits at 0 and infinity are 0 and w."""
     if lambda_ == 0:
         return np.zeros_like(weight)
-    # Divided by lambda, so that infinity needs no case of its own.
-    return weight / (weight**2 / lambda_ + 1)
+    # Divided by lambda, so that infinity needs no case of its own; a weight whose square
+    # overflows is shrunk to 0.
+    with np.errstate(over="ignore"):
+        return weight / (weight * (weight / lambda_) + 1)
 
 
 def subgaussian_weight(weight, lambda_):
@@ -79,7 +81,6 @@ def mrdr_weight(*, arm, propensity, policy_probability):
     >>> mrdr_weight(arm=[0, 1], propensity=[.5, .25], policy_probability=[[1., 0.], [0., 1.]])
     array([ 2., 12.])
     """
-    rounds = Rounds(arm=arm, propensity=propensity, policy_probability=policy_probability)
+    rounds = EvaluatedRounds(arm=arm, propensity=propensity, policy_probability=policy_probability)
     rounds.need("arm", "propensity")
-    chance = rounds.propensity
-    return (rounds.logged_probability / chance) ** 2 * (1 - np.minimum(chance, 1.0))
+    return rounds.weight**2 * (1 - rounds.propensity)

@@ -1,6 +1,7 @@
-"""Choose and compare policies on logs: splits in time, replay, comparison, propensities."""
+"""Choose and compare policies on logs: folds, splits in time, replay, comparison, propensities."""
 
 from ._comparison import compare_policies
+from ._prediction import cross_val_predict
 from ._progressive import ProgressiveValidation, progressive_validation
 from ._propensity import PropensityWarning, estimate_propensity
 from ._replay import ReplayValidation, replay_validate
@@ -12,6 +13,7 @@ __all__ = [
     "PropensityWarning",
     "ReplayValidation",
     "compare_policies",
+    "cross_val_predict",
     "estimate_propensity",
     "progressive_validation",
     "replay_validate",

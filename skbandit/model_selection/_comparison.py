@@ -1,18 +1,14 @@
 """Several policies on one log, beside the policy that wrote it."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 import numpy as np
 from joblib import Parallel, delayed
 from scipy import special
 
-from ..metrics import PolicyScorer, bootstrap_distribution, mean_value, policy_value
-from ..metrics._scorer_rounds import check_log, last_step, policy_table
+from .._play import as_rows, ask_policy, check_log, name_policies
+from ..metrics import PolicyScorer, bootstrap_distribution, mean_value
 
 _LOGGING = "logging policy"
 _DRAWS = ("bootstrap", "bca")
-_BOUNDED = ("bernstein", "betting")
 
 
 def compare_policies(
@@ -111,10 +107,14 @@ def compare_policies(
     logging policy  -0.03 -0.10  0.04            0.5
     greedy           0.89  0.81  0.98            1.0
     """
-    named = _named(policies)
-    if not hasattr(X, "shape"):
-        X = np.asarray(X)
-    rounds = check_log(X, log, reward, propensity)
+    named = name_policies(policies, "policies")
+    if _LOGGING in named:
+        raise ValueError(
+            f"policies must hold none of the name {_LOGGING!r}, which stands for the policy that "
+            f"wrote the log; got {list(named)}."
+        )
+    if not isinstance(estimator, str):
+        raise ValueError(f"estimator must be one name, got {estimator!r}.")
     scorer = PolicyScorer(
         estimator,
         reward_model=reward_model,
@@ -124,60 +124,30 @@ def compare_policies(
         confidence_level=max(confidence_level, 0.5),
         unknown_arms=unknown_arms,
         n_jobs=n_jobs,
+        parameters=parameters,
     )
-    if not isinstance(estimator, str):
-        raise ValueError(f"estimator must be one name, got {estimator!r}.")
     options = dict(interval_params or {})
     if interval in _DRAWS:
         options.setdefault("random_state", 0)
-    tables = Parallel(n_jobs=n_jobs)(
-        delayed(policy_table)(policy, X, rounds.labels, unknown_arms=unknown_arms)
-        for policy in named.values()
-    )
-    logging = mean_value(reward=rounds.reward, sample_weight=sample_weight)
+    X = as_rows(X)
+    logged = check_log(X, log, reward, propensity)
+    answers = Parallel(n_jobs=n_jobs)(delayed(ask_policy)(policy, X) for policy in named.values())
+    logging = mean_value(reward=logged.reward, sample_weight=sample_weight)
     low, high = logging.interval(interval, confidence_level=confidence_level, **options)
     effective = logging.effective_sample_size
     rows = {_LOGGING: [logging.value, low, high, 0.0, 0.0, 0.0, 0.5, effective]}
-    for name, table in zip(named, tables, strict=True):
-        value = policy_value(
-            estimator,
-            policy_probability=table.probability,
-            arm=table.column,
-            reward=rounds.reward,
-            propensity=rounds.propensity,
-            expected_reward=scorer._expected_reward(X, rounds, table),
-            sample_weight=sample_weight,
-            **parameters,
-        )
+    given = {**logged._asdict(), "sample_weight": sample_weight}
+    labels = given.pop("labels")
+    for name, answer in zip(named, answers, strict=True):
+        value = scorer.evaluate(answer, X, labels, **given)
         rows[name] = _row(value, logging, interval, confidence_level, options)
     return _frame(rows, estimator, interval, confidence_level)
 
 
-def _named(policies):
-    if isinstance(policies, Mapping):
-        named = {str(name): policy for name, policy in policies.items()}
-    else:
-        several = policies if isinstance(policies, (list, tuple)) else [policies]
-        names = [type(last_step(policy)).__name__ for policy in several]
-        if len(set(names)) < len(names):
-            raise ValueError(
-                f"policies holds several of one class, {names}: name them, in a dict."
-            )
-        named = dict(zip(names, several, strict=True))
-    if not named or _LOGGING in named:
-        raise ValueError(
-            f"policies must hold at least one policy, and none of the name {_LOGGING!r}; got "
-            f"{list(named)}."
-        )
-    return named
-
-
 def _row(value, logging, method, level, options):
     difference = value - logging
-    if method == "student" and value.weight is not None:
-        # The difference knows no more rounds than the value does.
-        difference = replace(difference, weight=value.weight)
-    of_difference = _difference_options(method, options, value, logging)
+    # Bounds of the terms of a value are none of those of a difference.
+    of_difference = {name: option for name, option in options.items() if name != "bounds"}
     return [
         value.value,
         *value.interval(method, confidence_level=level, **options),
@@ -186,17 +156,6 @@ def _row(value, logging, method, level, options):
         _chance_positive(difference, method, of_difference),
         value.effective_sample_size,
     ]
-
-
-def _difference_options(method, options, value, logging):
-    """Turn bounds of rewards and weights into bounds of the terms of a difference."""
-    kept = {k: v for k, v in options.items() if k not in ("reward_range", "max_weight", "bounds")}
-    limits = options.get("reward_range"), options.get("max_weight")
-    # With sample weights the intervals find the bounds themselves.
-    if method in _BOUNDED and limits != (None, None) and value.sample_weight is None:
-        low, high = zip(value.term_range(*limits), logging.term_range(*limits), strict=True)
-        kept["bounds"] = (low[0] - high[1], high[0] - low[1])
-    return kept
 
 
 def _chance_positive(difference, method, options):

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import check_scalar
 
+from .._play import as_rows, check_log, entries_at, make_player, policy_table, progress_bar
+from .._rounds import learn_arms
+from .._rows import take_rows
 from ..metrics import PolicyValue, get_estimator_names, policy_value
-from ..metrics._scorer_rounds import policy_table
-from ..utils._progress import progress_bar
-from ._learner import make_learner
 
 
 class ProgressiveValidation(NamedTuple):
@@ -61,7 +61,8 @@ def progressive_validation(
         A bandit, or a Pipeline that ends in one. It is copied and stays as it is. Steps of the
         Pipeline that are not fitted are fitted on the contexts of the first batch.
     X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-        The contexts, in order of time.
+        The contexts, in order of time; for a Pipeline that reads them, n_samples texts in a list
+        or a Series.
     log : array-like of shape (n_samples,)
         The log, in the same order.
     estimator : str, default="snips"
@@ -120,59 +121,57 @@ def progressive_validation(
         raise ValueError(
             f"estimator must be one of {', '.join(get_estimator_names())}; got {estimator!r}."
         )
-    if not hasattr(X, "shape"):
-        X = np.asarray(X)
-    learner = make_learner(
-        bandit, X, log, reward, propensity, n_first=batch_size, warm_start=warm_start
-    )
+    X = as_rows(X)
+    logged = check_log(X, log, reward, propensity)
+    first = take_rows(X, slice(0, batch_size))
+    player = make_player(bandit, first, learn_arms(logged.labels), warm_start=warm_start)
     with_model = estimator in get_estimator_names(reward_model=True)
-    can_predict = hasattr(learner.bandit, "expected_reward")
+    can_predict = hasattr(player.policy, "expected_reward")
     if with_model and not can_predict:
         raise TypeError(
-            f"estimator={estimator!r} needs a reward model, and {type(learner.bandit).__name__} "
+            f"estimator={estimator!r} needs a reward model, and {type(player.policy).__name__} "
             "has no expected_reward. Use one without a model, such as 'snips'."
         )
-    n_samples = len(learner.reward)
+    n_samples = len(logged.reward)
     probability = expected = column = None
     with progress_bar(n_samples, progress) as advance:
         for start in range(0, n_samples, batch_size):
             rows = slice(start, min(start + batch_size, n_samples))
-            contexts = learner.transform(X[rows])
-            table = policy_table(learner.bandit, contexts, learner.labels[rows])
+            contexts = player.transform(take_rows(X, rows))
+            table = policy_table(player.policy, contexts, logged.labels[rows])
             if probability is None:
                 shape = (n_samples, len(table.arms))
                 probability, column = np.empty(shape), np.empty(n_samples, dtype=np.intp)
                 expected = np.empty(shape) if can_predict else None
             probability[rows], column[rows] = table.probability, table.column
             if can_predict:
-                expected[rows] = learner.bandit.expected_reward(contexts)
-            learner.bandit.partial_fit(contexts, learner.labels[rows], learner.reward[rows])
+                expected[rows] = player.policy.expected_reward(contexts)
+            player.learn(contexts, logged.labels[rows], logged.reward[rows])
             if advance is not None:
                 advance(rows.stop - rows.start)
     value = policy_value(
         estimator,
         policy_probability=probability,
         arm=column,
-        reward=learner.reward,
-        propensity=learner.propensity,
+        reward=logged.reward,
+        propensity=logged.propensity,
         expected_reward=expected if with_model else None,
         **parameters,
     )
     return ProgressiveValidation(
-        value, _table(learner, probability, expected, column, value), learner.bandit
+        value, _table(logged, probability, expected, column, value), player.policy
     )
 
 
-def _table(learner, probability, expected, column, value):
+def _table(logged, probability, expected, column, value):
     import pandas as pd
 
-    rows = np.arange(len(column))
-    columns = {"arm": learner.labels, "reward": learner.reward}
-    if learner.propensity is not None:
-        columns["propensity"] = learner.propensity
-    columns["probability"] = probability[rows, column]
+    columns = {"arm": logged.labels, "reward": logged.reward}
+    if logged.propensity is not None:
+        columns["propensity"] = logged.propensity
+    columns["probability"] = entries_at(probability, column)
     if expected is not None:
-        columns["expected_reward"] = expected[rows, column]
+        columns["expected_reward"] = entries_at(expected, column)
     columns["running_value"] = running_value(value)
     return pd.DataFrame(columns)
 

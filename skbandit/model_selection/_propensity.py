@@ -7,13 +7,22 @@ from joblib import Parallel, delayed
 from scipy import special
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import _safe_indexing
 
+from .._play import (
+    ArmColumns,
+    append_columns,
+    as_rows,
+    check_log,
+    entries_at,
+    make_folds,
+    show_labels,
+)
+from .._rounds import learn_arms
+from .._rows import as_frame, take_rows
 from ..base import make_log
-from ..metrics._scorer_rounds import check_log
 
 _N_BINS = 10
 # One false alarm in a thousand calibrated models, over all bins together.
@@ -99,7 +108,8 @@ def estimate_propensity(log, X, estimator=None, *, cv=5, n_jobs=None, return_cal
     >>> print(f"{log['propensity'][(X[:, 0] == 1) & (arm == 1)].mean():.2f}")
     0.78
     """
-    rounds = check_log(X, log)
+    X = as_rows(X)
+    logged = check_log(X, log)
     if estimator is None:
         scaler = StandardScaler(with_mean=False)
         estimator = make_pipeline(scaler, LogisticRegression(max_iter=1000))
@@ -108,72 +118,56 @@ def estimate_propensity(log, X, estimator=None, *, cv=5, n_jobs=None, return_cal
             f"estimator must be a classifier with predict_proba, got {estimator!r}. Wrap one "
             "without it in CalibratedClassifierCV."
         )
-    if not hasattr(X, "shape"):
-        X = np.asarray(X)
-    arms, column = np.unique(rounds.labels, return_inverse=True)
+    arms = learn_arms(logged.labels)
+    column = ArmColumns(arms).find(logged.labels)
     if arms.size == 1:
         raise ValueError(
             f"the log holds one arm only, {arms.tolist()[0]!r}: there is nothing to estimate. If "
             "the policy could play nothing else, its propensity is 1."
         )
-    folds = _folds(cv, rounds.labels, column)
+    folds = _folds(cv, column)
     blocks = Parallel(n_jobs=n_jobs)(
-        delayed(_fold)(estimator, X, rounds.labels, arms, train, test) for train, test in folds
+        delayed(_fold)(estimator, X, logged.labels, arms, train, test) for train, test in folds
     )
     probability = np.full((len(column), arms.size), np.nan)
     for (_, test), block in zip(folds, blocks, strict=True):
         probability[test] = block
-    propensity = probability[np.arange(len(column)), column]
-    _check_positive(propensity, rounds.labels)
+    propensity = entries_at(probability, column)
+    _check_positive(propensity, arms, column)
     table = calibration_table(probability, column)
     _warn_calibration(table)
-    if hasattr(log, "columns"):
-        new = _with_column(log, propensity)
+    frame = as_frame(log)
+    if frame is not None:
+        new = append_columns(frame, {"propensity": propensity})
     else:
-        new = make_log(rounds.labels, rounds.reward, propensity)
+        new = make_log(logged.labels, logged.reward, propensity)
     return (new, table) if return_calibration else new
 
 
-def _folds(cv, labels, column):
-    n_samples = len(column)
-    if isinstance(cv, (int, np.integer)):
-        if n_samples < cv:
-            raise ValueError(
-                f"the log has {n_samples} rounds, fewer than the {cv} folds of cv; pass a smaller "
-                "cv or a longer log."
-            )
-        # Rare arms cannot be in every fold; which of them matter is said below.
-        enough = np.bincount(column).min() >= cv
-        cv = StratifiedKFold(cv) if enough else KFold(cv)
-    folds = list(check_cv(cv).split(np.zeros(n_samples), labels))
-    held_out = np.bincount(np.concatenate([test for _, test in folds]), minlength=n_samples)
-    if (held_out != 1).any():
-        raise ValueError(
-            f"cv must hold out each round once, but {np.sum(held_out != 1)} of {n_samples} rounds "
-            "are held out never or more than once. TimeSeriesSplit, for one, never holds out the "
-            "first: use KFold, or drop them."
-        )
-    return folds
+def _folds(cv, column):
+    # Rare arms cannot be in every fold; which of them matter is said below.
+    if isinstance(cv, (int, np.integer)) and np.bincount(column).min() >= cv:
+        cv = StratifiedKFold(cv)
+    return make_folds(cv, len(column), labels=column, hold_out_all=True)
 
 
 def _fold(estimator, X, labels, arms, train, test):
-    fitted = clone(estimator).fit(_safe_indexing(X, train), labels[train])
-    known = np.asarray(fitted.classes_)
+    fitted = clone(estimator).fit(take_rows(X, train), labels[train])
     probability = np.zeros((test.size, arms.size))
-    probability[:, np.searchsorted(arms, known)] = fitted.predict_proba(_safe_indexing(X, test))
+    known = ArmColumns(arms).find(fitted.classes_)
+    probability[:, known] = fitted.predict_proba(take_rows(X, test))
     return probability
 
 
-def _check_positive(propensity, labels):
+def _check_positive(propensity, arms, column):
     bad = ~(propensity > 0)
     if bad.any():
-        arms, counts = np.unique(labels[bad], return_counts=True)
-        shown = ", ".join(repr(arm) for arm in arms[:5].tolist())
+        never = arms[np.unique(column[bad])].tolist()
         raise ValueError(
-            f"the estimated propensity is 0 in {counts.sum()} rounds, whose arms are {shown}"
-            f"{', ...' if arms.size > 5 else ''}: the model that predicts them gave what was "
-            "played no chance, mostly for having seen no such round. Drop or join rare arms, use "
-            "a shuffled cv, or an estimator that never predicts 0 (CalibratedClassifierCV)."
+            f"the estimated propensity is 0 in {bad.sum()} rounds, whose arms are "
+            f"{show_labels(never)}: the model that predicts them gave what was played no chance, "
+            "mostly for having seen no such round. Drop or join rare arms, use a shuffled cv, or "
+            "an estimator that never predicts 0 (CalibratedClassifierCV)."
         )
 
 
@@ -225,7 +219,7 @@ def _warn_calibration(table):
     if bad.any():
         worst = table.loc[table["z"].abs().where(bad, 0.0).idxmax()]
         warnings.warn(
-            f"the estimated propensities are not calibrated: where they are near "
+            "the estimated propensities are not calibrated: where they are near "
             f"{worst['predicted']:.3g}, the share that was played is {worst['observed']:.3g} "
             f"({worst['z']:.1f} standard errors off; {bad.sum()} of {len(table)} bins). Use a "
             "richer estimator, CalibratedClassifierCV around it, or a shuffled cv where the "
@@ -233,11 +227,3 @@ def _warn_calibration(table):
             PropensityWarning,
             stacklevel=3,
         )
-
-
-def _with_column(log, propensity):
-    """Set the column of a DataFrame, of pandas or of polars."""
-    if hasattr(log, "assign"):
-        return log.assign(propensity=propensity)
-    series = type(log)({"propensity": propensity})["propensity"]
-    return log.with_columns(series)

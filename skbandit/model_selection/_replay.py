@@ -6,11 +6,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 
-from ..environments._player import Player
+from .._play import (
+    ArmColumns,
+    as_rows,
+    ask_policy,
+    check_log,
+    make_player,
+    progress_bar,
+    show_labels,
+)
+from .._rounds import learn_arms
+from .._rows import take_rows
 from ..metrics import PolicyValue, mean_value
-from ..metrics._scorer_rounds import policy_table
-from ..utils._progress import progress_bar
-from ._learner import make_learner
 
 # Relative deviation from a constant propensity that is taken for rounding.
 _TOLERANCE = 1e-6
@@ -64,7 +71,7 @@ def replay_validate(
         A bandit, or a Pipeline that ends in one. It is copied and stays as it is. Steps of the
         Pipeline that are not fitted are fitted on the first `batch_size` contexts.
     X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
-        The contexts.
+        The contexts; for a Pipeline that reads them, n_samples texts in a list or a Series.
     log : array-like of shape (n_samples,)
         The log of a policy that plays all arms with the same probability. Without propensities
         that is taken for granted.
@@ -126,25 +133,35 @@ def replay_validate(
     check_scalar(batch_size, "batch_size", Integral, min_val=1)
     if n_rounds is not None:
         check_scalar(n_rounds, "n_rounds", Integral, min_val=1)
-    if not hasattr(X, "shape"):
-        X = np.asarray(X)
-    learner = make_learner(
-        bandit, X, log, reward, propensity, n_first=batch_size, warm_start=warm_start
-    )
-    _check_uniform(learner.propensity)
+    X = as_rows(X)
+    logged = check_log(X, log, reward, propensity)
+    _check_uniform(logged.propensity)
     rng = check_random_state(random_state)
-    bandit = learner.bandit
+    player = make_player(
+        bandit,
+        take_rows(X, slice(0, batch_size)),
+        learn_arms(logged.labels),
+        warm_start=warm_start,
+        random_state=rng,
+    )
+    bandit = player.policy
     own = getattr(bandit, "random_state", rng)
     if own is None or isinstance(own, Integral):
         # With an int, equal contexts would be decided alike until the next learning call.
         bandit.set_params(random_state=rng if own is None else check_random_state(own))
     # Says whether the bandit knows all arms of the log, before it learns from any.
-    arms = policy_table(bandit, learner.transform(X[:1]), learner.labels[:1]).arms
-    _check_known(learner.labels, arms)
-    player = Player(bandit, random_state=rng)
-    n_samples = len(learner.reward)
+    arms = ask_policy(bandit, player.transform(take_rows(X, slice(0, 1)))).classes_
+    columns = ArmColumns(arms)
+    column = _known_columns(columns, logged.labels)
+    n_samples = len(column)
     kept, pending = [], []
     position = 0
+
+    def learn():
+        contexts = player.transform(take_rows(X, np.array(pending)))
+        player.learn(contexts, logged.labels[pending], logged.reward[pending])
+        pending.clear()
+
     with progress_bar(n_samples, progress) as advance:
         while position < n_samples and (n_rounds is None or len(kept) < n_rounds):
             wanted = batch_size - len(pending)
@@ -152,23 +169,27 @@ def replay_validate(
                 wanted = min(wanted, n_rounds - len(kept))
             # On average this many rounds hold as many matches as are wanted.
             stop = min(position + wanted * len(arms), n_samples)
-            contexts = learner.transform(X[position:stop])
-            chosen = np.asarray(player.decide(contexts)[0])
-            matches = np.flatnonzero(chosen == learner.labels[position:stop])[:wanted]
+            ahead = slice(position, stop)
+            chosen = columns.find(player.decide(player.transform(take_rows(X, ahead)))[0])
+            if chosen.ndim > 1:
+                raise ValueError(
+                    f"{type(bandit).__name__} plays sets of arms, but the log names one arm a "
+                    "round, and a set is never what was logged. Use a selector of one arm."
+                )
+            matches = np.flatnonzero(chosen == column[ahead])[:wanted]
             if matches.size == wanted:
                 stop = position + int(matches[-1]) + 1
-            rows = position + matches
-            kept.extend(rows.tolist())
-            pending.extend(rows.tolist())
+            rows = (position + matches).tolist()
+            kept += rows
+            pending += rows
             # What was decided beyond the last match is thrown away: the bandit learns first.
             if len(pending) == batch_size or (pending and len(kept) == n_rounds):
-                _learn(bandit, learner, X, pending)
-                pending = []
+                learn()
             if advance is not None:
                 advance(stop - position)
             position = stop
     if pending:
-        _learn(bandit, learner, X, pending)
+        learn()
     if hasattr(bandit, "random_state"):
         bandit.set_params(random_state=own)
     if not kept:
@@ -176,33 +197,30 @@ def replay_validate(
             f"the bandit played what was logged in none of {n_samples} rounds. Use a longer log."
         )
     return ReplayValidation(
-        mean_value(reward=learner.reward[kept]), _table(learner, kept), position, bandit
+        mean_value(reward=logged.reward[kept]), _table(logged, kept), position, bandit
     )
-
-
-def _learn(bandit, learner, X, rows):
-    bandit.partial_fit(learner.transform(X[rows]), learner.labels[rows], learner.reward[rows])
 
 
 def _check_uniform(propensity):
     if propensity is not None and np.ptp(propensity) > _TOLERANCE * propensity.max():
         raise ValueError(
-            f"replay needs the log of a uniformly random policy, but propensities run from "
+            "replay needs the log of a uniformly random policy, but propensities run from "
             f"{propensity.min():g} to {propensity.max():g}: what it keeps would be biased towards "
             "what was logged often. Use progressive_validation."
         )
 
 
-def _check_known(labels, arms):
-    unknown = sorted(set(np.unique(labels).tolist()) - set(arms.tolist()), key=str)
-    if unknown:
+def _known_columns(columns, labels):
+    column = columns.find(labels)
+    if (column < 0).any():
         raise ValueError(
-            f"The log holds arms that the bandit does not know: "
-            f"{', '.join(map(repr, unknown[:5]))}. Add them (add_arms), or name them in arms=."
+            "The log holds arms that the bandit does not know: "
+            f"{show_labels(columns.unknown(labels))}. Add them (add_arms), or name them in arms=."
         )
+    return column
 
 
-def _table(learner, kept):
+def _table(logged, kept):
     import pandas as pd
 
-    return pd.DataFrame({"row": kept, "arm": learner.labels[kept], "reward": learner.reward[kept]})
+    return pd.DataFrame({"row": kept, "arm": logged.labels[kept], "reward": logged.reward[kept]})

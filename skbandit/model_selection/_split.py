@@ -7,6 +7,8 @@ import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_consistent_length, check_scalar, column_or_1d
 
+from .._rows import n_rows
+
 
 class LogSplit(BaseCrossValidator):
     """Split a log in time: train on earlier rounds, test on later ones.
@@ -114,9 +116,8 @@ class LogSplit(BaseCrossValidator):
             yield order[oldest:known], order[start:stop]
 
     def _times(self, X, groups):
-        n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
         if groups is None:
-            return np.arange(n_samples)
+            return np.arange(n_rows(X))
         time = column_or_1d(np.asarray(groups))
         check_consistent_length(X, time)
         missing = np.isnat(time) if time.dtype.kind in "mM" else time != time

@@ -14,10 +14,15 @@ except ImportError as error:
     ) from error
 
 from ._ensemble import EnsembleBandit
-from ._gradient import NeuralThompsonSampling, NeuralUCB
-from ._linear import NeuralLinearBandit
+from ._gradient import GradientStatistics, NeuralThompsonSampling, NeuralUCB
+from ._linear import LinearStatistics, NeuralLinearBandit
 from ._nets import make_net
-from ._networks import MLP
+from ._networks import MLP, TextEncoder
+from ._precision import BlockPrecision, DiagonalPrecision, FullPrecision
+from ._random_priors import RandomPrior
+from ._scaling import Scaling
+from ._state import Network, NeuralState
+from ._targets import PlayedArmLoss
 
 __all__ = [
     "EnsembleBandit",
@@ -29,6 +34,28 @@ __all__ = [
 ]
 
 del skorch, torch
+
+# Files name this path: what is stored outlives a move of the modules.
+for _stored in (
+    BlockPrecision,
+    DiagonalPrecision,
+    EnsembleBandit,
+    FullPrecision,
+    GradientStatistics,
+    LinearStatistics,
+    MLP,
+    Network,
+    NeuralLinearBandit,
+    NeuralState,
+    NeuralThompsonSampling,
+    NeuralUCB,
+    PlayedArmLoss,
+    RandomPrior,
+    Scaling,
+    TextEncoder,
+):
+    _stored.__module__ = __name__
+del _stored
 
 
 def __getattr__(name):

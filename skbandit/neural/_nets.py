@@ -110,10 +110,9 @@ def is_skorch_net(net):
     return isinstance(net, NeuralNet)
 
 
-def module_name(net):
-    """Name of the module's class."""
-    module = resolve_net(net).module
-    return getattr(module, "__name__", type(module).__name__)
+def starts_at_zero(net):
+    """Say whether the outputs of an untrained network are zero, so that all arms are alike."""
+    return isinstance(net, str) or (is_skorch_net(net) and net.module in (MLP, TextEncoder))
 
 
 def unfitted_copy(net):

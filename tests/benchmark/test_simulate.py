@@ -295,12 +295,13 @@ def test_bad_parameters(diary_bandit, options, error):
 
 def test_what_cannot_learn(diary_bandit):
     environment = line_environment(5)
-    with pytest.raises(TypeError, match=r"partial_fit.*LogisticRegression does not have"):
-        simulate(LogisticRegression(), environment, 5)
-    with pytest.raises(TypeError, match="GaussianNB is not a bandit"):
-        simulate(GaussianNB(), environment, 5)
-    with pytest.raises(ValueError, match="empty dict"):
-        simulate({}, environment, 5)
+    for policy in (LogisticRegression(), GaussianNB()):
+        name = type(policy).__name__
+        with pytest.raises(TypeError, match=rf"must be a bandit.*got {name}.*learn=False"):
+            simulate(policy, environment, 5)
+    for nothing in ({}, []):
+        with pytest.raises(ValueError, match="bandit must hold at least one policy"):
+            simulate(nothing, environment, 5)
 
 
 def test_errors_name_the_policy(diary_bandit):

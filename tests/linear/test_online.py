@@ -12,6 +12,15 @@ from numpy.testing import assert_allclose
 from sklearn.base import clone
 
 from skbandit.linear import LinearThompsonSampling, LinearUCB
+from skbandit.utils import get_bandit_tags
+
+SUMS = ("gram_", "moment_", "weight_", "residual_square_", "reward_square_")
+
+
+def sums_of(bandit):
+    """Names of the sums that a bandit keeps."""
+    return [name for name in SUMS if hasattr(bandit, name)]
+
 
 BOTH = pytest.mark.parametrize("Bandit", [LinearUCB, LinearThompsonSampling])
 OPTIONS = pytest.mark.parametrize(
@@ -47,9 +56,9 @@ def test_the_short_way_equals_the_long_one(Bandit, options, labels, rounds):
             bandit.partial_fit(X[rows], y[rows], reward[rows])
         played = [bandit.predict(X[rows], explore=False) for bandit in (short, long)]
         assert np.array_equal(*played)
-    for name in short._state_axes:
+    for name in sums_of(short):
         assert np.array_equal(getattr(short, name), getattr(long, name)), name
-    assert short.n_learning_calls_ == long.n_learning_calls_ == 9
+    assert short.learnt_weight_ == long.learnt_weight_ == 120.0
     assert np.array_equal(short.predict_proba(X), long.predict_proba(X))
 
 
@@ -109,7 +118,7 @@ def test_the_short_way_judges_as_the_long_one(Bandit, kind, rounds):
     answers = []
     for way in (lambda bandit: bandit, full_way):
         bandit = way(Bandit().fit(X, arm, reward))
-        before = {name: getattr(bandit, name).copy() for name in bandit._state_axes}
+        before = {name: getattr(bandit, name).copy() for name in sums_of(bandit)}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # a column where a row is meant
@@ -118,10 +127,10 @@ def test_the_short_way_judges_as_the_long_one(Bandit, kind, rounds):
             answers.append((type(error), str(error)))
             for name, value in before.items():
                 assert np.array_equal(getattr(bandit, name), value)
-            assert bandit.n_learning_calls_ == 1
+            assert bandit.learnt_weight_ == 120.0
         else:
-            answers.append([getattr(bandit, name).tolist() for name in bandit._state_axes])
-            assert bandit.n_learning_calls_ == 2
+            answers.append([getattr(bandit, name).tolist() for name in sums_of(bandit)])
+            assert bandit.learnt_weight_ == 122.0
     assert answers[0] == answers[1]
 
 
@@ -133,7 +142,7 @@ def test_memory_mapped_state_can_learn(Bandit, options, tmp_path, rounds):
     bandit = Bandit(random_state=0, **options).fit(X[:60], arm[:60], reward[:60])
     joblib.dump(bandit, tmp_path / "bandit.joblib")
     mapped = joblib.load(tmp_path / "bandit.joblib", mmap_mode="r")
-    assert not mapped.gram_.flags.writeable
+    assert isinstance(mapped.state_.moment, np.memmap)
     for rows in (slice(60, 61), slice(61, 63), slice(63, 120)):
         bandit.partial_fit(X[rows], arm[rows], reward[rows])
         mapped.partial_fit(X[rows], arm[rows], reward[rows])
@@ -159,7 +168,7 @@ def test_workers_can_learn(options, rounds):
     expected = _learn_and_play(copy.deepcopy(bandit), X, arm, reward)
     for answer in answers:
         assert_allclose(answer, expected, atol=1e-12)
-    assert bandit.n_learning_calls_ == 1
+    assert bandit.learnt_weight_ == 120.0
 
 
 @BOTH
@@ -180,7 +189,7 @@ def test_copies_share_nothing(Bandit, options, how, size, rounds):
     }[how]()
     wide = np.column_stack([X, X[:, 0]]) if how == "expand" else X
     for one, two, their_X, our_X in ((other, bandit, wide, X), (bandit, other, X, wide)):
-        state = {name: getattr(two, name).copy() for name in two._state_axes}
+        state = {name: getattr(two, name).copy() for name in sums_of(two)}
         policy = two.predict_proba(our_X)
         rows = slice(61, 61 + size)
         one.partial_fit(their_X[rows], arm[rows], reward[rows])
@@ -253,6 +262,68 @@ def test_looking_changes_nothing(Bandit, options, rounds):
             bandit.partial_fit(X[[t]], arm[[t]], reward[[t]])
         looked.predict_proba(X)
         looked.predict(X[:1])
-    for name in looked._state_axes:
+    for name in sums_of(looked):
         assert_allclose(getattr(looked, name), getattr(blind, name), rtol=1e-12, atol=1e-12)
     assert_allclose(looked.predict_proba(X), blind.predict_proba(X), atol=1e-9)
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["precision", "arm_model", "fit_intercept", "noise"])
+def test_what_shapes_the_state_cannot_change_once_it_has_learnt(Bandit, name, rounds):
+    X, arm, reward = rounds()
+    bandit = Bandit().fit(X, arm, reward)
+    before = bandit.decision_function(X)
+    other = {"precision": "diagonal", "arm_model": "hybrid", "noise": "fixed"}.get(name, False)
+    bandit.set_params(**{name: other})
+    for ask in (bandit.predict, lambda X: bandit.partial_fit(X, arm, reward)):
+        with pytest.raises(ValueError, match=f"{name} was"):
+            ask(X)
+    bandit.set_params(**{name: Bandit().get_params()[name]})
+    assert np.array_equal(bandit.decision_function(X), before)
+
+
+@BOTH
+@pytest.mark.parametrize("arm_model", ["disjoint", "hybrid"])
+@pytest.mark.parametrize("size", [1, 60])
+def test_learning_goes_on_under_another_prior(Bandit, arm_model, size, rounds):
+    """As if the prior of now had been there from the start, residuals too."""
+    X, arm, reward = rounds()
+    bandit = Bandit(arm_model=arm_model, prior_precision=0.1).fit(X[:60], arm[:60], reward[:60])
+    bandit.set_params(prior_precision=7.0)
+    for start in range(60, 120, size):
+        rows = slice(start, start + size)
+        bandit.partial_fit(X[rows], arm[rows], reward[rows])
+    other = Bandit(arm_model=arm_model, prior_precision=7.0).fit(X, arm, reward)
+    assert_allclose(bandit.residual_square_, other.residual_square_, rtol=1e-8)
+    for ours, theirs in zip(
+        bandit.expected_reward(X, return_std=True),
+        other.expected_reward(X, return_std=True),
+        strict=True,
+    ):
+        assert_allclose(ours, theirs, rtol=1e-7, atol=1e-9)
+
+
+@BOTH
+def test_a_bad_noise_prior_is_refused_whenever_it_is_set(Bandit, rounds):
+    X, arm, reward = rounds()
+    bandit = Bandit().fit(X, arm, reward).set_params(noise_prior=(0.5, 1.0))
+    with pytest.raises(ValueError, match="noise_prior must be"):
+        bandit.predict_proba(X)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, ("sum", "independent", "exact", "exact", True)),
+        ({"forgetting": 0.9}, ("sequence", "independent", "exact", "exact", False)),
+        ({"arm_model": "shared"}, ("sum", "linked", "draws", "exact", True)),
+        ({"arm_model": "hybrid"}, ("sum", "linked", "draws", "approximate", True)),
+    ],
+    ids=str,
+)
+def test_tags(options, expected):
+    for Bandit in (LinearUCB, LinearThompsonSampling):
+        tags = get_bandit_tags(Bandit(**options))
+        policy = expected[2] if Bandit is LinearThompsonSampling else "exact"
+        found = tags.learning, tags.arms, tags.policy, tags.dropping_features, tags.can_merge
+        assert found == (*expected[:2], policy, *expected[3:])

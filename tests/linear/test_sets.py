@@ -74,5 +74,5 @@ def test_squares_that_overflow_change_nothing(n_rows, huge):
     scale = {"X": 1.0, "reward": 1.0, huge: 1e200}
     with pytest.raises(ValueError, match="squares overflow"):
         bandit.partial_fit(X[:n_rows] * scale["X"], y[:n_rows], reward[:n_rows] * scale["reward"])
-    assert bandit.n_learning_calls_ == 1
+    assert bandit.learnt_weight_ == 40.0
     assert np.array_equal(bandit.decision_function(X), before)

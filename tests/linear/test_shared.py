@@ -153,3 +153,17 @@ def test_equal_candidates_share_evenly(Bandit):
     bandit = Bandit(arm_model="shared").fit(X, index, reward)
     twins = np.repeat(X[:, :1], 3, axis=1)
     assert_allclose(bandit.predict_proba(twins), 1 / 3)
+
+
+def test_a_diagonal_precision_has_joint_draws_too():
+    """Against 200,000 draws of independent weights; five standard errors."""
+    X, index, reward = candidates(n_samples=12)
+    bandit = LinearThompsonSampling(
+        arm_model="shared", precision="diagonal", alpha=1.0, noise="fixed", n_draws=5000
+    ).fit(X, index, reward)
+    rng = np.random.default_rng(0)
+    weights = rng.normal(bandit.coef_[0], np.sqrt(bandit.covariance_[0, 1:]), (200_000, 3))
+    best = np.einsum("dj,naj->dna", weights, X).argmax(axis=2)
+    expected = np.stack([(best == a).mean(axis=0) for a in range(4)], axis=1)
+    spread = np.sqrt(expected * (1 - expected) * (1 / 5000 + 1 / 200_000))
+    assert (np.abs(bandit.predict_proba(X) - expected) <= 5 * spread + 1e-3).all()

@@ -16,11 +16,11 @@ def changed(log, key, row, value):
 @pytest.mark.parametrize("value", [0.0, -0.1, 1.5])
 @pytest.mark.parametrize("name", sorted(set(get_estimator_names()) - {"dm", "replay"}))
 def test_impossible_propensity(name, value, log):
-    with pytest.raises(ValueError, match=r"propensity must lie in \(0, 1\].*first at 7.*re-est"):
+    with pytest.raises(ValueError, match=r"propensity must lie in \(0, 1\].*Log what predict"):
         policy_value(name, **changed(log, "propensity", 7, value))
 
 
-@pytest.mark.parametrize("key", ["reward", "propensity", "policy_probability", "expected_reward"])
+@pytest.mark.parametrize("key", ["reward", "policy_probability", "expected_reward"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_not_finite(key, value, log):
     with pytest.raises(ValueError, match=f"{key} has NaN or infinity in 1 row.* at 7; drop"):
@@ -54,7 +54,7 @@ def test_impossible_entries(key, value, match, log):
     [
         ({"reward": np.ones(499)}, "reward has 499 entries where the log has 500"),
         ({"reward": np.ones((500, 1))}, r"reward must have one dimension.*\(500, 1\)"),
-        ({"propensity": np.ones(3)}, "propensity has 3 entries"),
+        ({"propensity": np.ones(3)}, r"propensity must have shape \(500,\)"),
         ({"arm": np.zeros(3, int)}, "arm has 3 entries"),
         ({"arm": np.zeros(500)}, r"arm must hold integers.*float64.*LabelEncoder"),
         ({"arm": np.array(["a"] * 500)}, "arm must hold integers"),

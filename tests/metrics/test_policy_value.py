@@ -5,8 +5,15 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy import stats
 
-from skbandit.metrics import PolicyValue, get_estimator_names, mean_value, policy_value
+from skbandit.metrics import (
+    PolicyValue,
+    PoorSupportWarning,
+    get_estimator_names,
+    mean_value,
+    policy_value,
+)
 
 RATIOS = ["snips", "sndr", "replay", "cressie_read"]
 
@@ -96,6 +103,74 @@ def test_difference_to_itself_is_certain(log):
     assert nothing.value == 0
     assert_allclose(nothing.standard_error, 0, atol=1e-15)
     assert max(np.abs(nothing.interval("bootstrap", random_state=0))) < 1e-12
+
+
+def few_effective(n_samples=200):
+    """A policy that plays what was logged in three rounds, and hardly in the others."""
+    policy = np.full(n_samples, 1e-3)
+    policy[:3] = 1.0
+    rng = np.random.default_rng(4)
+    return {
+        "reward": rng.uniform(1, 3, size=n_samples),
+        "propensity": np.full(n_samples, 0.5),
+        "policy_probability": policy,
+    }
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_difference_knows_no_more_rounds_than_either_part(weighted):
+    log = few_effective()
+    times = np.random.default_rng(5).uniform(1, 2, size=200) if weighted else None
+    with pytest.warns(PoorSupportWarning):
+        value = policy_value("ips", **log, sample_weight=times)
+    logging = mean_value(reward=log["reward"], sample_weight=times)
+    other = policy_value(
+        "ips", **{**log, "policy_probability": np.full(200, 0.4)}, sample_weight=times
+    )
+    counted = value.weight if times is None else value.weight * times
+    effective = counted.sum() ** 2 / (counted**2).sum()
+    assert effective < 5
+    for difference in (value - logging, logging - value, value - other, (other - value) - logging):
+        assert_allclose(difference.effective_sample_size, effective)
+        low, high = difference.interval("student")
+        quantile = stats.t.ppf(0.975, effective - 1)
+        assert_allclose((high - low) / 2, quantile * difference.standard_error)
+    assert_allclose((other - logging).effective_sample_size, other.effective_sample_size)
+
+
+def test_bounds_of_a_difference_are_those_of_its_parts(log):
+    first = policy_value("ips", **log)
+    second = policy_value("clipped_ips", **log, clip=2.0)
+    logging = mean_value(reward=log["reward"])
+    difference = first - second
+    assert difference.reward_range == (0.0, 1.0)
+    # Rewards from -1 to 2: weights of at most 50 on either side.
+    assert difference.term_range((-1.0, 2.0), 50.0) == (-150.0, 150.0)
+    assert (first - logging).term_range((-1.0, 2.0), 50.0) == (-52.0, 101.0)
+    assert (first - logging).term_range() == (-1.0, first.weight.max())
+    low, high = first.term_range()
+    assert (logging - first).term_range() == (-high, 1.0 - low)
+    assert ((first - logging) - second).term_range((0.0, 1.0), 50.0) == (-51.0, 50.0)
+    for method in ("bernstein", "betting"):
+        found = difference.interval(method, reward_range=(-1.0, 2.0), max_weight=50.0)
+        assert_allclose(found, difference.interval(method, bounds=(-150.0, 150.0)))
+        with pytest.raises(ValueError, match="max_weight=3 is below the largest weight"):
+            difference.interval(method, max_weight=3.0)
+        with pytest.raises(ValueError, match="does not hold the logged rewards"):
+            difference.interval(method, reward_range=(0.5, 1.0))
+
+
+def test_ranges_of_a_difference_hold_its_terms(log):
+    values = policy_value(["ips", "snips", "dr", "dm", "sndr"], **log)
+    logging = mean_value(reward=log["reward"])
+    for value in values.values():
+        for difference in (value - logging, logging - value, value - values["dr"]):
+            low, high = difference.term_range((0.0, 1.0))
+            assert low - 1e-9 <= difference.terms.min()
+            assert difference.terms.max() <= high + 1e-9
+    assert policy_value("dm", **log).reward_range is None
+    assert (values["dm"] - values["dm"]).reward_range is None
+    assert (values["dm"] - logging).reward_range == (0.0, 1.0)
 
 
 def test_difference_of_different_logs_raises(world, log):

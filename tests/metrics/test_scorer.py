@@ -222,7 +222,7 @@ def test_classifiers_and_wrapped_bandits_are_policies():
     X, log = log_policy(logger, environment, 500, random_state=0)
     best = environment.sample(500, random_state=0).expected.argmax(axis=1)
     pipeline = make_pipeline(StandardScaler(), LinearUCB(alpha=0.0)).fit(X, log)
-    search = GridSearchCV(pipeline, {"linearucb__alpha": [0.0]}, scoring="dr", cv=3).fit(X, log)
+    search = GridSearchCV(pipeline, {"linearucb__alpha": [0.0]}, cv=3).fit(X, log)
     for policy in (LogisticRegression().fit(X, best), pipeline, search):
         probability = policy.predict_proba(X)
         weight = probability[np.arange(500), log["arm"]] / 0.5

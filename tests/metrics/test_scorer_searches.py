@@ -9,7 +9,7 @@ import sklearn
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_selection import SequentialFeatureSelector
 from sklearn.inspection import permutation_importance
-from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -24,13 +24,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skbandit.environments import LinearEnvironment, log_policy
 from skbandit.linear import LinearUCB
-from skbandit.metrics import (
-    PolicyScorer,
-    get_policy_scorer,
-    get_policy_scorer_names,
-    make_policy_scorer,
-)
-from skbandit.metrics._scorer_registry import register_scorers
+from skbandit.metrics import get_policy_scorer, get_policy_scorer_names, make_policy_scorer
 from skbandit.selectors import EpsilonGreedySelector
 
 # A prior so tight that nothing is learnt is far worse than the other.
@@ -52,8 +46,8 @@ def pipeline():
 
 
 SCORERS = {
-    "string": "dr",
-    "object": get_policy_scorer("snips"),
+    "dr": get_policy_scorer("dr"),
+    "snips": get_policy_scorer("snips"),
     "options": make_policy_scorer("switch_dr", interval="student", confidence_level=0.9),
 }
 
@@ -76,14 +70,15 @@ def test_searches_find_the_better(rounds, pipeline, search, scoring):
     X, log = rounds
     found = search(pipeline, scoring).set_params(error_score="raise").fit(X, log)
     assert found.best_params_ == BEST
-    scorer = get_policy_scorer(scoring) if isinstance(scoring, str) else scoring
-    assert found.score(X, log) == scorer(found.best_estimator_, X, log)
+    assert found.score(X, log) == scoring(found.best_estimator_, X, log)
 
 
 def test_parallel_search_is_the_same(rounds, pipeline):
     X, log = rounds
     one, two = (
-        GridSearchCV(pipeline, GRID, scoring="dr", cv=3, n_jobs=n_jobs).fit(X, log)
+        GridSearchCV(pipeline, GRID, scoring=get_policy_scorer("dr"), cv=3, n_jobs=n_jobs).fit(
+            X, log
+        )
         for n_jobs in (None, 2)
     )
     for name in ("split0_test_score", "split1_test_score", "split2_test_score"):
@@ -92,7 +87,7 @@ def test_parallel_search_is_the_same(rounds, pipeline):
 
 def test_folds_are_scored_by_themselves(rounds, pipeline):
     X, log = rounds
-    scores = cross_val_score(pipeline, X, log, scoring="dr", cv=3)
+    scores = cross_val_score(pipeline, X, log, scoring=get_policy_scorer("dr"), cv=3)
     folds = np.array_split(np.arange(len(X)), 3)
     for score, test in zip(scores, folds, strict=True):
         train = np.setdiff1d(np.arange(len(X)), test)
@@ -103,17 +98,19 @@ def test_folds_are_scored_by_themselves(rounds, pipeline):
 @pytest.mark.parametrize(
     ("scoring", "names"),
     [
-        ({"robust": "dr", "plain": get_policy_scorer("snips")}, ["robust", "plain"]),
-        (["dr", "snips"], ["dr", "snips"]),
+        (
+            {"robust": get_policy_scorer("dr"), "plain": get_policy_scorer("snips")},
+            ["robust", "plain"],
+        ),
         (make_policy_scorer(["dr", "snips"]), ["dr", "snips"]),
     ],
-    ids=["dict", "list of names", "one scorer of two"],
+    ids=["dict", "one scorer of two"],
 )
 def test_several_metrics(rounds, pipeline, scoring, names):
     X, log = rounds
     results = cross_validate(pipeline, X, log, scoring=scoring, cv=3, error_score="raise")
     for name, single in zip(names, ["dr", "snips"], strict=True):
-        alone = cross_val_score(pipeline, X, log, scoring=single, cv=3)
+        alone = cross_val_score(pipeline, X, log, scoring=get_policy_scorer(single), cv=3)
         np.testing.assert_array_equal(results[f"test_{name}"], alone)
     search = GridSearchCV(pipeline, GRID, scoring=scoring, refit=names[0], cv=3, n_jobs=2)
     assert search.fit(X, log).best_params_ == BEST
@@ -122,7 +119,13 @@ def test_several_metrics(rounds, pipeline, scoring, names):
 def test_curves(rounds, pipeline):
     X, log = rounds
     _, train, test = learning_curve(
-        pipeline, X, log, scoring="dr", cv=3, train_sizes=[0.3, 1.0], error_score="raise"
+        pipeline,
+        X,
+        log,
+        scoring=get_policy_scorer("dr"),
+        cv=3,
+        train_sizes=[0.3, 1.0],
+        error_score="raise",
     )
     assert test[1].mean() > test[0].mean()
     assert np.isfinite(train).all()
@@ -132,13 +135,21 @@ def test_curves(rounds, pipeline):
         log,
         param_name="linearucb__prior_precision",
         param_range=[1e9, 1.0],
-        scoring="snips",
+        scoring=get_policy_scorer("snips"),
         cv=3,
     )
     assert test[1].mean() > test[0].mean()
 
 
-@pytest.mark.parametrize("scoring", ["snips", get_policy_scorer("snips"), ["snips", "dr"]])
+@pytest.mark.parametrize(
+    "scoring",
+    [
+        get_policy_scorer("snips"),
+        {"snips": get_policy_scorer("snips"), "dr": get_policy_scorer("dr")},
+        make_policy_scorer(["snips", "dr"]),
+    ],
+    ids=["one", "dict", "one scorer of two"],
+)
 def test_importance_of_features(rounds, pipeline, scoring):
     X, log = rounds
     # A constant feature, permuted, changes nothing.
@@ -147,7 +158,7 @@ def test_importance_of_features(rounds, pipeline, scoring):
     result = permutation_importance(
         policy, X[800:], log[800:], scoring=scoring, n_repeats=3, random_state=0
     )
-    if isinstance(scoring, list):
+    if "importances" not in result:
         result = result["snips"]
     assert result.importances_mean[:-1].max() > 0.1
     assert not result.importances[-1].any()
@@ -155,7 +166,7 @@ def test_importance_of_features(rounds, pipeline, scoring):
         policy,
         X[800:],
         log[800:],
-        scoring="snips",
+        scoring=get_policy_scorer("snips"),
         n_repeats=3,
         random_state=0,
         sample_weight=np.ones(400),
@@ -165,7 +176,9 @@ def test_importance_of_features(rounds, pipeline, scoring):
 
 def test_selection_of_features(rounds, pipeline):
     X, log = rounds
-    selector = SequentialFeatureSelector(pipeline, n_features_to_select=2, scoring="snips", cv=3)
+    selector = SequentialFeatureSelector(
+        pipeline, n_features_to_select=2, scoring=get_policy_scorer("snips"), cv=3
+    )
     assert selector.fit(X, log).get_support().sum() == 2
 
 
@@ -176,7 +189,9 @@ def test_sample_weight_without_routing(rounds, pipeline):
     weight[np.arange(len(X)) % 3 == 0] = 0
     bandit = LinearUCB(alpha=0.0, selector=EpsilonGreedySelector(epsilon=0.05), random_state=0)
     grid = {"prior_precision": [1e9, 1.0]}
-    search = GridSearchCV(bandit, grid, scoring="snips", cv=3, error_score="raise")
+    search = GridSearchCV(
+        bandit, grid, scoring=get_policy_scorer("snips"), cv=3, error_score="raise"
+    )
     weighted = search.fit(X, log, sample_weight=weight).cv_results_["mean_test_score"]
     assert (weighted != search.fit(X, log).cv_results_["mean_test_score"]).any()
 
@@ -184,7 +199,7 @@ def test_sample_weight_without_routing(rounds, pipeline):
 def test_keywords_by_metadata_routing(rounds, pipeline):
     X, log = rounds
     keywords = {"reward": log["reward"], "propensity": log["propensity"]}
-    expected = GridSearchCV(pipeline, GRID, scoring="dr", cv=3).fit(X, log)
+    expected = GridSearchCV(pipeline, GRID, scoring=get_policy_scorer("dr"), cv=3).fit(X, log)
     with sklearn.config_context(enable_metadata_routing=True):
         pipeline[-1].set_fit_request(reward=True)
         scorer = get_policy_scorer("dr").set_score_request(reward=True, propensity=True)
@@ -220,14 +235,16 @@ def test_routing_under_another_name(rounds, pipeline):
             params={"chance": np.full(len(X), 1.0)},
             error_score="raise",
         )["test_score"]
-    plain = cross_val_score(pipeline, X, log, scoring="ips", cv=3)
+    plain = cross_val_score(pipeline, X, log, scoring=get_policy_scorer("ips"), cv=3)
     n_arms = np.unique(log["arm"]).size
     np.testing.assert_allclose(found, plain / n_arms)
 
 
 def test_search_over_imitation_raises(rounds, pipeline):
     X, log = rounds
-    search = GridSearchCV(pipeline, GRID, scoring="dr", cv=3, error_score="raise")
+    search = GridSearchCV(
+        pipeline, GRID, scoring=get_policy_scorer("dr"), cv=3, error_score="raise"
+    )
     with pytest.raises(ValueError, match=r"no rewards.*imitates"):
         search.fit(X, log["arm"])
 
@@ -238,38 +255,47 @@ def test_fold_without_an_arm(pipeline):
     X, log = log_policy(logger, environment, 600, random_state=0)
     log["arm"][:200] = 2
     log["arm"][200:] %= 2
-    search = GridSearchCV(pipeline, GRID, scoring="snips", cv=3, error_score="raise")
+    search = GridSearchCV(
+        pipeline, GRID, scoring=get_policy_scorer("snips"), cv=3, error_score="raise"
+    )
     with pytest.raises(ValueError, match=r"arms that the policy does not know: 2.*arms="):
         search.fit(X, log)
     pipeline.set_params(linearucb__arms=[0, 1, 2])
     assert np.isfinite(search.fit(X, log).best_score_)
 
 
-def test_names_are_known_to_scikit_learn():
-    assert set(get_policy_scorer_names()) <= set(get_scorer_names())
-    assert isinstance(get_scorer("dr"), PolicyScorer)
+def test_strings_are_names_of_scikit_learn_alone(rounds, pipeline):
+    X, log = rounds
+    for name in get_policy_scorer_names():
+        with pytest.raises(ValueError, match=f"{name!r} is not a valid scoring value"):
+            get_scorer(name)
+    with pytest.raises(ValueError, match=r"'scoring' parameter of GridSearchCV must be a str"):
+        GridSearchCV(pipeline, GRID, scoring="dr").fit(X, log)
 
 
-def test_registration_takes_no_name_from_others():
-    accuracy = get_scorer("accuracy")
-    registered = register_scorers({"accuracy": PolicyScorer("dr"), "dr": PolicyScorer("dr")})
-    assert registered == ["dr"]
-    assert repr(get_scorer("accuracy")) == repr(accuracy)
-
-
-def test_strings_work_whatever_is_imported_first():
-    # A fresh interpreter in which scikit-learn made its sets of names before this package came.
+def test_importing_changes_nothing_in_scikit_learn():
+    # A fresh interpreter, in which scikit-learn was there first.
     code = """
-from sklearn.inspection import permutation_importance
-from sklearn.model_selection import GridSearchCV, cross_val_score
-import numpy as np
-from skbandit.base import make_log
-from skbandit.linear import LinearUCB
-import skbandit.metrics
-X = np.random.RandomState(0).standard_normal((1500, 2))
-log = make_log(np.arange(1500) % 2, X[:, 0] * (np.arange(1500) % 2), np.full(1500, 0.5))
-search = GridSearchCV(LinearUCB(), {"alpha": [1.0]}, scoring="dr", cv=3).fit(X, log)
-permutation_importance(search, X, log, scoring="snips", n_repeats=1)
-cross_val_score(search, X, log, scoring="dr", cv=2)
+import importlib, pkgutil
+from sklearn.experimental import enable_halving_search_cv
+import sklearn.inspection, sklearn.feature_selection, sklearn.linear_model
+import sklearn.metrics._scorer as scorers
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, cross_val_score
+
+def seen():
+    return (
+        sorted(scorers._SCORERS.items(), key=str),
+        str(GridSearchCV._parameter_constraints),
+        str(HalvingGridSearchCV._parameter_constraints),
+        str(cross_val_score._skl_parameter_constraints),
+        sorted(vars(GridSearchCV)),
+    )
+
+before = seen()
+import skbandit
+for package in ("metrics", "model_selection", "environments", "benchmark", "datasets", "transfer"):
+    importlib.import_module(f"skbandit.{package}")
+if seen() != before:
+    raise SystemExit("importing skbandit changed scikit-learn")
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

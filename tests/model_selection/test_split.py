@@ -8,6 +8,7 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_sco
 
 from skbandit.environments import LinearEnvironment, log_policy
 from skbandit.linear import LinearUCB
+from skbandit.metrics import get_policy_scorer
 from skbandit.model_selection import LogSplit
 from skbandit.selectors import EpsilonGreedySelector
 
@@ -107,7 +108,7 @@ def test_in_a_search():
     time = np.arange(600) // 7
     # An unsorted log with its times is scored like the sorted one.
     sorted_scores = cross_val_score(
-        LinearUCB(), X, log, groups=time, cv=LogSplit(3), scoring="snips"
+        LinearUCB(), X, log, groups=time, cv=LogSplit(3), scoring=get_policy_scorer("snips")
     )
     scores = cross_val_score(
         LinearUCB(),
@@ -115,10 +116,12 @@ def test_in_a_search():
         log[shuffled],
         groups=time[shuffled],
         cv=LogSplit(3),
-        scoring="snips",
+        scoring=get_policy_scorer("snips"),
     )
     np.testing.assert_allclose(scores, sorted_scores)
-    search = GridSearchCV(LinearUCB(), {"alpha": [0.0]}, cv=LogSplit(3), scoring="snips")
+    search = GridSearchCV(
+        LinearUCB(), {"alpha": [0.0]}, cv=LogSplit(3), scoring=get_policy_scorer("snips")
+    )
     assert search.fit(X, log, groups=time).best_score_ == np.mean(sorted_scores)
     with sklearn.config_context(enable_metadata_routing=True):
         assert search.fit(X, log, groups=time).best_score_ == np.mean(sorted_scores)

@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 
@@ -25,6 +26,7 @@ from skbandit.neural import (  # noqa: E402
 )
 from skbandit.neural._gradients import looped_gradients, per_sample_gradients  # noqa: E402
 from skbandit.neural._nets import build_net, copied  # noqa: E402
+from skbandit.transfer import transfer  # noqa: E402
 
 FAMILIES = [NeuralLinearBandit, NeuralUCB, NeuralThompsonSampling, EnsembleBandit]
 
@@ -401,23 +403,26 @@ def test_modules_of_a_fixed_width_neither_grow_nor_shrink(Bandit, net, played):
         with pytest.raises(ValueError, match=r"n_outputs|n_inputs"):
             change()
     np.testing.assert_array_equal(bandit.decision_function(X), before)
-    # Others in the places of those that are there are no other width.
-    reordered = bandit._resized(
-        bandit.classes_[::-1], np.array([1, 0]), 3, np.array([2, 0, 1]), None
-    )
-    assert reordered.n_features_in_ == 3
+    # The same arms in another order are no other width.
+    reordered = transfer(bandit, clone(bandit).set_params(arms=["b", "a"]))
+    np.testing.assert_allclose(reordered.expected_reward(X), bandit.expected_reward(X)[:, ::-1])
 
 
 def test_what_no_linear_layer_carries_is_refused(played):
     """Weights of a convolution are not those of single arms or features."""
     X, arm, reward = played
+    X = pd.DataFrame(X, columns=list("pqr"))
     bandit = make(NeuralUCB, net=Convolution).fit(X, arm, reward=reward)
-    for change in (
-        lambda: bandit.add_arms(["c"]),
-        lambda: bandit._resized(bandit.classes_[::-1], np.array([1, 0]), 3, np.arange(3), None),
-        lambda: bandit._resized(bandit.classes_, np.arange(2), 3, np.array([2, 1, 0]), None),
+    template = clone(bandit)
+    for change, message in (
+        (lambda: bandit.add_arms(["c"]), "layers differ"),
+        (lambda: transfer(bandit, template.set_params(arms=["b", "a"])), "arms of net's module"),
+        (
+            lambda: transfer(bandit, template.fit(X[list("rqp")], arm, reward=reward)),
+            "features of net's module",
+        ),
     ):
-        with pytest.raises(ValueError, match=r"layers differ|cannot be added"):
+        with pytest.raises(ValueError, match=message):
             change()
 
 

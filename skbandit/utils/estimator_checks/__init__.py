@@ -3,14 +3,17 @@
 scikit-learn's own ``check_estimator`` says whether a bandit is an estimator; :func:`check_bandit`
 says whether it keeps the contract of a bandit. One check a promise.
 
-A bandit that cannot make a promise says so, with its reason, in the attribute
-``_unpromised_checks``: a dict of a check's name to the reason (a property where it depends on
-parameters). Such a check counts as skipped. One whose policy is an average over a limited number
-of draws says in ``_policy_error`` how far apart the probabilities of arms that tie may be.
-Contexts of two or three dimensions and sparse contexts are declared in scikit-learn's tags.
+What a bandit promises beyond what all do, its tags say (:class:`skbandit.base.BanditTags`, and
+scikit-learn's own for sparse contexts and contexts of three axes): a check says beside itself for
+which tags it is, and those that are not promised are not run. That decisions follow the reported
+probabilities, that ties are even, that a call which raises or is interrupted changes nothing, and
+that draws are keyed by what was learnt, everybody promises. A tag that says too much is found out
+by its check: ``learning="sum"`` by rounds in pieces and in another order, ``policy="exact"`` by
+arms in another order, ``dropping_features="exact"`` by what is believed where the feature is zero.
 
-Statistical checks use fixed seeds, so that a given bandit always ends the same way; a check raises
-a false alarm for at most one correct bandit in ten thousand.
+Contexts are numbers unless ``contexts=`` makes others: frames of strings and missing values, lists
+of texts. Statistical checks use fixed seeds, so that a given bandit always ends the same way; a
+check raises a false alarm for at most one correct bandit in ten thousand.
 """
 
 from ._run import bandit_checks_generator, check_bandit, parametrize_with_bandit_checks

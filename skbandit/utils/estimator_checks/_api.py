@@ -10,23 +10,24 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 
+from ..._tags import get_bandit_tags
 from ...base import is_bandit
 from ._case import (
-    Case,
+    backwards,
     fingerprint,
-    policy_error,
     require,
-    require_close,
     require_equal,
     require_raises,
-    require_same_beliefs,
     require_unchanged,
-    skip_unless,
+    some,
 )
+from ._promises import for_bandits
 
 
-def check_constructor(name, estimator):
+@for_bandits()
+def check_constructor(case):
     """The constructor stores its arguments, all of them keyword-only, and does nothing else."""
+    name, estimator = case.name, case.estimator
     signature = inspect.signature(type(estimator).__init__)
     for parameter in list(signature.parameters.values())[1:]:
         require(
@@ -47,8 +48,10 @@ def check_constructor(name, estimator):
     require(not extra, f"{name}: the constructor sets more than its parameters: {sorted(extra)}")
 
 
-def check_tags(name, estimator):
-    """The tags say "bandit", also through a Pipeline and a search."""
+@for_bandits()
+def check_tags(case):
+    """The tags say "bandit" and what it can do, also through a Pipeline and a search."""
+    name, estimator = case.name, case.estimator
     require(
         get_tags(estimator).estimator_type == "bandit", f"{name}: estimator_type must be 'bandit'"
     )
@@ -58,12 +61,28 @@ def check_tags(name, estimator):
     }
     for what, outer in wrapped.items():
         require(is_bandit(outer), f"is_bandit must answer True for {what} around {name}")
+        require(
+            get_bandit_tags(outer) == case.tags, f"the tags of {what} around {name} must be its own"
+        )
 
 
-def check_unfitted_without_arms(name, estimator):
+@for_bandits()
+def check_width_is_as_declared(case):
+    """The standard deviation is 0 for a bandit that declares no width, and only for such."""
+    X = case.contexts(20)
+    for what, bandit in (("an unfitted", case.new()), ("a learnt", case.learnt())):
+        width = bandit.expected_reward(X, return_std=True)[1]
+        if case.tags.has_width:
+            require(
+                (width > 0).any(), f"{what} bandit has a width of 0 everywhere: has_width=False?"
+            )
+        else:
+            require_equal(width, 0.0, f"{what} bandit declares has_width=False")
+
+
+@for_bandits(axes=2)
+def check_unfitted_without_arms(case):
     """A bandit that knows no arms raises ``NotFittedError``."""
-    case = Case(estimator)
-    skip_unless(case.ndim == 2, "candidates are arms: contexts of three axes name them")
     X, y, reward = case.rounds(10)
     bandit = case.new(arms=None)
     for method in ("predict", "predict_proba", "decision_function", "expected_reward"):
@@ -75,18 +94,15 @@ def check_unfitted_without_arms(name, estimator):
     )
 
 
-def check_unfitted_plays_from_prior(name, estimator):
+@for_bandits()
+def check_unfitted_plays_from_prior(case):
     """A bandit that knows its arms plays before it has learnt, all arms alike."""
-    case = Case(estimator)
     bandit = case.new()
     before = fingerprint(bandit)
     X = case.alike(20)
     share = (case.n_selected or 1) / len(case.arms)
-    require_close(
-        bandit.predict_proba(X),
-        share,
-        "an unfitted bandit must be uniform",
-        atol=1e-8 + policy_error(bandit),
+    require_equal(
+        bandit.predict_proba(X).round(8), np.round(share, 8), "an unfitted bandit must be uniform"
     )
     played = bandit.predict(X)
     require(set(np.ravel(played)) <= set(case.arms), "predict must return the arms' labels")
@@ -94,72 +110,58 @@ def check_unfitted_plays_from_prior(name, estimator):
     require_unchanged(bandit, before, "playing from the prior")
 
 
-def check_order_of_arms(name, estimator):
+@for_bandits(axes=2)
+def check_classes(case):
     """Arms keep the order given; those learnt from ``y`` are sorted; ``classes=`` works too."""
-    case = Case(estimator)
-    skip_unless(case.ndim == 2, "candidates are named by their position")
     X, y, reward = case.rounds()
     given = case.new().fit(X, y, reward=reward)
     require_equal(given.classes_, case.arms, "classes_ must keep the order of arms=")
     require_equal(given.arms_, given.classes_, "arms_ must be classes_")
     learnt = case.new(arms=None).fit(X, y, reward=reward)
     require_equal(learnt.classes_, np.unique(y), "arms learnt from y must be sorted")
-    named = case.new(arms=None).partial_fit(X[:1], y[:1], reward[:1], classes=case.arms)
+    first, rest = some(slice(0, 9), X, y, reward), some(slice(9, None), X, y, reward)
+    named = case.new(arms=None).partial_fit(*first, classes=case.arms)
     require_equal(named.classes_, case.arms, "classes= must name the arms in their order")
-    require_same_beliefs(
-        named.partial_fit(X[1:], y[1:], reward[1:], classes=case.arms),
-        case.new().partial_fit(X[:1], y[:1], reward[:1]).partial_fit(X[1:], y[1:], reward[1:]),
+    case.require_same_beliefs(
+        named.partial_fit(*rest, classes=case.arms),
+        case.new().partial_fit(*first).partial_fit(*rest),
         X,
         "classes= must mean the same as arms=",
     )
-    columns = [case.arms.index(label) for label in np.unique(y)]
-    np.testing.assert_allclose(
-        learnt.expected_reward(X),
-        given.expected_reward(X)[:, columns],
-        rtol=1e-6,
-        atol=1e-7,
-        err_msg="the order of the arms must not change what they are believed to pay",
-    )
 
 
-def check_kinds_of_labels(name, estimator):
-    """Whatever scikit-learn takes as class labels can name arms, in any kind of sequence."""
-    case = Case(estimator)
+@for_bandits(axes=2, arm_order="free")
+def check_order_of_arms(case):
+    """Nothing depends on the order in which the arms are named."""
     X, y, reward = case.rounds()
-    index = case.index(y)
-    n_arms = len(case.arms)
-    labels = np.arange(n_arms)[::-1]
-    expected = case.new().fit(X, y, reward=reward).predict(X)
-    kinds = {
-        "a list of int": (10 * labels).tolist(),
-        "a tuple of str": tuple(f"name {label}" for label in labels),
-        "an array of int": labels - 2,
-        "an array of float": labels + 0.0,
-        "an array of object": np.array([f"name {label}" for label in labels], dtype=object),
-    }
-    for what, arms in kinds.items():
-        bandit = case.new(arms=arms).fit(X, np.asarray(arms)[index], reward=reward)
-        require_equal(bandit.classes_, np.asarray(arms), f"classes_ for {what}")
-        require_equal(
-            bandit.predict(X),
-            np.asarray(arms)[case.index(expected)],
-            f"labels that are {what} must not change the decisions",
+    given = case.new().fit(X, y, reward=reward)
+    learnt = case.new(arms=None).fit(X, y, reward=reward)
+    columns = [case.arms.index(label) for label in np.unique(y)]
+    what = "the order of the arms must not matter"
+    mean, std = learnt.expected_reward(X, return_std=True)
+    expected_mean, expected_std = given.expected_reward(X, return_std=True)
+    case.require_close(mean, expected_mean[:, columns], f"the mean: {what}")
+    case.require_close(std, expected_std[:, columns], f"the width: {what}")
+    if case.policy_is_exact:
+        # A share of draws would depend on which draw belongs to which arm.
+        case.require_same_policy(
+            learnt.predict_proba(X), given.predict_proba(X)[:, columns], f"an exact policy: {what}"
         )
 
 
-def check_shapes(name, estimator):
+@for_bandits()
+def check_shapes(case):
     """Scores and probabilities have a column for each arm, for two arms too."""
-    case = Case(estimator)
     X, y, reward = case.rounds()
     two = case.arms[: max(2, case.n_selected or 1)]
     for arms in (two, case.arms):
         if case.ndim == 3:
             bandit, contexts = case.new(arms=arms), X[:, : len(arms)]
         else:
-            rows = np.isin(y, arms).reshape(len(X), -1).all(axis=1)
-            bandit = case.new(arms=arms).fit(X[rows], y[rows], reward=reward[rows])
+            rows = np.isin(y, arms).reshape(len(y), -1).all(axis=1)
+            bandit = case.new(arms=arms).fit(*some(rows, X, y, reward))
             contexts = X
-        shape = (len(X), len(arms))
+        shape = (len(y), len(arms))
         mean, std = bandit.expected_reward(contexts, return_std=True)
         for what, value in (
             ("decision_function", bandit.decision_function(contexts)),
@@ -181,14 +183,14 @@ def check_shapes(name, estimator):
             mean, bandit.expected_reward(contexts), "return_std must not change the mean"
         )
         played, propensity = bandit.predict(contexts, return_propensity=True)
-        shape = (len(X),) if case.n_selected is None else (len(X), case.n_selected)
+        shape = (len(y),) if case.n_selected is None else (len(y), case.n_selected)
         require(played.shape == shape, f"predict must have shape {shape}, got {played.shape}")
         require(propensity.shape == shape, f"a propensity must have shape {shape}")
 
 
-def check_clone_forgets(name, estimator):
+@for_bandits()
+def check_clone_forgets(case):
     """A clone knows the parameters and nothing that was learnt; ``fit`` forgets too."""
-    case = Case(estimator)
     X, y, reward = case.rounds()
     bandit = case.new().fit(X, y, reward=reward)
     before = fingerprint(bandit)
@@ -196,19 +198,20 @@ def check_clone_forgets(name, estimator):
     require_unchanged(bandit, before, "clone")
     learnt = [attribute for attribute in vars(fresh) if attribute.endswith("_")]
     require(not learnt, f"a clone must forget, but it has {learnt}")
-    require_same_beliefs(fresh, case.new(), X, "a clone must be at its prior")
-    again = case.new().partial_fit(X[::-1], y[::-1], reward[::-1]).fit(X, y, reward=reward)
-    require_same_beliefs(again, bandit, X, "fit must forget what came before")
+    case.require_same_beliefs(fresh, case.new(), X, "a clone must be at its prior")
+    again = case.new().partial_fit(backwards(X), y[::-1], reward[::-1]).fit(X, y, reward=reward)
+    case.require_same_beliefs(again, bandit, X, "fit must forget what came before")
     require_equal(again.predict(X), bandit.predict(X), "fit must forget what came before")
 
 
 CHECKS = [
     check_constructor,
     check_tags,
+    check_width_is_as_declared,
     check_unfitted_without_arms,
     check_unfitted_plays_from_prior,
+    check_classes,
     check_order_of_arms,
-    check_kinds_of_labels,
     check_shapes,
     check_clone_forgets,
 ]

@@ -1,28 +1,17 @@
 """Checks of arms with features: contexts of three axes, one candidate a row of the second."""
 
 import numpy as np
-from sklearn.utils import get_tags
 
 from ._case import (
-    Case,
     fingerprint,
     require,
     require_close,
     require_equal,
     require_frequencies,
     require_raises,
-    require_same_beliefs,
     require_unchanged,
-    skip_unless,
 )
-
-
-def _case_of_candidates(estimator):
-    skip_unless(
-        get_tags(estimator).input_tags.three_d_array,
-        "for bandits that take contexts of three axes",
-    )
-    return Case(estimator, ndim=3)
+from ._promises import for_bandits
 
 
 def _rounds(case, n_samples=60):
@@ -31,9 +20,10 @@ def _rounds(case, n_samples=60):
     return X, case.index(y), reward
 
 
-def check_candidates_are_positions(name, estimator):
+@for_bandits(candidates=True)
+def check_candidates_are_positions(case):
     """Without ``arms``, ``y`` and decisions are positions of candidates."""
-    case = _case_of_candidates(estimator)
+    case = case.again(ndim=3)
     X, y, reward = _rounds(case)
     bandit = case.new(arms=None)
     require(
@@ -42,7 +32,7 @@ def check_candidates_are_positions(name, estimator):
     bandit.fit(X, y, reward=reward)
     require_equal(bandit.classes_, np.arange(X.shape[1]), "classes_ are the positions")
     named = case.new().fit(X, np.asarray(case.arms)[y], reward=reward)
-    require_same_beliefs(bandit, named, X, "positions must mean the same as names")
+    case.require_same_beliefs(bandit, named, X, "positions must mean the same as names")
     require_equal(
         case.index(named.predict(X)), bandit.predict(X), "decisions by name and position"
     )
@@ -54,9 +44,10 @@ def check_candidates_are_positions(name, estimator):
     )
 
 
-def check_number_of_candidates_varies(name, estimator):
+@for_bandits(candidates=True)
+def check_number_of_candidates_varies(case):
     """The number of candidates may differ from call to call."""
-    case = _case_of_candidates(estimator)
+    case = case.again(ndim=3)
     X, y, reward = _rounds(case)
     bandit = case.new(arms=None).partial_fit(X, y, reward)
     k = case.n_selected or 1
@@ -79,9 +70,10 @@ def check_number_of_candidates_varies(name, estimator):
     require(np.isfinite(bandit.expected_reward(more)).all(), "beliefs about more candidates")
 
 
-def check_candidates_follow_policy(name, estimator):
+@for_bandits(candidates=True)
+def check_candidates_follow_policy(case):
     """Decisions on candidates follow the policy, in any order and cut of the batch."""
-    case = _case_of_candidates(estimator)
+    case = case.again(ndim=3)
     X, y, reward = _rounds(case)
     bandit = case.new(arms=None).fit(X[:12], y[:12], reward=reward[:12])
     whole, propensity = bandit.predict(X, return_propensity=True)
@@ -98,17 +90,25 @@ def check_candidates_follow_policy(name, estimator):
         require_frequencies(counts, bandit.predict_proba(X[:1])[0], "candidates")
 
 
-def check_candidates_learn_in_pieces(name, estimator):
-    """Pieces equal the whole, and weights equal repetition, on candidates too."""
-    case = _case_of_candidates(estimator)
+@for_bandits(candidates=True, learning=("sum", "sequence", "none"))
+def check_candidates_learn_in_pieces(case):
+    """Pieces equal the whole on candidates too."""
+    case = case.again(ndim=3)
     X, y, reward = _rounds(case)
     whole = case.new(arms=None).fit(X, y, reward=reward)
     pieces = case.new(arms=None)
     for rows in np.split(np.arange(len(X)), [1, 3, 30]):
         pieces.partial_fit(X[rows], y[rows], reward[rows])
-    require_same_beliefs(pieces, whole, X, "pieces must end where the whole ends")
+    case.require_same_beliefs(pieces, whole, X, "pieces must end where the whole ends")
+
+
+@for_bandits(candidates=True, learning=("sum", "sequence", "calls", "none"))
+def check_weights_of_candidates(case):
+    """Weights equal repetition on candidates too."""
+    case = case.again(ndim=3)
+    X, y, reward = _rounds(case)
     weight = case.rng.randint(0, 4, size=len(X))
-    require_same_beliefs(
+    case.require_same_beliefs(
         case.new(arms=None).fit(X, y, reward=reward, sample_weight=weight),
         case.new(arms=None).fit(
             *(np.repeat(part, weight, axis=0) for part in (X, y)),
@@ -124,4 +124,5 @@ CHECKS = [
     check_number_of_candidates_varies,
     check_candidates_follow_policy,
     check_candidates_learn_in_pieces,
+    check_weights_of_candidates,
 ]

@@ -1,47 +1,35 @@
-"""Checks of DataFrames, logs, pipelines, searches and metadata routing."""
+"""Checks of DataFrames, logs, tools that slice rows, and metadata routing."""
 
 import warnings
-from importlib import import_module
 
 import numpy as np
 from sklearn import config_context
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer
 
 from ...base import make_log
 from ._case import (
-    Case,
     fingerprint,
     require,
     require_equal,
     require_raises,
-    require_same_beliefs,
     require_unchanged,
     skip_unless,
+    some,
 )
-
-
-def _frame_libraries():
-    """The DataFrame libraries that are installed."""
-    found = {}
-    for library in ("pandas", "polars"):
-        try:
-            found[library] = import_module(library)
-        except ImportError:
-            continue
-    return found
+from ._labels import _has_arrow, frame_libraries
+from ._promises import for_bandits
 
 
 def _frame(library, X, names):
     return library.DataFrame({column: X[:, place] for place, column in enumerate(names)})
 
 
-def check_dataframes(name, estimator):
+@for_bandits(axes=2, rows="numbers")
+def check_dataframes(case):
     """The names of a DataFrame's columns are kept and checked."""
-    case = Case(estimator)
-    skip_unless(case.ndim == 2, "contexts of three axes do not come in a DataFrame")
-    libraries = _frame_libraries()
+    libraries = frame_libraries()
     skip_unless(libraries, "neither pandas nor polars is installed")
     X, y, reward = case.rounds(20)
     names = [f"feature {place}" for place in range(X.shape[1])]
@@ -79,23 +67,68 @@ def check_dataframes(name, estimator):
             )
 
 
-def check_log_equals_keywords(name, estimator):
+@for_bandits(axes=2)
+def check_rows_by_position(case):
+    """Rows of a frame are rows by position, whatever its index says."""
+    pandas = frame_libraries().get("pandas")
+    skip_unless(pandas, "pandas is not installed")
+    X, y, reward = case.rounds(24)
+    if case.make_contexts is None:
+        X = _frame(pandas, X, ["a", "b", "c"])
+    skip_unless(isinstance(X, (pandas.DataFrame, pandas.Series)), "contexts are no pandas frame")
+    weight = case.rng.randint(1, 4, size=24)
+    plain = case.new().fit(X, y, reward=reward, sample_weight=weight)
+    decisions = plain.predict(X)
+    for what, index in (
+        ("in another order", case.rng.permutation(24)),
+        ("with equal labels", np.repeat(np.arange(8), 3)),
+        ("of texts", [f"row {place}" for place in range(24)]),
+    ):
+        other = case.rng.permutation(24)
+        frame = X.set_axis(index, axis=0)
+        columns = {"y": y, "reward": reward, "sample_weight": weight}
+        if case.n_selected is None:
+            columns = {name: pandas.Series(c, index=other) for name, c in columns.items()}
+        bandit = case.new().fit(frame, **columns)
+        message = f"an index {what} must not matter"
+        case.require_same_beliefs(bandit, plain, X, message, X_actual=frame)
+        require_equal(bandit.predict(frame), decisions, message)
+        bandit.partial_fit(*some(slice(0, 5), frame, *list(columns.values())[:2]))
+
+
+@for_bandits(axes=2, rows="numbers")
+def check_nullable_columns(case):
+    """Columns of nullable and Arrow types mean the numbers that they hold."""
+    pandas = frame_libraries().get("pandas")
+    skip_unless(pandas, "pandas is not installed")
+    X, y, reward = case.rounds(20)
+    X[:, 1] = np.round(4 * X[:, 1])
+    frame = _frame(pandas, X, ["a", "b", "c"])
+    plain = case.new().fit(frame, y, reward=reward)
+    for backend in ["numpy_nullable"] + ["pyarrow"] * _has_arrow():
+        given = frame.convert_dtypes(dtype_backend=backend)
+        bandit = case.new().fit(given, y, reward=reward)
+        case.require_same_beliefs(bandit, plain, frame, f"columns of {backend}", X_actual=given)
+        require_equal(bandit.predict(given), plain.predict(frame), f"columns of {backend}")
+
+
+@for_bandits()
+def check_log_equals_keywords(case):
     """A log as structured array, as DataFrame and spelt out in keywords are one thing."""
-    case = Case(estimator)
     X, y, reward = case.rounds()
     propensity = np.full(reward.shape, 0.4)
     log = make_log(y, reward, propensity)
     logs = {"a structured array": log, "a log without propensities": make_log(y, reward)}
     if case.n_selected is None:
         columns = {"arm": y, "reward": reward, "propensity": propensity}
-        for title, library in _frame_libraries().items():
+        for title, library in frame_libraries().items():
             logs[f"a DataFrame of {title}"] = library.DataFrame(columns)
     keywords = case.new().fit(X, y, reward=reward)
     value = keywords.score(X, y, reward=reward, propensity=propensity)
     for what, given in logs.items():
         for method in ("fit", "partial_fit"):
             bandit = getattr(case.new(), method)(X, given)
-            require_same_beliefs(bandit, keywords, X, f"{method} from {what}", rtol=1e-12)
+            case.require_same_beliefs(bandit, keywords, X, f"{method} from {what}")
             require_equal(bandit.predict(X), keywords.predict(X), f"decisions after {what}")
         if what != "a log without propensities":
             scored = bandit.score(X, given)
@@ -104,18 +137,18 @@ def check_log_equals_keywords(name, estimator):
             )
 
 
-def check_slicing_tools(name, estimator):
+@for_bandits()
+def check_slicing_tools(case):
     """scikit-learn's tools that slice rows work on a log with no set-up."""
-    case = Case(estimator)
     X, y, reward = case.rounds()
     log = make_log(y, reward, np.full(reward.shape, (case.n_selected or 1) / len(case.arms)))
     X_train, X_test, log_train, log_test = train_test_split(X, log, random_state=0)
     bandit = case.new().fit(X_train, log_train)
-    require(np.isfinite(bandit.score(X_test, log_test)), "score on a part of a log")
-    search = GridSearchCV(case.new(), {"random_state": [0, 1]}, cv=2, error_score="raise")
     with warnings.catch_warnings():
         # A policy that never plays what a small part of the log holds has no value on it.
         warnings.filterwarnings("ignore", category=UserWarning)
+        require(isinstance(bandit.score(X_test, log_test), float), "score on a part of a log")
+        search = GridSearchCV(case.new(), {"random_state": [0, 1]}, cv=2, error_score="raise")
         search.fit(X, log)
     require_equal(
         search.predict(X),
@@ -124,37 +157,11 @@ def check_slicing_tools(name, estimator):
     )
 
 
-def check_pipeline(name, estimator):
-    """Inside a Pipeline a bandit decides and learns as it does alone; names pass through."""
-    case = Case(estimator)
-    X, y, reward = case.rounds()
-    pipeline = make_pipeline(FunctionTransformer(), case.new())
-    pipeline.fit(X, make_log(y, reward))
-    alone = case.new().fit(X, y, reward=reward)
-    require_equal(pipeline.predict(X), alone.predict(X), "decisions in a Pipeline")
-    require_equal(
-        pipeline.predict(X, explore=False),
-        alone.predict(X, explore=False),
-        "explore=False through a Pipeline",
-    )
-    require_equal(pipeline.predict_proba(X), alone.predict_proba(X), "predict_proba in a Pipeline")
-    require_equal(pipeline.classes_, alone.classes_, "classes_ of a Pipeline")
-    libraries = _frame_libraries()
-    if case.ndim == 2 and libraries:
-        library, module = next(iter(libraries.items()))
-        names = ["one", "two", "three"]
-        scaler = StandardScaler().set_output(transform=library)
-        named = make_pipeline(scaler, case.new()).fit(
-            _frame(module, X, names), make_log(y, reward)
-        )
-        require_equal(named[-1].feature_names_in_, names, "names through a Pipeline")
-
-
-def check_metadata_routing(name, estimator):
+@for_bandits()
+def check_metadata_routing(case):
     """With routing on, ``reward`` travels through a Pipeline as metadata."""
-    case = Case(estimator)
     X, y, reward = case.rounds()
-    weight = case.rng.randint(1, 4, size=len(X))
+    weight = case.rng.randint(1, 4, size=len(y))
     alone = case.new().fit(X, y, reward=reward, sample_weight=weight)
     with config_context(enable_metadata_routing=True):
         bandit = case.new().set_fit_request(reward=True, sample_weight=True)
@@ -175,8 +182,9 @@ def check_metadata_routing(name, estimator):
 
 CHECKS = [
     check_dataframes,
+    check_rows_by_position,
+    check_nullable_columns,
     check_log_equals_keywords,
     check_slicing_tools,
-    check_pipeline,
     check_metadata_routing,
 ]

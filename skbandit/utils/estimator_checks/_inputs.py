@@ -4,14 +4,19 @@ import numpy as np
 from scipy import sparse
 
 from ...base import make_log
-from ._case import Case, fingerprint, require_equal, require_raises, require_unchanged
+from ._case import (
+    fingerprint,
+    require_close,
+    require_equal,
+    require_raises,
+    require_same_attributes,
+    require_unchanged,
+    some,
+)
+from ._promises import for_bandits
 
 # Batches below and above the sizes that an online loop may treat in a fast way.
 _SIZES = (1, 5, 50)
-
-
-class Impossible:
-    """A value that no parameter takes."""
 
 
 def _with(array, value, dtype=np.float64):
@@ -22,21 +27,29 @@ def _with(array, value, dtype=np.float64):
 
 
 def _bad_contexts(case, X):
-    """Contexts that no bandit takes: what they are, they themselves, the message to match."""
-    yield "X with NaN", _with(X, np.nan), "NaN"
+    """Contexts that the bandit does not take: what they are, they, the message to match."""
+    if case.make_contexts is not None or case.tags.contexts == "none":
+        yield "X without rows", some(slice(0, 0), X)[0], "0 sample|at least one"
+        return
+    if not case.input_tags.allow_nan:
+        yield "X with NaN", _with(X, np.nan), "NaN"
     yield "X with infinity", _with(X, np.inf), "[Ii]nfinity"
     yield "X with minus infinity", _with(X, -np.inf), "[Ii]nfinity"
     yield "X with both infinities", _with(_with(X, np.inf), -np.inf), "[Ii]nfinity"
     yield "X without rows", X[:0], "0 sample|at least one"
     yield "complex X", X + 1j, "[Cc]omplex"
-    yield "X of strings", X.astype(str).astype(object) + "x", "could not convert|numeric|string"
-    yield "X of dicts", np.full(X.shape, {}, dtype=object), "float|number|numeric"
+    if case.tags.contexts == "numbers" and not case.input_tags.string:
+        strings = X.astype(str).astype(object) + "x"
+        yield "X of strings", strings, "could not convert|numeric|string"
+        yield "X of dicts", np.full(X.shape, {}, dtype=object), "float|number|numeric"
     yield "X of one axis", X[0] if case.ndim == 2 else X[0, 0], "[Rr]eshape|dimension"
-    if not case.takes_candidates:
+    if not case.input_tags.three_d_array:
         yield "X of three axes", X[:, None], "dimension|Reshape"
 
 
 def _bad_widths(case, X):
+    if case.make_contexts is not None:
+        return
     wide = np.concatenate([X, X[..., :1]], axis=-1)
     yield "X with a feature more", wide, "features"
     yield "X with a feature less", X[..., :-1], "features"
@@ -44,10 +57,11 @@ def _bad_widths(case, X):
 
 def _bad_rounds(case, X, y, reward):
     """Keywords that must raise, with the message to match; contexts are good."""
+    n_rounds = len(y)
     good = {"X": X, "y": y, "reward": reward}
     unknown = np.array(y, dtype=object)
     unknown[(-1,) * unknown.ndim] = "nobody"
-    numbers = np.broadcast_to(np.arange(y[0].size), (*y.shape[:1], y[0].size)).reshape(y.shape)
+    numbers = np.broadcast_to(np.arange(y[0].size), (n_rounds, y[0].size)).reshape(y.shape)
     for what, labels in (
         ("an unknown arm", unknown.astype(str)),
         ("an unknown arm among objects", unknown),
@@ -71,10 +85,10 @@ def _bad_rounds(case, X, y, reward):
     ):
         yield f"a reward {what}", {**good, "reward": bad}, pattern
     for what, bad in (
-        ("of NaN", _with(np.ones(len(X)), np.nan)),
-        ("below 0", _with(np.ones(len(X)), -1.0)),
-        ("too long", np.ones(2 * len(X))),
-        ("of strings", np.full(len(X), "one")),
+        ("of NaN", _with(np.ones(n_rounds), np.nan)),
+        ("below 0", _with(np.ones(n_rounds), -1.0)),
+        ("too long", np.ones(2 * n_rounds)),
+        ("of strings", np.full(n_rounds, "one")),
     ):
         yield f"a weight {what}", {**good, "sample_weight": bad}, "sample_weight|[Ww]eight|convert"
     log = make_log(y, reward, np.full(reward.shape, 0.5))
@@ -90,13 +104,12 @@ def _bad_rounds(case, X, y, reward):
     yield "a log without rewards", {"X": X, "y": log[fields]}, "reward"
 
 
-def _refused(case, bandit, method, size, seen_features):
-    """Run all that must raise in a learning method; yield what was tried."""
+def _refused(case, method, size, seen_features):
+    """All that must raise in a learning method: what it is, the keywords, the message."""
     X, y, reward = case.rounds(size)
     for what, bad, pattern in _bad_contexts(case, X):
-        n_rows = min(len(bad), size)
-        keywords = {"X": bad, "y": y[:n_rows], "reward": reward[:n_rows]}
-        yield what, keywords, pattern
+        n_samples = min(len(bad), size)
+        yield what, {"X": bad, "y": y[:n_samples], "reward": reward[:n_samples]}, pattern
     if seen_features:
         for what, bad, pattern in _bad_widths(case, X):
             yield what, {"X": bad, "y": y, "reward": reward}, pattern
@@ -106,37 +119,41 @@ def _refused(case, bandit, method, size, seen_features):
         yield "other classes", {"X": X, "y": y, "reward": reward, "classes": classes}, "classes"
 
 
-def check_bad_rounds_change_nothing(name, estimator):
+@for_bandits()
+def check_bad_rounds_change_nothing(case):
     """A learning call that raises says why, and leaves the bandit as it was."""
-    case = Case(estimator)
     test = case.contexts(20)
     for what_bandit, bandit in (("unfitted", case.new()), ("learnt", case.learnt(30))):
         decisions, before = bandit.predict(test), fingerprint(bandit)
+        attributes = dict(vars(bandit))
         for method in ("fit", "partial_fit"):
             seen = what_bandit == "learnt" and method == "partial_fit"
             for size in _SIZES:
-                for what, keywords, pattern in _refused(case, bandit, method, size, seen):
-                    title = f"{method} of {size} rounds on an {what_bandit} bandit with {what}"
+                title = f"{method} of {size} rounds on an {what_bandit} bandit"
+                for what, keywords, pattern in _refused(case, method, size, seen):
                     require_raises(
                         (ValueError, TypeError) if "X of" in what else ValueError,
                         pattern,
                         lambda b=bandit, m=method, k=keywords: getattr(b, m)(**k),
-                        title,
+                        f"{title} with {what}",
                     )
-                    require_unchanged(bandit, before, title)
+                    require_same_attributes(bandit, attributes, f"{title} with {what}")
+                require_unchanged(bandit, before, f"{title} with bad input")
         require_equal(bandit.predict(test), decisions, "decisions after calls that raised")
 
 
-def check_bad_contexts_change_nothing(name, estimator):
+@for_bandits()
+def check_bad_contexts_change_nothing(case):
     """A question with bad contexts raises a message that says why, and changes nothing."""
-    case = Case(estimator)
     X, test = case.contexts(50), case.contexts(20)
     for what_bandit, bandit in (("unfitted", case.new()), ("learnt", case.learnt(30))):
         decisions, before = bandit.predict(test), fingerprint(bandit)
+        attributes = dict(vars(bandit))
         for size in _SIZES:
-            bad = list(_bad_contexts(case, X[:size]))
+            (part,) = some(slice(0, size), X)
+            bad = list(_bad_contexts(case, part))
             if what_bandit == "learnt":
-                bad += list(_bad_widths(case, X[:size]))
+                bad += list(_bad_widths(case, part))
             for method in ("predict", "predict_proba", "decision_function", "expected_reward"):
                 for what, contexts, pattern in bad:
                     title = f"{method} on an {what_bandit} bandit with {what}"
@@ -146,17 +163,18 @@ def check_bad_contexts_change_nothing(name, estimator):
                         lambda b=bandit, m=method, c=contexts: getattr(b, m)(c),
                         title,
                     )
-                    require_unchanged(bandit, before, title)
+                    require_same_attributes(bandit, attributes, title)
+        require_unchanged(bandit, before, "questions that raised")
         require_equal(bandit.predict(test), decisions, "decisions after calls that raised")
 
 
-def check_sparse_contexts(name, estimator):
+@for_bandits(rows="numbers", contexts=("numbers", "any"))
+def check_sparse_contexts(case):
     """CSR contexts mean the same as dense ones, or raise a message about it."""
-    case = Case(estimator)
     X, y, reward = case.rounds()
     X[case.rng.random_sample(X.shape) < 0.5] = 0.0
     bandit = case.new().fit(X, y, reward=reward)
-    if case.ndim == 3 or not case.sparse:
+    if case.ndim == 3 or not case.input_tags.sparse:
         if case.ndim == 3:
             X = X[:, 0]
         before = fingerprint(bandit)
@@ -177,16 +195,22 @@ def check_sparse_contexts(name, estimator):
         return
     for kind in (sparse.csr_array, sparse.csr_matrix, sparse.csc_array, sparse.coo_array):
         other = case.new().fit(kind(X), y, reward=reward)
-        require_equal(other.predict(kind(X)), bandit.predict(X), "decisions on sparse contexts")
+        case.require_same_decisions(
+            other.predict(kind(X)), bandit.predict(X), "decisions on sparse contexts"
+        )
         for method in ("predict_proba", "decision_function", "expected_reward"):
-            np.testing.assert_allclose(
-                getattr(other, method)(kind(X)), getattr(bandit, method)(X), rtol=1e-7, atol=1e-10
+            require_close(
+                getattr(other, method)(kind(X)),
+                getattr(bandit, method)(X),
+                f"{method} on sparse contexts",
+                max(1e-7, case.rtol),
+                max(1e-10, case.atol),
             )
 
 
-def check_number_types(name, estimator):
+@for_bandits(rows="numbers")
+def check_number_types(case):
     """Numbers of another type that are equal lead to the same decisions."""
-    case = Case(estimator)
     X, y, reward = case.rounds()
     exact = np.round(8 * X).astype(np.float32)
     bandit = case.new().fit(exact.astype(np.float64), y, reward=reward)
@@ -206,35 +230,8 @@ def check_number_types(name, estimator):
         require_equal(row, expected[:3], f"decisions on single contexts as {what}")
 
 
-def check_parameters_are_validated(name, estimator):
-    """Learning with a parameter of an impossible type raises, on few rounds and on many."""
-    case = Case(estimator)
-    test = case.contexts(20)
-    impossible = Impossible()
-    for parameter in sorted(estimator.get_params(deep=False)):
-        bandit = case.learnt(30)
-        decisions = bandit.predict(test)
-        kept = getattr(bandit, parameter)
-        for size in _SIZES:
-            X, y, reward = case.rounds(size)
-            for method in ("partial_fit", "fit"):
-                bandit.set_params(**{parameter: impossible})
-                before = fingerprint(bandit)
-                title = f"{method} of {size} rounds with {parameter}={impossible!r}"
-                require_raises(
-                    (ValueError, TypeError, AttributeError),
-                    ".",
-                    lambda b=bandit, m=method, rounds=(X, y, reward): getattr(b, m)(*rounds),
-                    title,
-                )
-                require_unchanged(bandit, before, title)
-        bandit.set_params(**{parameter: kept})
-        require_equal(bandit.predict(test), decisions, "decisions with the parameter put back")
-
-
 CHECKS = [
     check_bad_rounds_change_nothing,
-    check_parameters_are_validated,
     check_bad_contexts_change_nothing,
     check_sparse_contexts,
     check_number_types,

@@ -2,17 +2,22 @@
 
 import numpy as np
 
+from ...selectors import (
+    ArgmaxSelector,
+    EpsilonGreedySelector,
+    SoftmaxSelector,
+    TopKSelector,
+)
 from ._case import (
-    Case,
-    counts_of,
-    policy_error,
+    repeated,
     require,
     require_close,
     require_equal,
     require_frequencies,
     require_raises,
-    skip_unless,
+    take_rows,
 )
+from ._promises import for_bandits
 
 _N_DRAWS = 1000
 
@@ -21,9 +26,9 @@ def _rows_to_sum(case):
     return case.n_selected or 1
 
 
-def check_policy_is_a_distribution(name, estimator):
+@for_bandits()
+def check_policy_is_a_distribution(case):
     """Probabilities lie in [0, 1] and add up to the number of arms that are played."""
-    case = Case(estimator)
     X = case.contexts()
     for bandit in (case.new(), case.learnt()):
         policy = bandit.predict_proba(X)
@@ -33,19 +38,20 @@ def check_policy_is_a_distribution(name, estimator):
         require_close(policy.sum(axis=1), _rows_to_sum(case), "rows of predict_proba", 1e-9)
 
 
-def check_propensity_is_frequency(name, estimator):
+@for_bandits()
+def check_propensity_is_frequency(case):
     """Over many equal rows each arm is played as often as ``predict_proba`` says."""
-    case = Case(estimator)
     bandits = {
         "unfitted": case.new(),
         "after few rounds": case.learnt(12),
         "learnt": case.learnt(),
     }
     for what, bandit in bandits.items():
-        for X in case.contexts(2):
-            rows = np.repeat(X[None], _N_DRAWS, axis=0)
-            policy = bandit.predict_proba(rows[:1])[0]
-            counts = counts_of(case, bandit.predict(rows))
+        X = case.contexts(2)
+        for row in (slice(0, 1), slice(1, 2)):
+            rows = repeated(take_rows(X, row), _N_DRAWS)
+            policy = bandit.predict_proba(take_rows(rows, slice(0, 1)))[0]
+            counts = case.counts(bandit.predict(rows))
             if case.n_selected is None:
                 require_frequencies(counts, policy, f"{what} bandit")
                 continue
@@ -57,49 +63,75 @@ def check_propensity_is_frequency(name, estimator):
                 require_frequencies(outcome, share, f"{what} bandit, arm {arm} of a set")
 
 
-def check_propensity_is_probability(name, estimator):
+@for_bandits()
+def check_propensity_is_probability(case):
     """The propensity that ``predict`` returns is ``predict_proba`` at the arm played."""
-    case = Case(estimator)
     X = case.contexts()
     for bandit in (case.new(), case.learnt()):
         played, propensity = bandit.predict(X, return_propensity=True)
-        index = case.index(played).reshape(len(X), -1)
+        index = case.index(played).reshape(len(played), -1)
         at_arm = np.take_along_axis(bandit.predict_proba(X), index, axis=1)
         require_close(propensity.reshape(at_arm.shape), at_arm, "propensity", 1e-9, 1e-15)
         require((propensity > 0).all() and (propensity <= 1 + 1e-12).all(), "propensity in (0, 1]")
         require_equal(played, bandit.predict(X), "return_propensity must not change the decisions")
 
 
-def check_ties_are_uniform(name, estimator):
-    """Arms of equal score share their probability, and are drawn so."""
-    case = Case(estimator)
+@for_bandits()
+def check_ties_are_drawn_evenly(case):
+    """Before any data arms tie: each is played as often as any other, exploring or not."""
     rows = case.alike(_N_DRAWS)
     bandit = case.new()
-    if case.n_selected is None:
-        share = np.full(len(case.arms), 1.0 / len(case.arms))
-        if not policy_error(bandit):
-            played = counts_of(case, bandit.predict(rows))
-            require_frequencies(played, share, "an unfitted bandit")
-        greedy = counts_of(case, bandit.predict(rows, explore=False))
-        require_frequencies(greedy, share, "an unfitted bandit with explore=False")
-    # Only one arm (one set) has been played; all others still tie.
-    X = case.contexts(8) if case.ndim == 2 else case.alike(8)
-    n_played = case.n_selected or 1
-    y = np.repeat([case.arms[:n_played]], 8, axis=0)
-    y = y[:, 0] if case.n_selected is None else y
-    bandit = case.new().fit(X, y, reward=np.ones(y.shape))
-    policy = bandit.predict_proba(rows[:1])[0, n_played:]
-    require_close(
-        policy,
-        np.full_like(policy, policy.mean()),
-        "arms that were never played tie",
-        atol=1e-8 + policy_error(bandit),
-    )
+    share = np.full(len(case.arms), 1.0 / len(case.arms))
+    for explore in (True, False):
+        counts = case.counts(bandit.predict(rows, explore=explore))
+        if case.n_selected is None:
+            require_frequencies(counts, share, f"an unfitted bandit with explore={explore}")
+            continue
+        chance = case.n_selected / len(case.arms)
+        for arm, count in enumerate(counts):
+            outcome = [count, _N_DRAWS - count]
+            require_frequencies(outcome, [chance, 1 - chance], f"arm {arm} of an unfitted bandit")
 
 
-def check_greedy_decisions(name, estimator):
+@for_bandits()
+def check_ties_are_even_under_every_selector(case):
+    """An unfitted bandit is uniform, and arms that were never played are alike, under each."""
+    X = case.alike(8)
+    y = case.of_one_arm(8)
+    learnt = case.new().fit(X, y, reward=np.ones(y.shape))
+    n_arms, n_played = len(case.arms), _rows_to_sum(case)
+    mask = np.ones((8, n_arms), dtype=bool)
+    mask[:, -1] = False
+    for selector in (
+        ArgmaxSelector(),
+        EpsilonGreedySelector(0.3),
+        SoftmaxSelector(),
+        SoftmaxSelector(0.1, standardize=False),
+        TopKSelector(1),
+        TopKSelector(2),
+    ):
+        total = selector.n_selected or 1
+        unfitted = case.new(selector=selector)
+        require_close(
+            unfitted.predict_proba(X), total / n_arms, f"an unfitted bandit with {selector!r}"
+        )
+        require_close(
+            unfitted.predict_proba(X, available=mask)[:, :-1],
+            total / (n_arms - 1),
+            f"an unfitted bandit with {selector!r} and a mask",
+        )
+        learnt.set_params(selector=selector)
+        policy = learnt.predict_proba(X)[:, n_played:]
+        require_close(
+            policy,
+            np.broadcast_to(policy.mean(axis=1, keepdims=True), policy.shape),
+            f"arms that were never played are alike; {selector!r}",
+        )
+
+
+@for_bandits()
+def check_greedy_decisions(case):
     """``explore=False`` plays the arm (the set) of the highest expected reward."""
-    case = Case(estimator)
     X = case.contexts()
     bandit = case.learnt()
     mean = bandit.expected_reward(X)
@@ -109,7 +141,7 @@ def check_greedy_decisions(name, estimator):
         played, propensity = bandit.predict(
             X, explore=False, available=available, return_propensity=True
         )
-        index = case.index(played).reshape(len(X), -1)
+        index = case.index(played).reshape(len(mean), -1)
         worth = np.sort(mean if available is None else np.where(available, mean, -np.inf), axis=1)
         best = worth[:, ::-1][:, : _rows_to_sum(case)]
         require_close(
@@ -120,13 +152,13 @@ def check_greedy_decisions(name, estimator):
         require((propensity > 0).all() and (propensity <= 1).all(), "propensity in (0, 1]")
 
 
-def check_available(name, estimator):
+@for_bandits()
+def check_available(case):
     """An arm that is not available has probability 0 and is never played."""
-    case = Case(estimator)
     X = case.contexts(40)
-    shape, k = (len(X), len(case.arms)), _rows_to_sum(case)
+    shape, k = (40, len(case.arms)), _rows_to_sum(case)
     mask = case.rng.random_sample(shape) < 0.6
-    mask[np.arange(len(X))[:, None], case.rng.standard_normal(shape).argsort(axis=1)[:, :k]] = True
+    mask[np.arange(40)[:, None], case.rng.standard_normal(shape).argsort(axis=1)[:, :k]] = True
     # One row has no choice left.
     mask[0] = np.arange(shape[1]) >= shape[1] - k
     for bandit in (case.new(), case.learnt()):
@@ -137,9 +169,9 @@ def check_available(name, estimator):
         require_close(policy.sum(axis=1), k, "rows of predict_proba with available=", 1e-9)
         require_close(policy[0], mask[0].astype(float), "a row without choice", 1e-9)
         for explore in (True, False):
-            rows, many = np.repeat(X, 10, axis=0), np.repeat(mask, 10, axis=0)
+            rows, many = repeated(X, 10), np.repeat(mask, 10, axis=0)
             played = bandit.predict(rows, explore=explore, available=many)
-            index = case.index(played).reshape(len(rows), -1)
+            index = case.index(played).reshape(len(many), -1)
             require(
                 np.take_along_axis(many, index, axis=1).all(),
                 f"explore={explore}: an arm was played that is not available",
@@ -158,9 +190,9 @@ def check_available(name, estimator):
         )
 
 
-def check_available_messages(name, estimator):
+@for_bandits()
+def check_available_messages(case):
     """A bad mask raises a ``ValueError`` that names ``available``."""
-    case = Case(estimator)
     X = case.contexts(6)
     good = np.ones((6, len(case.arms)), dtype=bool)
     none_left = good.copy()
@@ -184,16 +216,16 @@ def check_available_messages(name, estimator):
                 )
 
 
-def check_available_frequencies(name, estimator):
+@for_bandits(plays="one")
+def check_available_frequencies(case):
     """Decisions under a mask follow the policy under that mask."""
-    case = Case(estimator)
-    skip_unless(case.n_selected is None, "for bandits that play one arm a round")
     mask = np.ones((_N_DRAWS, len(case.arms)), dtype=bool)
     mask[:, 1] = False
-    X = np.repeat(case.contexts(1), _N_DRAWS, axis=0)
+    X = repeated(case.contexts(1), _N_DRAWS)
     for what, bandit in (("unfitted", case.new()), ("learnt", case.learnt(12))):
-        policy = bandit.predict_proba(X[:1], available=mask[:1])[0]
-        counts = counts_of(case, bandit.predict(X, available=mask))
+        row = take_rows(X, slice(0, 1))
+        policy = bandit.predict_proba(row, available=mask[:1])[0]
+        counts = case.counts(bandit.predict(X, available=mask))
         require_frequencies(counts, policy, f"{what} bandit with a mask")
 
 
@@ -201,7 +233,8 @@ CHECKS = [
     check_policy_is_a_distribution,
     check_propensity_is_frequency,
     check_propensity_is_probability,
-    check_ties_are_uniform,
+    check_ties_are_drawn_evenly,
+    check_ties_are_even_under_every_selector,
     check_greedy_decisions,
     check_available,
     check_available_messages,

@@ -1,54 +1,65 @@
 """Run the battery: a function for scripts, a decorator for pytest."""
 
 import warnings
-from functools import partial
 from unittest import SkipTest
 
 from sklearn.exceptions import EstimatorCheckFailedWarning, SkipTestWarning
 
+from ..._tags import get_bandit_tags
 from . import (
     _api,
     _candidates,
     _frames,
     _inputs,
+    _labels,
     _learning,
+    _merging,
+    _parameters,
+    _pipelines,
     _policy,
     _randomness,
     _scores,
     _sets,
+    _state,
     _transfer,
 )
+from ._case import Case
+from ._promises import why_not
 
 _MODULES = (
     _api,
     _policy,
     _randomness,
     _learning,
+    _state,
+    _parameters,
     _inputs,
+    _labels,
     _frames,
+    _pipelines,
     _scores,
     _sets,
     _candidates,
     _transfer,
+    _merging,
 )
+ALL_CHECKS = [check for module in _MODULES for check in module.CHECKS]
 
 
-def _all_checks():
-    return [check for module in _MODULES for check in module.CHECKS]
+class BanditCheck:
+    """A check and the contexts it uses; called with a bandit, it raises where one is broken."""
 
+    def __init__(self, check, contexts):
+        self.check = check
+        self.contexts = contexts
+        self.__name__ = check.__name__
+        self.__doc__ = check.__doc__
 
-def _check_name(check):
-    return check.func.__name__ if hasattr(check, "func") else check.__name__
+    def __repr__(self):
+        return self.__name__
 
-
-def _refuse(check, reason):
-    """A check that reports why the bandit does not promise it, under the check's own name."""
-
-    def refused(name, estimator):
-        raise SkipTest(f"{name} does not promise this: {reason}")
-
-    refused.__name__ = _check_name(check)
-    return refused
+    def __call__(self, estimator):
+        self.check(Case(estimator, self.contexts))
 
 
 def _require_instance(estimator):
@@ -59,20 +70,24 @@ def _require_instance(estimator):
         )
 
 
-def bandit_checks_generator(estimator):
-    """Yield the checks for a bandit.
+def bandit_checks_generator(estimator, *, contexts=None):
+    """Yield the checks for a bandit: those that its tags promise.
 
     Parameters
     ----------
     estimator : bandit
         An instance; checks work on clones of it.
+    contexts : callable, default=None
+        From a number of rows and a RandomState to so many contexts of the kind that the bandit
+        takes (a frame of strings and missing values, a list of texts). None makes numbers. With
+        contexts of another kind, checks that need numbers are left out.
 
     Yields
     ------
     estimator : bandit
     check : callable
         Called with the estimator, it raises where a promise is broken and ``unittest.SkipTest``
-        where it does not apply.
+        where something is missing to check it.
 
     See Also
     --------
@@ -82,33 +97,41 @@ def bandit_checks_generator(estimator):
     --------
     >>> from skbandit.linear import LinearUCB
     >>> from skbandit.utils.estimator_checks import bandit_checks_generator
-    >>> for estimator, check in bandit_checks_generator(LinearUCB()):
-    ...     check(estimator)
-    ...     break
+    >>> names = [check.__name__ for _, check in bandit_checks_generator(LinearUCB())]
+    >>> "check_merge" in names
+    True
+    >>> "check_merge" in [
+    ...     check.__name__ for _, check in bandit_checks_generator(LinearUCB(forgetting=0.9))
+    ... ]
+    False
     """
     _require_instance(estimator)
-    name = type(estimator).__name__
-    unpromised = getattr(estimator, "_unpromised_checks", {})
-    known = {_check_name(check) for check in _all_checks()}
-    if not known.issuperset(unpromised):
-        raise ValueError(
-            f"_unpromised_checks of {name} names checks that do not exist: "
-            f"{sorted(set(unpromised) - known)}. The checks are {sorted(known)}."
-        )
-    for check in _all_checks():
-        reason = unpromised.get(_check_name(check))
-        yield estimator, partial(check if reason is None else _refuse(check, reason), name)
+    get_bandit_tags(estimator).check(type(estimator).__name__)
+    facts = Case(estimator, contexts).facts
+    for check in ALL_CHECKS:
+        if why_not(check, facts) is None:
+            yield estimator, BanditCheck(check, contexts)
 
 
 def check_bandit(
-    estimator, *, expected_failed_checks=None, on_skip="warn", on_fail="raise", callback=None
+    estimator,
+    *,
+    contexts=None,
+    expected_failed_checks=None,
+    on_skip="warn",
+    on_fail="raise",
+    callback=None,
 ):
-    """Check that an estimator keeps the contract of a bandit.
+    """Check that an estimator keeps the contract of a bandit, and what its tags promise.
 
     Parameters
     ----------
     estimator : bandit
         An instance; checks work on clones of it, with ``arms`` and ``random_state`` of their own.
+    contexts : callable, default=None
+        From a number of rows and a RandomState to so many contexts of the kind that the bandit
+        takes (a frame of strings and missing values, a list of texts). None makes numbers. With
+        contexts of another kind, checks that need numbers are left out.
     expected_failed_checks : dict of str to str, default=None
         Names of checks that are known to fail, and why; their status is "xfail" when they do.
     on_skip : {"warn"} or None, default="warn"
@@ -124,7 +147,8 @@ def check_bandit(
     results : list of dict
         One a check, with the keys of scikit-learn's ``check_estimator``: ``estimator``,
         ``check_name``, ``exception``, ``status`` ("passed", "failed", "xfail" or "skipped"),
-        ``expected_to_fail`` and ``expected_to_fail_reason``.
+        ``expected_to_fail`` and ``expected_to_fail_reason``. Checks of what the tags do not
+        promise are not among them.
 
     Raises
     ------
@@ -154,8 +178,8 @@ def check_bandit(
         raise ValueError("callback cannot go with on_fail='raise': pass on_fail='warn' or None.")
     expected = expected_failed_checks or {}
     results = []
-    for checked, check in bandit_checks_generator(estimator):
-        check_name = _check_name(check)
+    for checked, check in bandit_checks_generator(estimator, contexts=contexts):
+        check_name = check.__name__
         result = {
             "estimator": checked,
             "check_name": check_name,
@@ -182,13 +206,15 @@ def check_bandit(
     return results
 
 
-def parametrize_with_bandit_checks(estimators, *, expected_failed_checks=None):
+def parametrize_with_bandit_checks(estimators, *, contexts=None, expected_failed_checks=None):
     """Decorate a pytest function so that it runs the battery over several bandits.
 
     Parameters
     ----------
     estimators : list of bandits
         Instances.
+    contexts : callable, default=None
+        See :func:`check_bandit`; for all of the estimators.
     expected_failed_checks : callable, default=None
         Takes an estimator and returns a dict of check name to reason, or None; these are marked as
         ``xfail``, strictly: one that passes is reported.
@@ -214,8 +240,8 @@ def parametrize_with_bandit_checks(estimators, *, expected_failed_checks=None):
     parameters = []
     for estimator in estimators:
         expected = (expected_failed_checks(estimator) if expected_failed_checks else None) or {}
-        for checked, check in bandit_checks_generator(estimator):
-            check_name = _check_name(check)
+        for checked, check in bandit_checks_generator(estimator, contexts=contexts):
+            check_name = check.__name__
             marks = (
                 [pytest.mark.xfail(reason=expected[check_name], strict=True)]
                 if check_name in expected

@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 
 from ...base import make_log
-from ._case import Case, require, require_close, require_raises
+from ._case import require, require_close, require_raises, some
+from ._promises import for_bandits
 
 
 def _logged(case, n_samples=80):
@@ -15,13 +16,13 @@ def _logged(case, n_samples=80):
     return X, y, reward, propensity
 
 
-def check_score_is_policy_value(name, estimator):
+@for_bandits()
+def check_score_is_policy_value(case):
     """``score`` is the self-normalised importance-weighted reward of the policy."""
-    case = Case(estimator)
     X, y, reward, propensity = _logged(case)
-    weight = case.rng.randint(1, 4, size=len(X)).astype(np.float64)
+    weight = case.rng.randint(1, 4, size=len(y)).astype(np.float64)
     for bandit in (case.new(), case.learnt()):
-        index = case.index(y).reshape(len(X), -1)
+        index = case.index(y).reshape(len(y), -1)
         policy = np.take_along_axis(bandit.predict_proba(X), index, axis=1)
         ratio = policy / propensity.reshape(policy.shape)
         paid = reward.reshape(policy.shape)
@@ -41,9 +42,9 @@ def check_score_is_policy_value(name, estimator):
                 require_close(scored, value, f"score from a {what}", 1e-9)
 
 
-def check_score_needs_rewards(name, estimator):
+@for_bandits()
+def check_score_needs_rewards(case):
     """On a bandit that learnt from rewards, ``score`` without rewards or propensities raises."""
-    case = Case(estimator)
     X, y, reward, propensity = _logged(case)
     labels = y if y.ndim == 1 else y[:, 0]
     bandit = case.new().fit(X, y, reward=reward)
@@ -73,31 +74,30 @@ def check_score_needs_rewards(name, estimator):
     )
 
 
-def check_score_of_full_feedback(name, estimator):
+@for_bandits()
+def check_score_of_full_feedback(case):
     """After full feedback, plain labels give the mean chance of the arm that pays."""
-    case = Case(estimator)
-    X = case.contexts()
-    y = np.asarray(case.arms)[case.rng.randint(len(case.arms), size=len(X))]
+    X = case.contexts(60)
+    y = np.asarray(case.arms)[case.rng.randint(len(case.arms), size=60)]
     bandit = case.new().fit(X, y)
-    expected = bandit.predict_proba(X)[np.arange(len(X)), case.index(y)].mean()
+    expected = bandit.predict_proba(X)[np.arange(len(y)), case.index(y)].mean()
     require_close(bandit.score(X, y), expected, "score of full feedback", 1e-9)
 
 
-def check_score_of_silent_log(name, estimator):
+@for_bandits()
+def check_score_of_silent_log(case):
     """Where the policy never plays a logged arm, ``score`` is NaN and warns."""
-    case = Case(estimator)
     X, y, reward, propensity = _logged(case, 6)
     bandit = case.learnt()
-    index = case.index(y).reshape(len(X), -1)
+    index = case.index(y).reshape(len(y), -1)
     chosen = np.take_along_axis(bandit.predict_proba(X), index, axis=1)
     silent = (chosen == 0.0).all(axis=1)
     if not silent.any():
         return
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        value = bandit.score(
-            X[silent], y[silent], reward=reward[silent], propensity=propensity[silent]
-        )
+        contexts, labels, paid, chance = some(silent, X, y, reward, propensity)
+        value = bandit.score(contexts, labels, reward=paid, propensity=chance)
     require(np.isnan(value), f"a log without any arm of the policy has no value, got {value}")
     require(caught, "a log without any arm of the policy must warn")
 

@@ -2,31 +2,18 @@
 
 import numpy as np
 
-from ._case import (
-    Case,
-    require,
-    require_close,
-    require_equal,
-    require_raises,
-    require_same_beliefs,
-    skip_unless,
-)
+from ._case import require, require_close, require_equal, require_raises, repeated
+from ._promises import for_bandits
 
 
-def _case_of_sets(estimator):
-    case = Case(estimator)
-    skip_unless(case.n_selected is not None, "for bandits whose selector plays sets of arms")
-    return case
-
-
-def check_sets_are_distinct(name, estimator):
+@for_bandits(plays="sets")
+def check_sets_are_distinct(case):
     """A set has distinct arms, best first, and rows of ``predict_proba`` add up to its size."""
-    case = _case_of_sets(estimator)
     X, k = case.contexts(200), case.n_selected
     for bandit in (case.new(), case.learnt(12), case.learnt()):
         for explore, worth in ((True, bandit.decision_function), (False, bandit.expected_reward)):
             index = case.index(bandit.predict(X, explore=explore))
-            require(index.shape == (len(X), k), f"predict must have shape {(len(X), k)}")
+            require(index.shape == (200, k), f"predict must have shape {(200, k)}")
             ordered = np.sort(index, axis=1)
             require((ordered[:, 1:] > ordered[:, :-1]).all(), "the arms of a set must be distinct")
             score = np.take_along_axis(worth(X), index, axis=1)
@@ -34,30 +21,31 @@ def check_sets_are_distinct(name, estimator):
         require_close(bandit.predict_proba(X).sum(axis=1), k, "rows of predict_proba", 1e-9)
 
 
-def check_semi_bandit_feedback(name, estimator):
+@for_bandits(plays="sets", learning=("sum", "sequence", "calls", "none"))
+def check_semi_bandit_feedback(case):
     """A set teaches as its arms would have, played one after the other."""
-    case = _case_of_sets(estimator)
     X, y, reward = case.rounds(40)
     test = case.contexts(20)
     sets = case.new().partial_fit(X, y, reward)
-    repeated = np.repeat(X, case.n_selected, axis=0)
-    single = case.new().partial_fit(repeated, y.ravel(), reward.ravel())
-    require_same_beliefs(sets, single, test, "a set must teach as its arms would have")
+    one = case.again(selector=None)
+    single = one.new().partial_fit(repeated(X, case.n_selected), y.ravel(), reward.ravel())
+    single.set_params(selector=case.estimator.selector)
+    case.require_same_beliefs(sets, single, test, "a set must teach as its arms would have")
     require_equal(sets.predict(test), single.predict(test), "decisions after semi-bandit feedback")
 
 
-def check_sets_messages(name, estimator):
+@for_bandits(plays="sets")
+def check_sets_messages(case):
     """Sets that cannot be played or learnt from raise."""
-    case = _case_of_sets(estimator)
     X, y, reward = case.rounds(10)
     bandit, k = case.learnt(), case.n_selected
-    repeated = y.copy()
-    repeated[3] = y[3, 0]
+    twice = y.copy()
+    twice[3] = y[3, 0]
     if k > 1:
         require_raises(
             ValueError,
             "distinct",
-            lambda: bandit.partial_fit(X, repeated, reward),
+            lambda: bandit.partial_fit(X, twice, reward),
             "a set that names an arm twice",
         )
         mask = np.ones((10, len(case.arms)), dtype=bool)

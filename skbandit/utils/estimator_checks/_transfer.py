@@ -1,50 +1,44 @@
 """Checks of transfer: more or fewer arms, more or fewer features."""
 
-from importlib import import_module
-
 import numpy as np
 
 from ._case import (
     N_FEATURES,
-    Case,
     fingerprint,
     require,
-    require_close,
     require_equal,
     require_raises,
-    require_same_beliefs,
     require_unchanged,
     skip_unless,
+    some,
 )
+from ._frames import _frame
+from ._labels import frame_libraries
+from ._promises import for_bandits
+
+_FOLLOWS_ROUNDS = ("sum", "sequence", "calls", "none")
 
 
-def _case_with(estimator, method):
-    skip_unless(hasattr(estimator, method), f"has no method {method}")
-    return Case(estimator)
-
-
-def check_add_arms(name, estimator):
-    """Adding an arm equals having known it from the start and never played it."""
-    case = _case_with(estimator, "add_arms")
+# ------------------------------------------------------------------------------------------ arms
+@for_bandits()
+def check_add_arms(case):
+    """Adding arms appends them, keeps the others, and leaves the old bandit as it was."""
     old, last = case.arms[:-1], case.arms[-1:]
     X, y, reward = case.rounds(arms=old)
-    later = case.rounds(20)
-    test = case.contexts(20)
-    small_X = X if case.ndim == 2 else X[:, :-1]
+    later, test = case.rounds(20), case.contexts(20)
+    small_X, small_test = (X, test) if case.ndim == 2 else (X[:, :-1], test[:, :-1])
     small = case.new(arms=old).fit(small_X, y, reward=reward)
-    from_start = case.new().fit(X, y, reward=reward)
     before = fingerprint(small)
     added = small.add_arms(last)
     require_equal(added.classes_, case.arms, "add_arms appends")
-    require_same_beliefs(added, from_start, test, "an arm added equals one known from the start")
-    require_equal(added.predict(test), from_start.predict(test), "decisions after add_arms")
-    for bandit in (added, from_start):
-        bandit.partial_fit(*later)
-    require_same_beliefs(added, from_start, test, "learning on after add_arms")
-    require_equal(added.predict(test), from_start.predict(test), "learning on after add_arms")
+    mean = small.expected_reward(small_test)
+    case.require_close(
+        added.expected_reward(test)[:, : len(old)], mean, "beliefs about the other arms"
+    )
+    added.partial_fit(*later).predict(test)
     require_unchanged(small, before, "add_arms, or learning in what it returned,")
     unfitted = case.new(arms=old).add_arms(last)
-    require_same_beliefs(unfitted, case.new(), test, "add_arms on an unfitted bandit")
+    require_equal(unfitted.predict(test), case.new().predict(test), "add_arms before any data")
     for bad, pattern in ((last + old[:1], "known"), ([], "arms"), (last + last, "distinct")):
         require_raises(ValueError, pattern, lambda b=bad: small.add_arms(b), f"add_arms({bad})")
     require_raises((TypeError, ValueError), "list", lambda: small.add_arms("new"), "a bare string")
@@ -54,46 +48,80 @@ def check_add_arms(name, estimator):
     require_unchanged(small, before, "add_arms that raised")
 
 
-def check_add_arms_from_others(name, estimator):
-    """``init=`` an arm copies what that one learnt, ``init="mean"`` averages what all learnt."""
-    case = _case_with(estimator, "add_arms")
-    skip_unless(case.ndim == 2, "candidates share their parameters")
-    X, y, reward = case.rounds()
-    test = case.contexts(20)
-    bandit = case.new().fit(X, y, reward=reward)
+@for_bandits(learning=_FOLLOWS_ROUNDS, arm_order="free")
+def check_added_arm_was_never_played(case):
+    """Adding an arm equals having known it from the start and never played it."""
+    old, last = case.arms[:-1], case.arms[-1:]
+    X, y, reward = case.rounds(arms=old)
+    later, test = case.rounds(20), case.contexts(20)
+    small_X = X if case.ndim == 2 else X[:, :-1]
+    added = case.new(arms=old).fit(small_X, y, reward=reward).add_arms(last)
+    from_start = case.new().fit(X, y, reward=reward)
+    case.require_same_beliefs(
+        added, from_start, test, "an arm added equals one known from the start"
+    )
+    case.require_same_decisions(
+        added.predict(test), from_start.predict(test), "decisions after add_arms"
+    )
+    for bandit in (added, from_start):
+        bandit.partial_fit(*later)
+    case.require_same_beliefs(added, from_start, test, "learning on after add_arms")
+    case.require_same_decisions(
+        added.predict(test), from_start.predict(test), "learning on after add_arms"
+    )
+
+
+@for_bandits(axes=2)
+def check_add_arm_from_another(case):
+    """``init=`` an arm copies what that one learnt."""
+    bandit, test = case.learnt(), case.contexts(20)
     taught = bandit.add_arms(["another"], init=case.arms[1])
     for value in taught.expected_reward(test, return_std=True):
-        require_close(value[:, -1], value[:, 1], "init=arm must start from what that arm learnt")
-    # Of two arms that know the same, the average is what each knows.
-    labels = y if case.n_selected is None else y[:, 0]
-    rows = labels == case.arms[0]
-    paid = reward[rows] if case.n_selected is None else reward[rows, 0]
-    one = case.new(arms=case.arms[:1]).fit(X[rows], labels[rows], reward=paid)
+        case.require_close(
+            value[:, -1], value[:, 1], "init=arm must start from what that arm learnt"
+        )
+
+
+@for_bandits(axes=2, learning=_FOLLOWS_ROUNDS)
+def check_add_arm_from_the_mean(case):
+    """``init="mean"`` averages what all learnt: of two that know the same, what each knows."""
+    X, y, reward = case.rounds()
+    test = case.contexts(20)
+    case = case.again(selector=None)
+    labels, paid = y.reshape(len(y), -1)[:, 0], reward.reshape(len(y), -1)[:, 0]
+    one = case.new(arms=case.arms[:1])
+    one.fit(*some(labels == case.arms[0], X, labels, paid))
     two = one.add_arms(["twin"], init=case.arms[0])
     for value in two.add_arms(["mean"], init="mean").expected_reward(test, return_std=True):
-        require_close(value[:, 2], value[:, 0], "init='mean' must average what the others learnt")
+        case.require_close(
+            value[:, 2], value[:, 0], "init='mean' must average what the others learnt"
+        )
 
 
-def check_removed_arm_is_forgotten(name, estimator):
+@for_bandits(
+    {"learning": ("sum", "none")},
+    {"learning": "calls", "arms": "independent"},
+    axes=2,
+)
+def check_removed_arm_is_forgotten(case):
     """Removing an arm equals never having played it nor known it."""
-    case = _case_with(estimator, "remove_arms")
-    skip_unless(case.ndim == 2, "candidates share their parameters")
     X, y, reward = case.rounds()
     test = case.contexts(20)
     gone, kept = case.arms[1], [arm for arm in case.arms if arm != case.arms[1]]
-    rows = (y.reshape(len(X), -1) != gone).all(axis=1)
-    paid = np.ravel(reward)[:9]
-    known = case.new().partial_fit(X[rows], y[rows], reward[rows])
-    known.partial_fit(X[:9], np.repeat(gone, 9), paid)
-    without = case.new(arms=kept).fit(X[rows], y[rows], reward=reward[rows])
-    require_same_beliefs(
+    rest = some((y.reshape(len(y), -1) != gone).all(axis=1), X, y, reward)
+    one = case.again(selector=None)
+    known = case.new().fit(*rest)
+    known.set_params(selector=None)
+    known.partial_fit(*some(slice(0, 9), X), np.repeat(gone, 9), np.ravel(reward)[:9])
+    without = case.new(arms=kept).fit(*rest).set_params(selector=None)
+    one.require_same_beliefs(
         known.remove_arms([gone]), without, test, "remove_arms must forget the arm's rounds"
     )
 
 
-def check_remove_arms(name, estimator):
+@for_bandits()
+def check_remove_arms(case):
     """A removed arm is no longer played nor taught, and the old bandit is untouched."""
-    case = _case_with(estimator, "remove_arms")
     X, y, reward = case.rounds()
     gone, kept = case.arms[1], [arm for arm in case.arms if arm != case.arms[1]]
     bandit = case.new().fit(X, y, reward=reward)
@@ -106,7 +134,8 @@ def check_remove_arms(name, estimator):
     require_equal(
         set(np.ravel(smaller.predict(fewer))) - set(kept), set(), "a removed arm is played"
     )
-    row = X[:1] if case.ndim == 2 else X[:1, columns]
+    (row,) = some(slice(0, 1), X)
+    row = row if case.ndim == 2 else row[:, columns]
     n_played = 1 if case.n_selected is None else case.n_selected
     rest = kept[: n_played - 1]
     played = [[gone, *rest]] if case.n_selected is not None else [gone]
@@ -123,39 +152,27 @@ def check_remove_arms(name, estimator):
     require_equal(case.new().remove_arms([gone]).arms, kept, "remove_arms on an unfitted bandit")
 
 
+# -------------------------------------------------------------------------------------- features
 def _padded(X, n_new=2):
     return np.pad(X, [(0, 0)] * (X.ndim - 1) + [(0, n_new)])
 
 
-def check_expand_features(name, estimator):
-    """Expanding equals having had features that were zero so far."""
-    case = _case_with(estimator, "expand_features")
+def _with_zeros_at(X, place):
+    return np.insert(X, place, 0.0, axis=-1)
+
+
+@for_bandits(rows="numbers", adding_features=("exact", "approximate"))
+def check_expand_features(case):
+    """Expanding features adds them at the end and leaves the old bandit as it was."""
     X, y, reward = case.rounds()
     later = case.rounds(20, n_features=N_FEATURES + 2)
-    wide, test = case.contexts(20, N_FEATURES + 2), case.contexts(20)
+    wide = case.contexts(20, N_FEATURES + 2)
     bandit = case.new().fit(X, y, reward=reward)
     before = fingerprint(bandit)
     bigger = bandit.expand_features(2)
-    require_same_beliefs(
-        bigger, bandit, test, "old rows padded with zeros", X_actual=_padded(test)
-    )
-    require_equal(bigger.predict(_padded(test)), bandit.predict(test), "decisions on padded rows")
-    # One round leaves much to chance, so equal decisions mean equal draws.
-    young = case.new().fit(X[:1], y[:1], reward=reward[:1])
-    many = case.contexts(100)
-    require_equal(
-        young.expand_features(2).predict(_padded(many)),
-        young.predict(many),
-        "decisions of a young bandit on padded rows",
-    )
-    from_start = case.new().fit(_padded(X), y, reward=reward)
-    for step in ("before", "after"):
-        require_same_beliefs(
-            bigger, from_start, wide, f"features that were zero, {step} learning on"
-        )
-        require_equal(bigger.predict(wide), from_start.predict(wide), "decisions on wide rows")
-        for one in (bigger, from_start):
-            one.partial_fit(*later)
+    require(bigger.n_features_in_ == N_FEATURES + 2, "n_features_in_ after expand_features")
+    require(np.isfinite(bigger.expected_reward(wide)).all(), "beliefs after expand_features")
+    bigger.partial_fit(*later).predict(wide)
     require_unchanged(bandit, before, "expand_features, or learning in what it returned,")
     for bad in (0, -1):
         require_raises(ValueError, "features", lambda b=bad: bandit.expand_features(b), "a number")
@@ -163,25 +180,52 @@ def check_expand_features(name, estimator):
     require_unchanged(bandit, before, "expand_features that raised")
 
 
-def check_drop_features(name, estimator):
-    """A feature that is dropped is forgotten; one that was always zero was never there."""
-    case = _case_with(estimator, "drop_features")
+@for_bandits(rows="numbers", adding_features="exact")
+def check_added_features_were_zero(case):
+    """Expanding equals having had features that were zero so far."""
     X, y, reward = case.rounds()
-    test = case.contexts(20)
+    later = case.rounds(20, n_features=N_FEATURES + 2)
+    wide, test = case.contexts(20, N_FEATURES + 2), case.contexts(20)
     bandit = case.new().fit(X, y, reward=reward)
-    wide = case.new().fit(_padded(X), y, reward=reward)
-    before = fingerprint(wide)
-    dropped = wide.drop_features([N_FEATURES, N_FEATURES + 1])
-    require(dropped.n_features_in_ == N_FEATURES, "n_features_in_ after drop_features")
-    require_same_beliefs(dropped, bandit, test, "dropping features that were always zero")
-    require_equal(dropped.predict(test), bandit.predict(test), "decisions after drop_features")
-    dropped.partial_fit(X[:5], y[:5], reward[:5])
-    require_unchanged(wide, before, "drop_features, or learning in what it returned,")
-    # One that mattered: the result must play and learn on, and know nothing of it.
+    bigger = bandit.expand_features(2)
+    case.require_same_beliefs(
+        bigger, bandit, test, "old rows padded with zeros", X_actual=_padded(test)
+    )
+    case.require_same_decisions(
+        bigger.predict(_padded(test)), bandit.predict(test), "decisions on padded rows"
+    )
+    # One round leaves much to chance, so equal decisions mean equal draws.
+    young = case.new().fit(X[:1], y[:1], reward=reward[:1])
+    many = case.contexts(100)
+    case.require_same_decisions(
+        young.expand_features(2).predict(_padded(many)),
+        young.predict(many),
+        "decisions of a young bandit on padded rows",
+    )
+    from_start = case.new().fit(_padded(X), y, reward=reward)
+    for step in ("before", "after"):
+        case.require_same_beliefs(
+            bigger, from_start, wide, f"features that were zero, {step} learning on"
+        )
+        case.require_same_decisions(
+            bigger.predict(wide), from_start.predict(wide), "decisions on wide rows"
+        )
+        for one in (bigger, from_start):
+            one.partial_fit(*later)
+
+
+@for_bandits(rows="numbers", dropping_features=("exact", "approximate"))
+def check_drop_features(case):
+    """A bandit that has dropped features plays and learns on, and the old one is untouched."""
+    X, y, reward = case.rounds()
+    bandit = case.new().fit(X, y, reward=reward)
+    before = fingerprint(bandit)
     smaller = bandit.drop_features([1])
+    require(smaller.n_features_in_ == N_FEATURES - 1, "n_features_in_ after drop_features")
     narrow = np.delete(X, 1, axis=-1)
     require(np.isfinite(smaller.expected_reward(narrow)).all(), "beliefs after drop_features")
     smaller.partial_fit(narrow, y, reward).predict(narrow)
+    require_unchanged(bandit, before, "drop_features, or learning in what it returned,")
     for bad, pattern in (
         ([0, 1, 2], "without any feature"),
         ([N_FEATURES], "features"),
@@ -189,27 +233,101 @@ def check_drop_features(name, estimator):
         (["name"], "names"),
     ):
         require_raises(ValueError, pattern, lambda b=bad: bandit.drop_features(b), f"drop {bad}")
+    require_unchanged(bandit, before, "drop_features that raised")
 
 
-def check_named_features(name, estimator):
-    """Bandits that know their features by name are reshaped by name."""
-    case = _case_with(estimator, "expand_features")
-    skip_unless(case.ndim == 2, "contexts of three axes have no names")
-    try:
-        pandas = import_module("pandas")
-    except ImportError:
-        skip_unless(False, "pandas is not installed")
+@for_bandits(rows="numbers", dropping_features="exact")
+def check_dropped_zeros_were_never_there(case):
+    """A feature that was always zero can go, wherever it stands, as if it had never been there."""
     X, y, reward = case.rounds()
-    bandit = case.new().fit(pandas.DataFrame(X, columns=["a", "b", "c"]), y, reward=reward)
+    test = case.contexts(20)
+    bandit = case.new().fit(X, y, reward=reward)
+    for what, place in (("first", 0), ("in the middle", 1), ("last", N_FEATURES)):
+        wide = case.new().fit(_with_zeros_at(X, place), y, reward=reward)
+        before = fingerprint(wide)
+        dropped = wide.drop_features([place])
+        message = f"a feature of zeros {what} was dropped"
+        case.require_same_beliefs(dropped, bandit, test, message)
+        case.require_same_decisions(dropped.predict(test), bandit.predict(test), message)
+        require_unchanged(wide, before, "drop_features")
+
+
+@for_bandits(rows="numbers", dropping_features="exact")
+def check_dropped_feature_is_marginalised(case):
+    """Dropping a feature leaves what is believed where it is zero, to the width.
+
+    Integrating a coefficient out leaves the belief about all others, hence about rows where its
+    feature is zero. Leaving out its rows of a precision would condition on it instead, and be too
+    sure wherever features go together.
+    """
+    X, y, reward = case.rounds()
+    # The features go together: the belief about one depends on what is known of the others.
+    X = X + 1.5 * X[..., :1] + 0.5
+    bandit = case.new().fit(X, y, reward=reward)
+    for gone in range(N_FEATURES):
+        smaller = bandit.drop_features([gone])
+        test = case.contexts(20, N_FEATURES - 1)
+        actual = smaller.expected_reward(test, return_std=True)
+        expected = bandit.expected_reward(_with_zeros_at(test, gone), return_std=True)
+        for what, now, then in zip(("mean", "width"), actual, expected, strict=True):
+            case.require_close(
+                now, then, f"the {what} on rows where feature {gone}, which was dropped, is zero"
+            )
+
+
+@for_bandits(rows="numbers", dropping_features="exact", learning="sum")
+def check_learning_on_after_dropping(case):
+    """Learning without a feature is learning on with zeros there."""
+    X, y, reward = case.rounds()
+    X = X + 1.5 * X[..., :1] + 0.5
+    later, played, paid = case.rounds(30, n_features=N_FEATURES - 1)
+    test = case.contexts(20, N_FEATURES - 1)
+    for gone in (0, 1):
+        bandit = case.new().fit(X, y, reward=reward)
+        smaller = bandit.drop_features([gone]).partial_fit(later, played, paid)
+        bandit.partial_fit(_with_zeros_at(later, gone), played, paid)
+        case.require_same_beliefs(
+            bandit,
+            smaller,
+            test,
+            f"learning on after feature {gone} was dropped",
+            X_actual=_with_zeros_at(test, gone),
+        )
+
+
+@for_bandits({"adding_features": "no"}, {"dropping_features": "no"}, rows="numbers")
+def check_features_that_cannot_change(case):
+    """What the tags say cannot be done raises, and changes nothing."""
+    bandit = case.learnt(20)
+    before = fingerprint(bandit)
+    if case.tags.adding_features == "no":
+        require_raises(
+            ValueError, "expand_features", lambda: bandit.expand_features(1), "expand_features"
+        )
+    if case.tags.dropping_features == "no":
+        require_raises(
+            ValueError, "drop_features", lambda: bandit.drop_features([0]), "drop_features"
+        )
+    require_unchanged(bandit, before, "a change of features that cannot be made")
+
+
+@for_bandits(axes=2, rows="numbers", adding_features="exact", dropping_features="exact")
+def check_named_features(case):
+    """Bandits that know their features by name are reshaped by name."""
+    pandas = frame_libraries().get("pandas")
+    skip_unless(pandas, "pandas is not installed")
+    X, y, reward = case.rounds()
+    bandit = case.new().fit(_frame(pandas, X, ["a", "b", "c"]), y, reward=reward)
     bigger = bandit.expand_features(["d"])
     require_equal(bigger.feature_names_in_, ["a", "b", "c", "d"], "names after expand_features")
-    frame = pandas.DataFrame(_padded(X, 1), columns=["a", "b", "c", "d"])
-    require_equal(
+    frame = _frame(pandas, _padded(X, 1), ["a", "b", "c", "d"])
+    case.require_same_decisions(
         bigger.predict(frame), bandit.predict(frame[["a", "b", "c"]]), "decisions on padded frames"
     )
     smaller = bigger.drop_features(["d", "a"])
     require_equal(smaller.feature_names_in_, ["b", "c"], "names after drop_features")
-    smaller.predict(frame[["b", "c"]])
+    by_place = bigger.drop_features([0, 3])
+    case.require_same_beliefs(smaller, by_place, frame[["b", "c"]], "names and positions")
     for what, call in (
         ("a number where names are known", lambda: bandit.expand_features(1)),
         ("a name that is known", lambda: bandit.expand_features(["a"])),
@@ -220,10 +338,17 @@ def check_named_features(name, estimator):
 
 CHECKS = [
     check_add_arms,
-    check_add_arms_from_others,
-    check_remove_arms,
+    check_added_arm_was_never_played,
+    check_add_arm_from_another,
+    check_add_arm_from_the_mean,
     check_removed_arm_is_forgotten,
+    check_remove_arms,
     check_expand_features,
+    check_added_features_were_zero,
     check_drop_features,
+    check_dropped_zeros_were_never_there,
+    check_dropped_feature_is_marginalised,
+    check_learning_on_after_dropping,
+    check_features_that_cannot_change,
     check_named_features,
 ]

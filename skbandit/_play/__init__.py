@@ -1,0 +1,42 @@
+"""Policies in play, on simulated rounds or logged ones: what runners and validations share.
+
+Everything here knows the contract of a bandit and no family: taking a Pipeline apart, letting a
+policy decide and learn, asking it for its probabilities, taking a log apart, cutting rounds into
+folds, the progress bar.
+"""
+
+from ._arms import ArmColumns, distinct_labels, entries_at, show_labels
+from ._folds import make_folds
+from ._logs import LoggedRounds, append_columns, as_rows, check_log
+from ._player import Player, make_player, name_policies, seeded
+from ._progress import progress_bar
+from ._steps import fitted_steps, is_bandit, is_fitted, last_step, name_arms, take_apart
+from ._tables import UNKNOWN_ARMS, Answers, PolicyTable, ask_policy, policy_table
+
+__all__ = [
+    "UNKNOWN_ARMS",
+    "Answers",
+    "ArmColumns",
+    "LoggedRounds",
+    "Player",
+    "PolicyTable",
+    "append_columns",
+    "as_rows",
+    "ask_policy",
+    "check_log",
+    "distinct_labels",
+    "entries_at",
+    "fitted_steps",
+    "is_bandit",
+    "is_fitted",
+    "last_step",
+    "make_folds",
+    "make_player",
+    "name_arms",
+    "name_policies",
+    "policy_table",
+    "progress_bar",
+    "seeded",
+    "show_labels",
+    "take_apart",
+]

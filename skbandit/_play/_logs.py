@@ -1,0 +1,104 @@
+"""Logs taken apart, and the rows that go with them."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_consistent_length
+
+from .._rounds import as_labels, check_propensity, check_reward, split_log
+from .._rows import as_frame, nw
+
+
+class LoggedRounds(NamedTuple):
+    """A log taken apart; arms are still labels."""
+
+    labels: np.ndarray
+    reward: np.ndarray
+    propensity: np.ndarray | None
+
+
+def check_log(X, y, reward=None, propensity=None):
+    """Take a log apart, or join labels and keywords.
+
+    Parameters
+    ----------
+    X : array-like, sparse matrix, frame, series or list of n_samples rows
+    y : array-like of shape (n_samples,)
+        A log, or the arms that were played.
+    reward, propensity : array-like of shape (n_samples,), default=None
+        `reward` where `y` does not carry it; `propensity` takes the place of that of `y`.
+
+    Returns
+    -------
+    rounds : LoggedRounds
+
+    Raises
+    ------
+    ValueError
+        If there are no rewards, two, sets of arms, or impossible values.
+    """
+    if y is None:
+        raise ValueError("y is None: pass a log made by skbandit.base.make_log.")
+    labels, logged_reward, logged_propensity = split_log(y)
+    labels = as_labels(labels, "y")
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        raise ValueError(
+            f"y holds arms of shape {labels.shape}, sets of arms. This value is of policies that "
+            "play one arm a round: use the bandit's own score (scoring=None), or the slate "
+            "estimators of skbandit.metrics."
+        )
+    check_consistent_length(X, labels)
+    if reward is None and logged_reward is None:
+        raise ValueError(
+            "y holds no rewards: comparing the policy's arms with the logged ones would rate how "
+            "well it imitates the logging policy. Pass y=make_log(arm, reward, propensity), or "
+            "reward= and propensity=. A bandit with full feedback has its own score, scoring=None."
+        )
+    if reward is not None and logged_reward is not None:
+        raise ValueError("reward was given twice: y is a log that carries it, and reward= came.")
+    reward = check_reward(logged_reward if reward is None else reward, labels.shape)
+    propensity = logged_propensity if propensity is None else propensity
+    if propensity is not None:
+        propensity = check_propensity(propensity, labels.shape)
+    return LoggedRounds(labels, reward, propensity)
+
+
+def as_rows(X):
+    """Return contexts in a form whose rows can be taken: lists of numbers as an array.
+
+    Parameters
+    ----------
+    X : array-like, sparse matrix, frame, series or list
+
+    Returns
+    -------
+    X : ndarray, CSR matrix, frame, series or list
+        Lists of other things (texts, rows of mixed kinds) stay lists.
+    """
+    if sparse.issparse(X):
+        return X.tocsr()
+    if hasattr(X, "shape") or as_frame(X) is not None:
+        return X
+    try:
+        array = np.asarray(X)
+    except ValueError:  # rows of different lengths
+        return X
+    return array if array.dtype.kind in "biufc" else X
+
+
+def append_columns(frame, columns):
+    """Return a frame of the caller's kind with these columns, row by row by position.
+
+    Parameters
+    ----------
+    frame : narwhals DataFrame
+    columns : dict of str to ndarray of shape (n_rows,)
+    """
+    series = [
+        nw.new_series(name, values, backend=frame.implementation)
+        for name, values in columns.items()
+    ]
+    return frame.with_columns(*series).to_native()

@@ -1,0 +1,113 @@
+"""A newcomer's bandit: one classifier or regressor of scikit-learn an arm, for rows of any kind."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn import config_context
+from sklearn.base import clone, is_classifier
+from sklearn.dummy import DummyRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import HasMethods
+
+from skbandit.base import BanditTags, BaseBandit
+from skbandit.utils.rows import join_rows, take_rows
+
+
+class Refitted(NamedTuple):
+    """The rounds that are kept, and the estimators that were fitted to them."""
+
+    contexts: object  # rows of any kind; None before there are any
+    arm: np.ndarray
+    reward: np.ndarray
+    weight: np.ndarray
+    models: tuple = ()
+
+
+def fitted(estimator, contexts, reward, weight):
+    """Return an estimator for one arm; where all rewards are alike, there is nothing to fit."""
+    if len(np.unique(reward)) < 2:
+        constant = reward[0] if len(reward) else 0.0
+        return DummyRegressor(strategy="constant", constant=constant).fit([[0.0]], [0.0])
+    last = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
+    weights = {} if (weight == 1.0).all() else {f"{last}sample_weight": weight}
+    with config_context(enable_metadata_routing=False):
+        return clone(estimator).fit(contexts, reward, **weights)
+
+
+class EstimatorBandit(BaseBandit):
+    """Fit an estimator to the rewards of each arm, anew in every learning call."""
+
+    _parameter_constraints = {
+        **BaseBandit._parameter_constraints,
+        "estimator": [HasMethods(["fit", "predict", "get_params"])],
+    }
+    _shape_parameters = ("estimator",)
+
+    def __init__(self, *, estimator, arms=None, selector=None, random_state=None):
+        self.estimator = estimator
+        self.arms = arms
+        self.selector = selector
+        self.random_state = random_state
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self.estimator).input_tags
+        tags.bandit_tags = BanditTags(
+            reward="binary" if is_classifier(self.estimator) else "real",
+            learning="buffer",
+            has_width=False,
+            contexts="any",
+            adding_features="no",
+            dropping_features="no",
+        )
+        return tags
+
+    def _initial_state(self, n_arms, n_features):
+        return self._refitted(None, np.zeros(0, dtype=int), np.zeros(0), np.zeros(0), n_arms)
+
+    def _refitted(self, contexts, arm, reward, weight, n_arms):
+        models = []
+        for one in range(n_arms):
+            rows = np.flatnonzero((arm == one) & (weight > 0))
+            known = take_rows(contexts, rows) if len(rows) else None
+            models.append(fitted(self.estimator, known, reward[rows], weight[rows]))
+        return Refitted(contexts, arm, reward, weight, tuple(models))
+
+    def _learn(self, rounds):
+        rounds = rounds.spelt_out(len(self.classes_))
+        old = self.state_
+        parts = [part for part in (old.contexts, rounds.contexts) if part is not None]
+        return self._refitted(
+            join_rows(parts),
+            np.append(old.arm, rounds.arm),
+            np.append(old.reward, rounds.reward),
+            np.append(old.weight, rounds.weights),
+            len(self.classes_),
+        )
+
+    def _expected_reward(self, contexts):
+        columns = []
+        for model in self.state_.models:
+            if is_classifier(model):
+                columns.append(model.predict_proba(contexts)[:, 1])
+            else:
+                columns.append(model.predict(contexts))
+        mean = np.column_stack(columns)
+        return mean, np.zeros_like(mean)
+
+    def _carry_state(self, source, resize):
+        self._check_same_shape(source)
+        old, rows, arm, share = source.state_, [], [], []
+        for place, before in enumerate(resize.arm_source):
+            # A new arm starts from the prior, or from a share of the rounds of those that teach.
+            new = [] if resize.taught is None else resize.taught
+            teachers = [before] if before >= 0 else new
+            own = np.flatnonzero(np.isin(old.arm, teachers))
+            rows.append(own)
+            arm.append(np.full(len(own), place))
+            share.append(np.full(len(own), 1.0 / max(1, len(teachers))))
+        rows, arm, share = map(np.concatenate, (rows, arm, share))
+        contexts = take_rows(old.contexts, rows) if len(rows) else None
+        weight = share * old.weight[rows]
+        return self._refitted(contexts, arm, old.reward[rows], weight, resize.n_arms)
