@@ -1,60 +1,114 @@
-"""Common tests: every bandit of the package, in all its variants."""
+"""Common tests: every bandit of the package, with every selector, in all its variants."""
 
 import inspect
+from dataclasses import fields
 
 import pytest
 from sklearn.base import clone
 from sklearn.utils import get_tags
-from sklearn.utils.estimator_checks import (
-    check_estimator,
-    check_param_validation,
-    parametrize_with_checks,
+from sklearn.utils.estimator_checks import check_estimator, check_param_validation
+
+from skbandit.base import BanditTags
+from skbandit.selectors import (
+    EpsilonGreedySelector,
+    SoftmaxSelector,
+    TopKSelector,
 )
-
-from skbandit.selectors import EpsilonGreedySelector, SoftmaxSelector, TopKSelector
+from skbandit.utils import get_bandit_tags
 from skbandit.utils.discovery import all_bandits
-from skbandit.utils.estimator_checks import parametrize_with_bandit_checks
+from skbandit.utils.estimator_checks import bandit_checks_generator, parametrize_with_bandit_checks
 
-SELECTORS = (EpsilonGreedySelector(), SoftmaxSelector(), TopKSelector(k=1), TopKSelector(k=2))
-# Values that change what a bandit does; each is tried wherever a bandit has the parameter.
+SETS = TopKSelector(k=2)
+SELECTORS = [None, EpsilonGreedySelector(), SoftmaxSelector(), TopKSelector(k=1), SETS]
+# Checks that look at what a selector makes of scores.
+OF_POLICIES = ("_policy", "_scores", "_sets", "_candidates")
+
+LINEAR = [
+    {},
+    {"precision": "diagonal"},
+    {"noise": "fixed"},
+    {"fit_intercept": False},
+    {"forgetting": 0.9},
+    {"arm_model": "shared"},
+    {"arm_model": "hybrid"},
+]
+VARIATIONAL = [
+    {},
+    {"likelihood": "gaussian"},
+    {"likelihood": "gaussian", "precision": "diagonal"},
+    {"weights": "student_t"},
+    {"hidden_units": (4,)},
+    {"arm_model": "shared"},
+]
+
+
+def _small_net():
+    from skbandit.neural import make_net
+
+    return make_net("tiny_mlp", module__hidden_units=(8,))
+
+
+def _trained_fast(**params):
+    """Settings with which a network is trained several times in a check, in few steps."""
+    return {
+        "net": _small_net(),
+        "min_samples_to_train": 8,
+        "train_every": 16,
+        "initial_train_steps": 4,
+        "train_steps": 2,
+        **params,
+    }
+
+
+# Settings by the name of a class, made when they are needed; the first stands for the class.
+# A class that is not named here runs with its defaults.
 SETTINGS = {
-    "precision": ["diagonal"],
-    "noise": ["fixed"],
-    "fit_intercept": [False],
-    "forgetting": [0.9],
-    "arm_model": ["shared", "hybrid"],
-    "selector": SELECTORS,
+    "LinearUCB": lambda: LINEAR,
+    "LinearThompsonSampling": lambda: LINEAR,
+    "VariationalBandit": lambda: VARIATIONAL,
+    "BayesianNeuralBandit": lambda: VARIATIONAL,
+    "NeuralLinearBandit": lambda: [_trained_fast(), _trained_fast(exploration="ucb")],
+    "NeuralUCB": lambda: [_trained_fast()],
+    "NeuralThompsonSampling": lambda: [
+        _trained_fast(),
+        _trained_fast(precision="last_layer"),
+        _trained_fast(precision="full"),
+    ],
+    "EnsembleBandit": lambda: [_trained_fast(n_members=2)],
 }
-SHUFFLED = "scikit-learn shuffles the weighted rows, and with forgetting their order matters"
+
+
+def _variants(name, kind):
+    return [kind(**params) for params in SETTINGS.get(name, lambda: [{}])()]
+
+
+def _with(bandit, selector):
+    return clone(bandit).set_params(selector=selector)
+
+
+# Every variant alone and with sets of arms; the first one with every selector.
+WHOLE, REST = [], []
+for _name, _kind in all_bandits():
+    for _place, _variant in enumerate(_variants(_name, _kind)):
+        for _selector in SELECTORS:
+            _whole = _place == 0 or _selector in (None, SETS)
+            (WHOLE if _whole else REST).append(_with(_variant, _selector))
+# scikit-learn's checks know contexts of two axes only.
+FLAT = [bandit for bandit in WHOLE + REST if get_tags(bandit).input_tags.two_d_array]
+SHUFFLED = "scikit-learn shuffles the weighted rows, and for this bandit their order matters"
+ONE_AXIS = "scikit-learn wants one axis of decisions, and a set of arms has two"
 ARRAY_API = "check_array_api_input"
 
 
-def _variants(bandit):
-    """The bandit as it is, and with one parameter changed; sets of arms with each arm model."""
-    parameters = bandit.get_params(deep=False)
-    yield bandit
-    for name, values in SETTINGS.items():
-        if name in parameters:
-            for value in values:
-                yield clone(bandit).set_params(**{name: value})
-    if "arm_model" in parameters:
-        for arm_model in ("shared", "hybrid"):
-            yield clone(bandit).set_params(arm_model=arm_model, selector=TopKSelector(k=2))
-
-
-# Networks take long to train by default: tests/neural/test_contract.py trains small ones.
-FAST = [kind for _, kind in all_bandits() if not kind.__module__.startswith("skbandit.neural")]
-BANDITS = [variant for kind in FAST for variant in _variants(kind())]
-# scikit-learn's checks know contexts of two axes only.
-FLAT = [bandit for bandit in BANDITS if get_tags(bandit).input_tags.two_d_array]
-
-
-def _forgets(bandit):
-    return bandit.get_params(deep=False).get("forgetting", 1.0) < 1.0
-
-
 def _expected_failed_checks(bandit):
-    return {"check_sample_weight_equivalence_on_dense_data": SHUFFLED} if _forgets(bandit) else {}
+    expected = {}
+    if get_bandit_tags(bandit).learning == "sequence":
+        expected["check_sample_weight_equivalence_on_dense_data"] = SHUFFLED
+    if get_tags(bandit).input_tags.sparse and isinstance(bandit.selector, TopKSelector):
+        expected |= dict.fromkeys(
+            ("check_estimator_sparse_array", "check_estimator_sparse_matrix"), ONE_AXIS
+        )
+    return expected
 
 
 def _label(bandit):
@@ -65,22 +119,19 @@ def test_bandits_are_found():
     names = [name for name, _ in all_bandits()]
     assert {"LinearThompsonSampling", "LinearUCB"} <= set(names)
     assert names == sorted(set(names))
-
-
-@parametrize_with_checks(FLAT, expected_failed_checks=_expected_failed_checks)
-def test_scikit_learn(estimator, check):
-    check(estimator)
+    tested = {type(bandit).__name__ for bandit in WHOLE}
+    assert tested == set(names)
 
 
 @pytest.mark.parametrize("bandit", FLAT, ids=_label)
-def test_scikit_learn_nothing_missing(bandit):
-    """Nothing failed, nothing is expected to fail, and the array-API check alone is skipped."""
+def test_scikit_learn(bandit):
+    """Nothing fails but what is said above, and the array-API check alone is skipped."""
     results = check_estimator(clone(bandit), on_skip=None, on_fail=None)
     by_status = {}
     for result in results:
-        by_status.setdefault(result["status"], []).append(result["check_name"])
-    assert by_status.pop("failed", []) == list(_expected_failed_checks(bandit))
-    assert by_status.pop("skipped") == [ARRAY_API]
+        by_status.setdefault(result["status"], {})[result["check_name"]] = result["exception"]
+    assert set(by_status.pop("failed", {})) == set(_expected_failed_checks(bandit))
+    assert set(by_status.pop("skipped")) == {ARRAY_API}
     assert list(by_status) == ["passed"]
     assert not any(result["expected_to_fail"] for result in results)
     assert len(by_status["passed"]) >= 40
@@ -91,19 +142,41 @@ def test_parameters_are_validated_as_in_scikit_learn(bandit):
     check_param_validation(type(bandit).__name__, bandit)
 
 
-@parametrize_with_bandit_checks(BANDITS)
+@parametrize_with_bandit_checks(WHOLE)
 def test_contract(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("bandit", BANDITS, ids=_label)
-def test_what_is_not_promised_has_a_reason(bandit):
-    unpromised = getattr(bandit, "_unpromised_checks", {})
-    assert all(isinstance(reason, str) and reason for reason in unpromised.values())
-    # No bandit may declare away that it says with what probability it plays.
-    assert not {"check_propensity_is_frequency", "check_propensity_is_probability"} & set(
-        unpromised
-    )
+CHECKS_OF_POLICIES = [
+    pytest.param(estimator, check, id=f"{_label(estimator)}-{check.__name__}")
+    for bandit in REST
+    for estimator, check in bandit_checks_generator(bandit)
+    if check.module in OF_POLICIES
+]
+
+
+@pytest.mark.parametrize(("estimator", "check"), CHECKS_OF_POLICIES)
+def test_contract_of_other_selectors(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("bandit", WHOLE, ids=_label)
+def test_tags_are_declared(bandit):
+    tags = get_bandit_tags(bandit)
+    tags.check(type(bandit).__name__)
+    assert {one.name for one in fields(tags)} == {one.name for one in fields(BanditTags)}
+    # What everybody promises nobody can declare away.
+    names = {check.__name__ for _, check in bandit_checks_generator(bandit)}
+    assert names >= {
+        "check_propensity_is_frequency",
+        "check_propensity_is_probability",
+        "check_ties_are_even_under_every_selector",
+        "check_bad_rounds_change_nothing",
+        "check_interruption_leaves_one_state",
+        "check_deciding_while_learning",
+        "check_draws_are_new_after_learning",
+        "check_reading_changes_nothing",
+    }
 
 
 @pytest.mark.parametrize(("name", "kind"), all_bandits())

@@ -76,6 +76,7 @@ def check_parameters_changed_after_learning(case):
             except ValueError as error:
                 require(parameter in str(error), f"{title}: the message must name it: {error}")
                 _require_refused(changed, parameter, more, title)
+                _require_same_start(case, changed, {parameter: value}, more)
                 setattr(changed, parameter, kept)
                 for name, now in beliefs(changed, test).items():
                     require_equal(now, known[name], f"{title} and back: {name}")
@@ -93,8 +94,17 @@ def _require_refused(bandit, parameter, rounds, title):
             ValueError, parameter, lambda r=part: bandit.partial_fit(*r), f"partial_fit, {title}"
         )
     require_unchanged(bandit, before, f"partial_fit with {title}")
-    # What was learnt does not fit, but one can start over.
-    copy.deepcopy(bandit).fit(*rounds)
+
+
+def _require_same_start(case, bandit, changed, rounds):
+    """What was learnt does not fit, but one can start over with ``fit``."""
+    try:
+        fresh = case.new(**changed).fit(*rounds)
+    except ValueError:
+        # Not with these contexts, or not with another parameter.
+        return
+    again = copy.deepcopy(bandit).fit(*rounds)
+    case.require_same_beliefs(again, fresh, rounds[0], f"fit after {changed} was set")
 
 
 @for_bandits(axes=2)

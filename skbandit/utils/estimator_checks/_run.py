@@ -52,6 +52,7 @@ class BanditCheck:
     def __init__(self, check, contexts):
         self.check = check
         self.contexts = contexts
+        self.module = check.__module__.rsplit(".", 1)[-1]
         self.__name__ = check.__name__
         self.__doc__ = check.__doc__
 

@@ -286,13 +286,12 @@ def check_learning_on_after_dropping(case):
         bandit = case.new().fit(X, y, reward=reward)
         smaller = bandit.drop_features([gone]).partial_fit(later, played, paid)
         bandit.partial_fit(_with_zeros_at(later, gone), played, paid)
-        case.require_same_beliefs(
-            bandit,
-            smaller,
-            test,
-            f"learning on after feature {gone} was dropped",
-            X_actual=_with_zeros_at(test, gone),
-        )
+        expected = bandit.expected_reward(_with_zeros_at(test, gone), return_std=True)
+        actual = smaller.expected_reward(test, return_std=True)
+        for what, now, then in zip(("mean", "width"), actual, expected, strict=True):
+            case.require_close(
+                now, then, f"the {what}, learning on after feature {gone} was dropped"
+            )
 
 
 @for_bandits({"adding_features": "no"}, {"dropping_features": "no"}, rows="numbers")
