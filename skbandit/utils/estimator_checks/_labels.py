@@ -133,7 +133,9 @@ def check_logs_with_unread_fields(case):
     for title, library in frame_libraries().items():
         columns = {"when": np.arange(20.0), "arm": y, "reward": reward}
         bandit = case.new().fit(X, library.DataFrame(columns))
-        require_equal(bandit.predict(X), plain.predict(X), f"a frame of {title} with another column")
+        require_equal(
+            bandit.predict(X), plain.predict(X), f"a frame of {title} with another column"
+        )
 
 
 @for_bandits(plays="one", axes=2)

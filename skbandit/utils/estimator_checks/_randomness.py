@@ -198,9 +198,7 @@ def check_no_seed_is_fresh_in_forked_children(case):
     calls = [_decisions_of_a_child(bandit, X) for _ in range(2)]
     calls.append(bandit.predict(X))
     for one, other in ((0, 1), (0, 2), (1, 2)):
-        require(
-            (calls[one] != calls[other]).any(), "children that were forked off decide alike"
-        )
+        require((calls[one] != calls[other]).any(), "children that were forked off decide alike")
 
 
 @for_bandits()
