@@ -139,7 +139,6 @@ def test_training_goes_on_in_a_new_process(name, played, tmp_path):
     subprocess.run(
         [sys.executable, "-c", CONTINUE, tmp_path / "in", tmp_path / "out"],
         check=True,
-        timeout=120,
     )
     fitted.partial_fit(X[100:], arm[100:], reward=reward[100:])
     np.testing.assert_array_equal(joblib.load(tmp_path / "out"), fitted.predict_proba(X))
