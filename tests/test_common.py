@@ -74,13 +74,14 @@ def test_scikit_learn(estimator, check):
 
 @pytest.mark.parametrize("bandit", FLAT, ids=_label)
 def test_scikit_learn_nothing_missing(bandit):
-    """Nothing failed, nothing is expected to fail, and the array-API check alone is skipped."""
+    """Nothing failed, nothing is expected to fail, and at most the array-API check is skipped."""
     results = check_estimator(clone(bandit), on_skip=None, on_fail=None)
     by_status = {}
     for result in results:
         by_status.setdefault(result["status"], []).append(result["check_name"])
     assert by_status.pop("failed", []) == list(_expected_failed_checks(bandit))
-    assert by_status.pop("skipped") == [ARRAY_API]
+    # scikit-learn 1.8 yields that check only where SCIPY_ARRAY_API is set.
+    assert set(by_status.pop("skipped", [])) <= {ARRAY_API}
     assert list(by_status) == ["passed"]
     assert not any(result["expected_to_fail"] for result in results)
     assert len(by_status["passed"]) >= 40

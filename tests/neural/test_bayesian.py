@@ -42,7 +42,7 @@ def test_scikit_learn(name):
     failed = {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}
     assert not failed
     skipped = [r["check_name"] for r in results if r["status"] == "skipped"]
-    assert skipped == ["check_array_api_input"]
+    assert set(skipped) <= {"check_array_api_input"}
     assert len(results) > 40
 
 
