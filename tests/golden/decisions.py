@@ -237,7 +237,7 @@ def main():
     """Write the file, or compare with it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="write the file again")
-    parser.add_argument("--kernel", help="leave with status 77 where OpenBLAS does not use this one")
+    parser.add_argument("--kernel", help="leave with status 77 where BLAS uses another")
     options = parser.parse_args()
     if options.write:
         write()

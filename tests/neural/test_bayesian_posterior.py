@@ -1,6 +1,5 @@
 """BayesianNeuralBandit against long Markov chains, and its regret."""
 
-
 import numpy as np
 import pytest
 from scipy.special import expit
