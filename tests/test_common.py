@@ -125,13 +125,14 @@ def test_bandits_are_found():
 
 @pytest.mark.parametrize("bandit", FLAT, ids=_label)
 def test_scikit_learn(bandit):
-    """Nothing fails but what is said above, and the array-API check alone is skipped."""
+    """Nothing fails but what is said above; the array-API check alone may be skipped."""
     results = check_estimator(clone(bandit), on_skip=None, on_fail=None)
     by_status = {}
     for result in results:
         by_status.setdefault(result["status"], {})[result["check_name"]] = result["exception"]
     assert set(by_status.pop("failed", {})) == set(_expected_failed_checks(bandit))
-    assert set(by_status.pop("skipped")) == {ARRAY_API}
+    # scikit-learn 1.8 yields that check only where SCIPY_ARRAY_API is set.
+    assert set(by_status.pop("skipped", {})) <= {ARRAY_API}
     assert list(by_status) == ["passed"]
     assert not any(result["expected_to_fail"] for result in results)
     assert len(by_status["passed"]) >= 40

@@ -54,13 +54,13 @@ def learnt(bandit, played, cuts=(0, 80, 110, 150)):
     ],
     ids=str,
 )
-def test_check_estimator_fails_nothing_and_skips_array_api_alone(estimator):
+def test_check_estimator_fails_nothing_and_skips_array_api_at_most(estimator):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         results = check_estimator(estimator, on_skip=None, on_fail=None)
     assert not [r["check_name"] for r in results if r["status"] in ("failed", "xfail")]
     skipped = [r["check_name"] for r in results if r["status"] == "skipped"]
-    assert skipped == ["check_array_api_input"]
+    assert set(skipped) <= {"check_array_api_input"}
     assert Counter(r["status"] for r in results)["passed"] > 40
 
 
@@ -139,7 +139,6 @@ def test_training_goes_on_in_a_new_process(name, played, tmp_path):
     subprocess.run(
         [sys.executable, "-c", CONTINUE, tmp_path / "in", tmp_path / "out"],
         check=True,
-        timeout=120,
     )
     fitted.partial_fit(X[100:], arm[100:], reward=reward[100:])
     np.testing.assert_array_equal(joblib.load(tmp_path / "out"), fitted.predict_proba(X))

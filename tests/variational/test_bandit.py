@@ -36,7 +36,7 @@ def test_scikit_learn(name):
     results = check_estimator(BayesianNeuralBandit(**VARIANTS[name]), on_skip=None, on_fail=None)
     assert not {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}
     skipped = [r["check_name"] for r in results if r["status"] == "skipped"]
-    assert skipped == ["check_array_api_input"]
+    assert set(skipped) <= {"check_array_api_input"}
     assert len(results) > 40
 
 
