@@ -57,7 +57,7 @@ def check_kinds_of_labels(case):
         )
 
 
-class _Named(str, enum.Enum):
+class _Named(str, enum.Enum):  # noqa: UP042  (a StrEnum says its value, this does not)
     """Arms that are members of an enumeration of strings."""
 
 

@@ -3,6 +3,7 @@
 import multiprocessing
 import pickle
 import warnings
+from itertools import pairwise
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -94,7 +95,7 @@ def check_equal_rows_are_independent(case):
 
 def _require_new_draws(case, calls, what):
     """Raise unless uniform decisions of several calls agree as often as chance says."""
-    agreed = sum(int((one == other).sum()) for one, other in zip(calls, calls[1:], strict=False))
+    agreed = sum(int((one == other).sum()) for one, other in pairwise(calls))
     number = sum(map(len, calls[1:]))
     limit = binom.ppf(1.0 - P_VALUE, number, 1.0 / len(case.arms))
     require(agreed <= limit, f"draws repeat after {what}: {agreed} of {number} are the same")
