@@ -1,4 +1,4 @@
-"""A newcomer's bandit: one classifier or regressor of scikit-learn an arm, for rows of any kind."""
+"""A newcomer's bandit: any classifier or regressor, one an arm, for rows of any kind."""
 
 from typing import NamedTuple
 

@@ -62,7 +62,8 @@ def check_tags(case):
     for what, outer in wrapped.items():
         require(is_bandit(outer), f"is_bandit must answer True for {what} around {name}")
         require(
-            get_bandit_tags(outer) == case.tags, f"the tags of {what} around {name} must be its own"
+            get_bandit_tags(outer) == case.tags,
+            f"the tags of {what} around {name} must be its own",
         )
 
 

@@ -128,9 +128,7 @@ class Case:
                 X = np.take_along_axis(X, played[..., None], axis=1)
             else:
                 X = np.repeat(X[:, None], played.shape[1], axis=1)
-            slope = np.cos(
-                np.arange(X.shape[-1]) + (played[..., None] if self.ndim == 2 else 0.0)
-            )
+            slope = np.cos(np.arange(X.shape[-1]) + (played[..., None] if self.ndim == 2 else 0.0))
             reward = 1.5 * (X * slope).sum(axis=-1)
         reward = reward - 0.3 * played + 0.5 * self.rng.standard_normal(reward.shape)
         if self.tags.reward == "binary":

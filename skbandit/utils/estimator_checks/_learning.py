@@ -256,9 +256,7 @@ def check_learning_keeps_no_view(case):
     for answer in answers:
         require(answer.flags.writeable, "answers must be arrays of their own")
         answer[:] = -1.0
-    case.require_same_beliefs(
-        bandit, expected, test, "answers must not share the bandit's memory"
-    )
+    case.require_same_beliefs(bandit, expected, test, "answers must not share the bandit's memory")
 
 
 CHECKS = [

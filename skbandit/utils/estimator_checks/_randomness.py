@@ -3,6 +3,7 @@
 import multiprocessing
 import pickle
 import warnings
+from itertools import pairwise
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -88,13 +89,15 @@ def check_equal_rows_are_independent(case):
         # Every draw enters one pair only, so the pairs are independent of each other too.
         pairs = index[: len(index) // (2 * lag) * 2 * lag].reshape(-1, 2, lag)
         np.add.at(table, (pairs[:, 0].ravel(), pairs[:, 1].ravel()), 1)
+        seen = (table.sum(axis=0) > 0) & (table.sum(axis=1) > 0)
+        require(seen.all(), f"rows {lag} apart never play some of the arms, which tie")
         p_value = chi2_contingency(table).pvalue
         require(p_value > P_VALUE, f"rows {lag} apart depend on each other (p = {p_value:.1e})")
 
 
 def _require_new_draws(case, calls, what):
     """Raise unless uniform decisions of several calls agree as often as chance says."""
-    agreed = sum(int((one == other).sum()) for one, other in zip(calls, calls[1:], strict=False))
+    agreed = sum(int((one == other).sum()) for one, other in pairwise(calls))
     number = sum(map(len, calls[1:]))
     limit = binom.ppf(1.0 - P_VALUE, number, 1.0 / len(case.arms))
     require(agreed <= limit, f"draws repeat after {what}: {agreed} of {number} are the same")
@@ -198,9 +201,7 @@ def check_no_seed_is_fresh_in_forked_children(case):
     calls = [_decisions_of_a_child(bandit, X) for _ in range(2)]
     calls.append(bandit.predict(X))
     for one, other in ((0, 1), (0, 2), (1, 2)):
-        require(
-            (calls[one] != calls[other]).any(), "children that were forked off decide alike"
-        )
+        require((calls[one] != calls[other]).any(), "children that were forked off decide alike")
 
 
 @for_bandits()

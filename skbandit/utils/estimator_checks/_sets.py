@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._case import require, require_close, require_equal, require_raises, repeated
+from ._case import repeated, require, require_close, require_equal, require_raises
 from ._promises import for_bandits
 
 

@@ -63,7 +63,11 @@ def _snapshot(bandit, X):
     """All that a caller can see of a bandit: its stream, what it learnt, what it believes."""
     _, numbers, position, *_ = bandit.random_state.get_state()
     stream = np.append(numbers, position)
-    return [stream, np.array(getattr(bandit, "learnt_weight_", -1.0)), *beliefs(bandit, X).values()]
+    return [
+        stream,
+        np.array(getattr(bandit, "learnt_weight_", -1.0)),
+        *beliefs(bandit, X).values(),
+    ]
 
 
 def _same(left, right):
