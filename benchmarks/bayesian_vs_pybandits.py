@@ -1,6 +1,6 @@
 """BayesianNeuralBandit beside ``CmabBernoulli`` of pybandits: time, posterior, regret.
 
-Needs an environment with skbandit[neural]; pybandits (8.4.1) is compared where it is installed.
+pybandits (8.4.1) is compared where it is installed.
 
 - The tutorial: 3 features and 2 actions, 200 rounds; a fourth feature and a third action; 200 more
   rounds. Both without hidden layers, with their defaults.
@@ -18,7 +18,7 @@ from importlib.util import find_spec
 import numpy as np
 from scipy.special import expit
 
-from skbandit.neural import BayesianNeuralBandit
+from skbandit.variational import BayesianNeuralBandit
 
 
 class Ours:

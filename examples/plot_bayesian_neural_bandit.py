@@ -3,7 +3,7 @@
 A Bayesian neural bandit that changes while it learns
 =====================================================
 
-Which of two messages does a customer answer? A :class:`~skbandit.neural.BayesianNeuralBandit`
+Which of two messages does a customer answer? A :class:`~skbandit.variational.BayesianNeuralBandit`
 believes something about every weight of a small network for each message, and plays a message with
 the probability that it is the best one. What it has learnt stays when a feature or a message is
 added, and hidden layers let it see what a line cannot.
@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.special import expit
 
-from skbandit.neural import BayesianNeuralBandit
+from skbandit.variational import BayesianNeuralBandit
 
 rng = np.random.RandomState(0)
 weights = rng.standard_normal((3, 4))

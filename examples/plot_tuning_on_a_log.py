@@ -4,9 +4,9 @@ Tune on a log, and know how sure you are
 ========================================
 
 ``GridSearchCV(..., scoring=get_policy_scorer("dr"))`` chooses the parameters of a policy by its
-doubly robust value on a log that another policy wrote. This example checks the choice against the truth, shows what
-imitation would have chosen, and compares the finalists with intervals before one of them goes
-live.
+doubly robust value on a log that another policy wrote. This example checks the choice against the
+truth, shows what imitation would have chosen, and compares the finalists with intervals before one
+of them goes live.
 """
 
 # %%
@@ -68,9 +68,9 @@ contexts, log = log_policy(logger, environment(logged), len(logged), random_stat
 print(f"mean reward of the logging policy {log['reward'].mean():.3f}")
 
 # %%
-# The search. :func:`skbandit.metrics.get_policy_scorer` makes a scorer of an estimator's name, with
-# options :func:`skbandit.metrics.make_policy_scorer` does. Imitation is what one gets from taking
-# the logged arms for labels.
+# The search. :func:`skbandit.metrics.get_policy_scorer` makes a scorer of an estimator's name,
+# :func:`skbandit.metrics.make_policy_scorer` one with options. Imitation is what one gets from
+# taking the logged arms for labels.
 
 
 def imitation(policy, X, log):

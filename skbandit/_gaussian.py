@@ -93,9 +93,6 @@ def posterior_mean(gram, moment, prior_precision):
     -------
     mean : ndarray of shape (n_terms,)
     """
-    if moment.size == 0:
-        # LAPACK takes no empty matrix; a model without any term has no weights.
-        return moment.copy()
     precision, cholesky = _decomposed(gram, prior_precision)
     if cholesky is None:
         factor = _equilibrated_factor(precision, prior_precision)

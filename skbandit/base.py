@@ -1,5 +1,6 @@
 """The contract of every bandit: a scikit-learn estimator whose ``predict`` is a decision."""
 
+from dataclasses import is_dataclass
 from numbers import Integral
 
 import numpy as np
@@ -637,7 +638,8 @@ class BaseBandit(BaseEstimator):
                 ask = bandit._decision_function if explore else bandit._mean_reward
                 chosen = order_by_score(chosen, ask(block))
             index[rows] = chosen
-            propensity[rows] = np.take_along_axis(probability, chosen, axis=1)
+            # Faster for a single row than take_along_axis.
+            propensity[rows] = probability[np.arange(len(chosen))[:, None], chosen]
         if n_selected is None:
             index, propensity = index[:, 0], propensity[:, 0]
         return (arms[index], propensity) if return_propensity else arms[index]
@@ -974,8 +976,11 @@ def _protect(state):
     """Make the arrays of a record read-only: a state is replaced, never written to."""
     if isinstance(state, tuple):
         values = state
+    elif is_dataclass(state):
+        values = vars(state).values()
     else:
-        values = vars(state).values() if hasattr(state, "__dict__") else ()
+        # An object that looks after itself.
+        return
     for value in values:
         if type(value) is np.ndarray:
             value.flags.writeable = False

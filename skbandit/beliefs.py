@@ -100,10 +100,12 @@ class IndependentBelief(BaseBelief):
         """Standard deviations, (n_rows, n_arms); infinite for up to two degrees of freedom."""
         if self.dof is None:
             return self.scale
-        dof = np.asarray(self.dof, dtype=np.float64)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            factor = np.where(dof > 2.0, np.sqrt(dof / (dof - 2.0)), np.inf)
-        return self.scale * np.where(np.isinf(dof), 1.0, factor)
+        room = 1.0 - 2.0 / np.asarray(self.dof, dtype=np.float64)
+        if room.min() <= 0.0:
+            room = np.maximum(room, 0.0)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return np.where(room > 0.0, self.scale / np.sqrt(room), np.inf)
+        return self.scale / np.sqrt(room)
 
     def widened(self, alpha):
         """Return the belief whose widths are multiplied by `alpha`."""

@@ -1,14 +1,24 @@
 """Buffers and samplers."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
-from scipy import stats
+from scipy import sparse, stats
 from sklearn.base import clone
 
-from skbandit.buffers import AllData, RandomSampler, Reservoir, SlidingWindow, SortedSampler
+from skbandit.buffers import (
+    AllData,
+    RandomSampler,
+    RefitSchedule,
+    Reservoir,
+    ScheduleState,
+    SlidingWindow,
+    SortedSampler,
+)
 
 
 def columns(start, stop):
@@ -115,3 +125,142 @@ def test_samplers_order_every_round_once():
         SortedSampler("colour").order(rounds, rng)
     with pytest.raises(ValueError, match="one number a round"):
         SortedSampler(lambda c: np.zeros(2)).order(rounds, rng)
+
+
+# ------------------------------------------------------------------------ rows of any kind
+def as_list(numbers):
+    return [f"text {number:g}" for number in numbers]
+
+
+def as_polars(numbers):
+    polars = pytest.importorskip("polars")
+    return polars.DataFrame({"age": numbers, "city": [f"c{number:g}" for number in numbers]})
+
+
+def as_pandas(numbers):
+    # Index labels that are no positions.
+    index = 1000 - numbers
+    return pd.DataFrame({"age": numbers, "city": [f"c{n:g}" for n in numbers]}, index=index)
+
+
+KINDS = {
+    "csr": lambda numbers: sparse.csr_array(np.column_stack([numbers, 0 * numbers, -numbers])),
+    "pandas": as_pandas,
+    "polars": as_polars,
+    "list": as_list,
+    "texts": lambda numbers: np.array(as_list(numbers)),
+}
+
+
+def plain(rows):
+    """Rows as a list of comparable things."""
+    if sparse.issparse(rows):
+        return rows.toarray().tolist()
+    if hasattr(rows, "columns"):
+        return [list(row) for row in zip(rows["age"], rows["city"], strict=True)]
+    return list(rows)
+
+
+@pytest.mark.parametrize("cuts", [(0, 1000), (0, 5, 700, 701, 1000), tuple(range(0, 1001, 10))])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("buffer", [AllData(), SlidingWindow(size=40), Reservoir(size=40)])
+def test_rows_of_any_kind_stay_with_their_rewards(buffer, kind, cuts):
+    rng = np.random.RandomState(0)
+    olds = []
+    for start, stop in pairwise(cuts):
+        number = np.arange(start, stop, dtype=float)
+        olds.append((buffer, plain(buffer.columns["row"]) if len(buffer) else []))
+        buffer = buffer.extended({"reward": number, "row": KINDS[kind](number)}, rng)
+    kept = buffer.columns
+    assert type(kept["row"]) is type(KINDS[kind](np.arange(2.0)))
+    assert plain(kept["row"]) == plain(KINDS[kind](kept["reward"]))
+    assert len(buffer) == buffer.n_seen == 1000 or len(buffer) == 40
+    for old, rows in olds[-3:]:
+        assert (plain(old.columns["row"]) if len(old) else []) == rows
+    assert buffer.nbytes > 0
+    loaded = pickle.loads(pickle.dumps(buffer))
+    assert plain(loaded.columns["row"]) == plain(kept["row"])
+    again = loaded.extended({"reward": np.arange(2.0), "row": KINDS[kind](np.arange(2.0))}, rng)
+    assert plain(again.columns["row"]) == plain(KINDS[kind](again.columns["reward"]))
+
+
+def test_entries_that_do_not_fit_the_first_type_are_kept_whole():
+    """Longer texts and fractions after integers."""
+    buffer = AllData().extended({"arm": np.array(["a"]), "reward": np.array([1])})
+    buffer = buffer.extended({"arm": np.array(["longer"]), "reward": np.array([0.5])})
+    assert buffer.columns["arm"].tolist() == ["a", "longer"]
+    assert buffer.columns["reward"].tolist() == [1.0, 0.5]
+
+
+def test_columns_that_do_not_go_together_are_named():
+    buffer = AllData().extended({"row": np.zeros((3, 2)), "reward": np.zeros(3)})
+    for columns, message in (
+        ({"reward": np.zeros(2)}, r"\['reward', 'row'\], got \['reward'\]"),
+        ({"row": np.zeros((2, 3)), "reward": np.zeros(2)}, r"shape \(3,\).*have \(2,\)"),
+        (
+            {"row": [[0, 1], [2, 3]], "reward": np.zeros(2)},
+            "is a list, and what is kept a ndarray",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            buffer.extended(columns)
+
+
+def test_buffers_that_share_rows_may_be_extended_from_many_threads():
+    base = filled(AllData(), (0, 100))
+
+    def extend(number):
+        mine = base
+        for start in range(20):
+            mine = mine.extended(columns(1000 * number + start, 1000 * number + start + 1))
+        return mine.columns["reward"][100:].tolist()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(extend, range(1, 41)))
+    assert found == [[1000.0 * n + i for i in range(20)] for n in range(1, 41)]
+
+
+# ------------------------------------------------------------------------------ schedule
+def refits(schedule, weights, limit=np.inf):
+    state, known, when = ScheduleState(), 0.0, []
+    for call, weight in enumerate(weights):
+        known = min(known + weight, limit)
+        state = state.extended(weight)
+        if schedule.is_due(state, known):
+            state = state.refitted(known)
+            when.append(call)
+    assert state.n_refits == len(when)
+    return when
+
+
+def test_schedule_counts_weight():
+    assert refits(RefitSchedule(40, 60), [20] * 10) == [1, 4, 7]
+    assert refits(RefitSchedule(40, 60), [1.0] * 200) == [39, 99, 159]
+    # A call of many rounds is one fit.
+    assert refits(RefitSchedule(10, 10), [1000.0, 5.0, 5.0]) == [0, 2]
+
+
+def test_growth_costs_a_logarithm_of_the_rounds():
+    for n_rounds in (1000, 10_000, 100_000):
+        schedule = RefitSchedule(min_weight=20, every=1, growth=1.05)
+        found = len(refits(schedule, np.ones(n_rounds)))
+        assert found <= 1 + np.log(n_rounds / 20) / np.log(1.05)
+        assert found >= 0.7 * np.log(n_rounds / 20) / np.log(1.05)
+
+
+def test_growth_of_a_window_is_what_is_new_in_it():
+    when = refits(RefitSchedule(min_weight=1, every=1, growth=1.1), np.ones(2000), limit=100)
+    assert np.diff(when[-5:]).tolist() == [10] * 4
+
+
+def test_a_fit_that_was_thrown_away_is_not_tried_at_every_call():
+    state = ScheduleState(n_refits=1, new_weight=70.0, known_weight=100.0)
+    assert RefitSchedule().is_due(state, 170.0)
+    assert not RefitSchedule().is_due(state.postponed().extended(1.0), 171.0)
+
+
+def test_warm_start_goes_on():
+    state = ScheduleState()
+    assert RefitSchedule().starts_afresh(state)
+    assert not RefitSchedule().starts_afresh(state.refitted(64.0))
+    assert RefitSchedule(warm_start=False).starts_afresh(state.refitted(64.0))

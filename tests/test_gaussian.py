@@ -42,10 +42,6 @@ def test_inverse_factor_is_a_root_of_the_inverse(lam):
         assert_allclose(one_factor.T @ one_factor, expected[group], rtol=1e-9)
 
 
-def test_a_model_without_terms_has_no_weights():
-    assert posterior_mean(np.empty((0, 0)), np.empty(0), 1.0).shape == (0,)
-
-
 def test_inverse_factor_leaves_its_input_alone():
     _, _, gram, moment = statistics()
     before = gram.copy(), moment.copy()
@@ -79,7 +75,7 @@ def test_quadratic_forms():
     assert_allclose(quadratic_forms(inverse_factor(gram, 2.0), X), expected, rtol=1e-9)
 
 
-def test_rank_one_update_is_conditioning():
+def test_condition_on_row():
     """Mean, covariance and the growth of the minimum, against least squares on one more row."""
     rows, reward, gram, moment = statistics(n_groups=1)
     lam = 0.7
@@ -93,17 +89,17 @@ def test_rank_one_update_is_conditioning():
     new, paid = np.array([1.0, -2.0, 0.5, 3.0]), 4.0
     expected_leverage = new @ covariance @ new
     expected_spread = np.sum(new**2 * np.diag(covariance))
-    added, leverage, spread = rank_one_update(mean, covariance, new, paid)
+    update = condition_on_row(mean, covariance, new, paid)
     precision += np.outer(new, new)
-    assert_allclose(mean, np.linalg.solve(precision, moment[0] + paid * new), rtol=1e-10)
-    assert_allclose(covariance, np.linalg.inv(precision), rtol=1e-9)
-    assert_allclose(leverage, expected_leverage)
-    assert_allclose(spread, expected_spread)
-    after = minimum(np.vstack([rows[0], new]), np.append(reward[0], paid), mean)
-    assert_allclose(added, after - before, rtol=1e-9)
+    assert_allclose(update.mean, np.linalg.solve(precision, moment[0] + paid * new), rtol=1e-10)
+    assert_allclose(update.covariance, np.linalg.inv(precision), rtol=1e-9)
+    assert_allclose(update.leverage, expected_leverage)
+    assert_allclose(update.spread, expected_spread)
+    after = minimum(np.vstack([rows[0], new]), np.append(reward[0], paid), update.mean)
+    assert_allclose(update.residual_square, after - before, rtol=1e-9)
 
 
-def test_condition_on_row_is_a_rank_one_update_that_leaves_its_input_alone():
+def test_condition_on_row_leaves_its_input_alone_and_the_update_in_place_does_not():
     rows, _, gram, moment = statistics(n_groups=1)
     precision = gram[0] + 0.7 * np.eye(4)
     mean, covariance = np.linalg.solve(precision, moment[0]), np.linalg.inv(precision)
@@ -117,17 +113,17 @@ def test_condition_on_row_is_a_rank_one_update_that_leaves_its_input_alone():
     assert np.array_equal(update.covariance, covariance)
 
 
-def test_rank_one_update_survives_cancellation():
+def test_condition_on_row_survives_cancellation():
     """A covariance of 1e16 along a direction that the row does not have."""
     direction = np.array([1.0, -1.0]) / np.sqrt(2)
     covariance = 1e16 * np.outer(direction, direction) + 0.5e-3
     mean = np.zeros(2)
     row = np.array([0.1 + 1e-17, 0.1])
-    added, leverage, spread = rank_one_update(mean, covariance, row, 2.0)
-    assert 0 <= added <= 4
-    assert leverage >= 0
-    assert spread > 1e8 * leverage
-    assert np.isfinite(covariance).all()
+    update = condition_on_row(mean, covariance, row, 2.0)
+    assert 0 <= update.residual_square <= 4
+    assert update.leverage >= 0
+    assert update.spread > 1e8 * update.leverage
+    assert np.isfinite(update.covariance).all()
 
 
 def test_hybrid_posterior_is_the_joint_one():

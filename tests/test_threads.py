@@ -35,8 +35,10 @@ def neural_linear():
     )
 
 
-def play(bandit, seconds, n_deciding=N_DECIDING):
+def play(bandit, seconds, n_deciding=N_DECIDING, n_models=12):
     """Learn in one thread and decide in others; return the models that existed and the answers.
+
+    It lasts some seconds, and until there were some models and some answers.
 
     An answer is (rows, arms, propensities, first, last): the models that may have given it are
     those numbered from `first` to `last`.
@@ -67,7 +69,9 @@ def play(bandit, seconds, n_deciding=N_DECIDING):
         thread.start()
     end, step = monotonic() + seconds, 0
     try:
-        while monotonic() < end:
+        while monotonic() < end or len(models) < n_models or len(answers) < 10 * n_deciding:
+            if errors:
+                break
             size = (1, 1, 1, 8, 40)[step % 5]
             rows = rng.randint(len(X), size=size)
             arm = rng.randint(N_ARMS, size=size)
@@ -101,8 +105,8 @@ def unexplained(X, models, answers, n_checked):
 def check(bandit, seconds, n_checked):
     X, models, answers, errors = play(bandit, seconds)
     assert not errors
-    assert len(models) > 10
-    assert len(answers) > 10 * N_DECIDING
+    assert len(models) >= 12
+    assert len(answers) >= 10 * N_DECIDING
     assert not unexplained(X, models, answers, n_checked)
     # What was learnt meanwhile is what is learnt without anybody deciding.
     assert models[-1].learnt_weight_ == bandit.learnt_weight_

@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_consistent_length
 
-from .._rounds import as_labels, check_propensity, check_reward, split_log
+from .._rounds import check_feedback, check_propensity
 from .._rows import as_frame, nw
 
 
@@ -38,32 +37,24 @@ def check_log(X, y, reward=None, propensity=None):
     ValueError
         If there are no rewards, two, sets of arms, or impossible values.
     """
-    if y is None:
-        raise ValueError("y is None: pass a log made by skbandit.base.make_log.")
-    labels, logged_reward, logged_propensity = split_log(y)
-    labels = as_labels(labels, "y")
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1:
+    labels, reward, logged_propensity, _ = check_feedback(X, y, reward, None, n_selected=1)
+    if labels.ndim == 2 and labels.shape[1] > 1:
         raise ValueError(
             f"y holds arms of shape {labels.shape}, sets of arms. This value is of policies that "
             "play one arm a round: use the bandit's own score (scoring=None), or the slate "
             "estimators of skbandit.metrics."
         )
-    check_consistent_length(X, labels)
-    if reward is None and logged_reward is None:
+    labels = labels.ravel()
+    if reward is None:
         raise ValueError(
             "y holds no rewards: comparing the policy's arms with the logged ones would rate how "
             "well it imitates the logging policy. Pass y=make_log(arm, reward, propensity), or "
             "reward= and propensity=. A bandit with full feedback has its own score, scoring=None."
         )
-    if reward is not None and logged_reward is not None:
-        raise ValueError("reward was given twice: y is a log that carries it, and reward= came.")
-    reward = check_reward(logged_reward if reward is None else reward, labels.shape)
     propensity = logged_propensity if propensity is None else propensity
     if propensity is not None:
         propensity = check_propensity(propensity, labels.shape)
-    return LoggedRounds(labels, reward, propensity)
+    return LoggedRounds(labels, reward.ravel(), propensity)
 
 
 def as_rows(X):

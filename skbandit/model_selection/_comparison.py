@@ -9,6 +9,8 @@ from ..metrics import PolicyScorer, bootstrap_distribution, mean_value
 
 _LOGGING = "logging policy"
 _DRAWS = ("bootstrap", "bca")
+# Relative to a value and its error.
+_ROUNDING = 1e-12
 
 
 def compare_policies(
@@ -160,12 +162,15 @@ def _row(value, logging, method, level, options):
 
 def _chance_positive(difference, method, options):
     """Probability that the true difference is positive, under a flat prior."""
+    # What policies that are the same differ by is rounding.
+    rounding = _ROUNDING * max(abs(part.value) + part.standard_error for part in difference.parts)
     if method in _DRAWS:
         draws = bootstrap_distribution(difference, **options)
-        return float(np.mean(draws > 0) + np.mean(draws == 0) / 2)
+        return float(np.mean(draws > rounding) + np.mean(np.abs(draws) <= rounding) / 2)
     error = difference.standard_error
-    if not error > 0:
-        return float(np.heaviside(difference.value, 0.5))
+    if not error > rounding:
+        apart = abs(difference.value) > rounding
+        return float(np.heaviside(difference.value if apart else 0.0, 0.5))
     score = difference.value / error
     if method == "student":
         degrees = difference.effective_sample_size - 1

@@ -1,5 +1,8 @@
 """Neural bandits, held through skorch; they need the extra ``skbandit[neural]``."""
 
+import warnings
+from importlib import import_module
+
 try:
     import skorch
     import torch
@@ -10,15 +13,18 @@ except ImportError as error:
         name=error.name,
     ) from error
 
-from ._bayesian import BayesianNeuralBandit
 from ._ensemble import EnsembleBandit
-from ._gradient import NeuralThompsonSampling, NeuralUCB
-from ._linear import NeuralLinearBandit
+from ._gradient import GradientStatistics, NeuralThompsonSampling, NeuralUCB
+from ._linear import LinearStatistics, NeuralLinearBandit
 from ._nets import make_net
-from ._networks import MLP
+from ._networks import MLP, TextEncoder
+from ._precision import BlockPrecision, DiagonalPrecision, FullPrecision
+from ._random_priors import RandomPrior
+from ._scaling import Scaling
+from ._state import Network, NeuralState
+from ._targets import PlayedArmLoss
 
 __all__ = [
-    "BayesianNeuralBandit",
     "EnsembleBandit",
     "MLP",
     "NeuralLinearBandit",
@@ -28,3 +34,37 @@ __all__ = [
 ]
 
 del skorch, torch
+
+# Files name this path: what is stored outlives a move of the modules.
+for _stored in (
+    BlockPrecision,
+    DiagonalPrecision,
+    EnsembleBandit,
+    FullPrecision,
+    GradientStatistics,
+    LinearStatistics,
+    MLP,
+    Network,
+    NeuralLinearBandit,
+    NeuralState,
+    NeuralThompsonSampling,
+    NeuralUCB,
+    PlayedArmLoss,
+    RandomPrior,
+    Scaling,
+    TextEncoder,
+):
+    _stored.__module__ = __name__
+del _stored
+
+
+def __getattr__(name):
+    if name != "BayesianNeuralBandit":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(
+        "BayesianNeuralBandit has moved: import it from skbandit.variational.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    # By name: families do not import each other.
+    return import_module("skbandit.variational").BayesianNeuralBandit

@@ -1,65 +1,63 @@
-"""What the neural bandits share: net, buffer, schedule, scaling, learning."""
+"""What the neural bandits share: networks, buffer, schedule, scaling, learning, transfer."""
 
 import copy
 from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
 
 from .._sklearn import HasMethods, Interval
 from ..base import BaseBandit
-from ..buffers import BUFFER_METHODS, SAMPLER_METHODS, AllData, RandomSampler
-from ._evaluation import freeze, to_module
-from ._nets import (
-    Training,
-    build_net,
-    device_of,
-    forked_generators,
-    resolve_net,
-    train_nets,
-    warn_diverged,
+from ..buffers import (
+    BUFFER_METHODS,
+    SAMPLER_METHODS,
+    AllData,
+    RandomSampler,
+    RefitSchedule,
+    ScheduleState,
+    check_instance,
 )
-from ._scaling import find_scaling
-from ._transfer import NeuralTransferMixin
+from ._columns import columns_of, n_rounds, weight_by_output
+from ._evaluation import dtype_of, to_tensor
+from ._generators import ordinary_mode
+from ._nets import build_net, is_skorch_net, starts_at_zero, unfitted_copy
+from ._scaling import check_squares, find_scaling
+from ._seeds import Seeds
+from ._state import Network, NeuralState
+from ._targets import Targets
+from ._training import Training, fewest_rows, train_nets, warn_diverged
+from ._transfer import (
+    carried_networks,
+    carried_rounds,
+    carried_scaling,
+    check_same_structure,
+    module_description,
+)
 
-# Steps of a net that was given by name or class.
+# Steps of a net that brings no number of passes of its own.
 _INITIAL_STEPS, _STEPS = 200, 100
+# Numbers beyond this, in units of the spread, are measured anew before they train a network.
+_FAR_OUT = 1e9
+_TOO_LARGE = (
+    "X or reward is so large that what is learnt from it is not finite; the bandit is what it was "
+    "before. Scale the features (StandardScaler) and rewards."
+)
 
 
-class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
-    """A network, trained on a schedule on the rounds in a buffer, and statistics built on it.
+class BaseNeuralBandit(BaseBandit):
+    """Networks, trained on a schedule on the rounds in a buffer, and statistics built on them.
 
     Beside the hooks of :class:`skbandit.base.BaseBandit` a subclass has:
 
-    - ``_rebuild()``: compute the statistics anew from ``buffer_`` and ``nets_``;
-    - ``_update(columns)``: fold new rounds into the statistics, under the same network;
-    - ``_n_nets()``: how many networks it trains (default: one).
-
-    Learning works on a shallow copy and replaces objects instead of writing to them: a learning
-    call that fails leaves the bandit as it was.
+    - ``_build(state)``: return the statistics of the rounds in the buffer;
+    - ``_update(state, columns)``: return the statistics after new rounds, under the same networks;
+    - ``_sums(state)``: yield the arrays of the statistics that must be finite;
+    - ``_n_nets()``: how many networks it trains (default: one);
+    - ``_prepare(state, seeds)``, ``_carry_statistics(source, resize, outputs, seeds)``: return the
+      statistics that new, or carried, networks start with (default: none).
     """
 
-    _context_ndims = (2, 3)
-
-    # What skbandit.utils.estimator_checks asks of models that are sums over rounds.
-    _unpromised_checks = {
-        **dict.fromkeys(
-            (
-                "check_pieces_equal_whole",
-                "check_weights_equal_repetition",
-                "check_full_feedback",
-                "check_candidates_learn_in_pieces",
-                "check_removed_arm_is_forgotten",
-            ),
-            "what a network has learnt depends on when it was trained, and on what batches",
-        ),
-        **dict.fromkeys(
-            ("check_expand_features", "check_drop_features"),
-            "a network made for other features has other initial weights",
-        ),
-        "check_cold_arms_at_prior": "the prior's width is in units of the representation",
-    }
+    _shape_parameters = ("net__module", "buffer")
 
     _parameter_constraints = {
         **BaseBandit._parameter_constraints,
@@ -75,74 +73,158 @@ class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
         "standardize": ["boolean"],
     }
 
-    # ------------------------------------------------------------------ hooks
+    def __init__(
+        self,
+        *,
+        arms,
+        net,
+        buffer,
+        sampler,
+        min_samples_to_train,
+        train_every,
+        initial_train_steps,
+        train_steps,
+        warm_start,
+        early_stopping_threshold,
+        standardize,
+        selector,
+        random_state,
+    ):
+        self.arms = arms
+        self.net = net
+        self.buffer = buffer
+        self.sampler = sampler
+        self.min_samples_to_train = min_samples_to_train
+        self.train_every = train_every
+        self.initial_train_steps = initial_train_steps
+        self.train_steps = train_steps
+        self.warm_start = warm_start
+        self.early_stopping_threshold = early_stopping_threshold
+        self.standardize = standardize
+        self.selector = selector
+        self.random_state = random_state
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        bandit_tags = tags.bandit_tags
+        bandit_tags.learning = "buffer"
+        # Hidden layers are taught by all arms, and so is the unit of the rewards.
+        bandit_tags.arms, bandit_tags.prior = "linked", "learnt"
+        bandit_tags.arm_order = "free" if starts_at_zero(self.net) else "matters"
+        # A network made for other features has other initial weights; a feature that is dropped
+        # is set to its mean.
+        bandit_tags.adding_features = bandit_tags.dropping_features = "approximate"
+        # Networks are trained in single precision, step after step.
+        bandit_tags.rounding = 1e-3
+        return tags
+
+    def __sklearn_clone__(self):
+        # An open log in a net's callbacks cannot be copied: it is shared.
+        bare = self._twin()
+        bare.net = "none"
+        new = super(BaseNeuralBandit, bare).__sklearn_clone__()
+        new.net = unfitted_copy(self.net) if is_skorch_net(self.net) else copy.deepcopy(self.net)
+        return new
+
+    # ----------------------------------------------------- for families to define
+    def _build(self, state):
+        return state.statistics
+
+    def _update(self, state, columns):
+        return state.statistics
+
+    def _sums(self, state):
+        return ()
+
     def _n_nets(self):
         return 1
 
-    def _net_is_trained(self):
-        """Whether there is anything to train: the network 'none' is its own input."""
-        return not (isinstance(self.net, str) and self.net == "none")
+    def _prepare(self, state, seeds):
+        return None
 
-    def _takes_raw_inputs(self):
-        """Whether the module wants its inputs as they are (token ids, say): it says so itself."""
-        return bool(getattr(self.nets_[0].module_, "raw_inputs", False))
+    def _carry_statistics(self, source, resize, outputs, seeds):
+        return None
 
-    # ----------------------------------------------------------------- inputs
-    def _flat(self, X):
-        """Flatten what each candidate is (an image, a sequence), and its shape or None."""
+    # ---------------------------------------------------------------- contexts
+    def _check_contexts(self, X, reset):
+        shape = None
         if getattr(X, "ndim", 2) > 3 and not callable(X.ndim):
+            # What each candidate is (an image, a sequence) is kept flat.
             X = np.asarray(X)
-            return X.reshape(*X.shape[:2], -1), X.shape[2:]
-        return X, None
-
-    def _checked(self, X):
-        X, shape = self._flat(X)
-        if self.__sklearn_is_fitted__():
-            self._check_shape(shape)
-        return super()._checked(X)
-
-    def _check_shape(self, shape):
-        if shape != self.input_shape_ and None not in (shape, self.input_shape_):
+            X, shape = X.reshape(*X.shape[:2], -1), X.shape[2:]
+        if reset:
+            self.candidate_shape_ = shape
+        elif shape != self.candidate_shape_ and None not in (shape, self.candidate_shape_):
             raise ValueError(
                 f"X's candidates have shape {shape}, but the bandit has learnt from "
-                f"{self.input_shape_}."
+                f"{self.candidate_shape_}."
             )
+        return super()._check_contexts(X, reset)
 
-    def _learn_rounds(self, X, y, reward, sample_weight, classes, forget):
-        X, shape = self._flat(X)
-        if forget or not self.__sklearn_is_fitted__():
-            self._new_shape = shape
-        else:
-            self._check_shape(shape)
+    def _n_outputs(self, n_arms=None):
+        n_arms = len(self.classes_) if n_arms is None else n_arms
+        return 1 if self._candidate_features else n_arms
+
+    # ---------------------------------------------------------------- learning
+    def _initial_state(self, n_arms, n_features):
+        return NeuralState(
+            networks=(),
+            buffer=AllData() if self.buffer is None else copy.deepcopy(self.buffer),
+            schedule=ScheduleState(),
+            scaling=None,
+            n_updates=0,
+            taught_weight=np.zeros(self._n_outputs(n_arms)),
+            statistics=None,
+        )
+
+    def _learn(self, rounds):
+        self._check_buffer()
+        state = self.state_
+        seeds = Seeds(self.random_state, state.n_updates)
+        columns = self._columns_of(rounds, seeds)
+        if len(columns["arm"]) == 0:
+            return state
+        check_squares(columns)
         try:
-            return super()._learn_rounds(X, y, reward, sample_weight, classes, forget)
-        finally:
-            vars(self).pop("_new_shape", None)
+            with ordinary_mode(), np.errstate(over="ignore", invalid="ignore"):
+                state = self._after(state, columns, seeds)
+        except np.linalg.LinAlgError as error:
+            raise ValueError(_TOO_LARGE) from error
+        sums = [*state.scaling[:3], *self._sums(state)]
+        if not all(np.isfinite(part).all() for part in sums):
+            raise ValueError(_TOO_LARGE)
+        return state
 
-    def _start(self, arms, candidate_features):
-        super()._start(arms, candidate_features)
-        self.nets_ = None
-        self.buffer_ = AllData() if self.buffer is None else copy.deepcopy(self.buffer)
-        self.scaling_ = None
-        self.input_shape_ = vars(self).get("_new_shape")
-        self.n_updates_ = 0
-        self.n_trainings_ = 0
-        # Weight of the rounds since the last training.
-        self.untrained_weight_ = 0.0
-        self._clear_statistics()
+    def _columns_of(self, rounds, seeds):
+        return columns_of(rounds, len(self.classes_))
 
-    def _clear_statistics(self):
-        """Set the statistics of a bandit that has seen nothing."""
+    def _after(self, state, columns, seeds):
+        """The state after these columns of rounds."""
+        if not state.networks:
+            state = state._replace(networks=self._new_networks(seeds))
+            state = state._replace(statistics=self._prepare(state, seeds))
+        taught = weight_by_output(columns, len(state.taught_weight)).sum(axis=0)
+        state = state._replace(
+            n_updates=state.n_updates + 1,
+            buffer=state.buffer.extended(columns, np.random.RandomState(seeds.net(0))),
+            schedule=state.schedule.extended(n_rounds(columns)),
+            taught_weight=state.taught_weight + taught,
+        )
+        trains = self._training_is_due(state)
+        scaling = self._measured(state, trains)
+        if scaling is not None:
+            state = state._replace(scaling=scaling)
+        if trains:
+            state = self._trained(state, seeds)
+        if trains or scaling is not None or state.statistics is None:
+            return state._replace(statistics=self._build(state))
+        return state._replace(statistics=self._update(state, columns))
 
-    def _grow_candidates(self, n_candidates):
-        self.classes_ = np.arange(n_candidates)
-
-    def _n_outputs(self):
-        return 1 if self._candidate_features else len(self.classes_)
-
-    # --------------------------------------------------------------- learning
-    def _check_room(self):
+    def _check_buffer(self):
         """Raise where the network would never be trained."""
+        check_instance(self.buffer, "buffer")
+        check_instance(self.sampler, "sampler")
         capacity = getattr(self.buffer, "capacity", None)
         if capacity is not None and capacity < self.min_samples_to_train:
             raise ValueError(
@@ -151,193 +233,162 @@ class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
                 "trained. Give the buffer more room, or lower min_samples_to_train."
             )
 
-    def _learn(self, rounds):
-        self._validate_params()
-        self._check_room()
-        columns = self._columns_of(rounds)
-        if len(columns["row"]) == 0:
-            return
-        work = copy.copy(self)
-        # Frozen copies of the networks stay good until these are trained.
-        work._cache = {k: v for k, v in self._cache.items() if k[0] in ("module", "prior")}
-        work._absorb(columns)
-        vars(self).update(vars(work))
+    def _new_networks(self, seeds):
+        shape = self.candidate_shape_
+        sizes = self.n_features_in_, self._n_outputs()
+        nets = [
+            build_net(self.net, *sizes, seeds.net(number), shape)
+            for number in range(self._n_nets())
+        ]
+        return tuple(Network(net, shape) for net in nets)
 
-    def _columns_of(self, rounds):
-        """Rounds as columns of the buffer, one row an arm that was played; weight 0 is absent."""
-        rows, arm, reward, weight = rounds[:4]
-        n_rounds = len(arm)
-        weight = np.ones(n_rounds) if weight is None else weight
-        full, share = np.zeros(n_rounds), np.full(n_rounds, 1.0 / rounds.rows_per_round)
-        if rows.ndim == 3:
-            n_candidates = rows.shape[1]
-            if reward is None:
-                # Each candidate is a round of its own, paid 1 if it was named.
-                named = np.arange(n_candidates) == arm[:, None]
-                reward, weight = named.astype(np.float64).ravel(), np.repeat(weight, n_candidates)
-                rows = rows.reshape(-1, rows.shape[2])
-                share = np.full(len(rows), 1.0 / n_candidates)
-            else:
-                rows = rows[np.arange(n_rounds), arm]
-            arm, full = np.zeros(len(rows), dtype=np.intp), np.zeros(len(rows))
-        elif reward is None:
-            reward = np.ones(n_rounds)
-            # So many arms, the first ones, learn from the round.
-            full = np.full(n_rounds, float(len(self.classes_)))
-        columns = {
-            "row": rows,
-            "arm": arm,
-            "reward": reward,
-            "weight": weight,
-            "full": full,
-            "share": share,
-        }
-        present = columns["weight"] > 0
-        return {
-            name: (column if present.all() else column[present]).astype(
-                np.intp if name == "arm" else np.float64
-            )
-            for name, column in columns.items()
-        }
+    # ---------------------------------------------------------------- scaling
+    def _measured(self, state, trains):
+        """Scaling of inputs and rewards, measured anew; None where the known one is kept.
 
-    def _seed(self):
-        """Seed of this learning call; an int gives each call its own."""
-        if isinstance(self.random_state, Integral):
-            sequence = np.random.SeedSequence([int(self.random_state), self.n_updates_])
-            return int(sequence.generate_state(1)[0])
-        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-
-    def _absorb(self, columns):
-        seed = self._seed()
-        if self.nets_ is None:
-            self.nets_ = self._new_nets(seed)
-        self.n_updates_ += 1
-        self.buffer_ = self.buffer_.extended(columns, np.random.RandomState(seed % 2**32))
-        self.untrained_weight_ += _n_rounds(columns)
-        trains = self._training_is_due()
-        if self._rescale(trains) or trains:
-            if trains:
-                self._train(seed)
-            self._rebuild()
-        else:
-            self._update(columns)
-
-    def _rescale(self, trains):
-        """Measure inputs and rewards anew, where that changes no trained network for nothing."""
-        weight = _n_rounds(self.buffer_.columns)
+        A trained network keeps the units that it was trained in until it is trained again.
+        """
+        columns = state.buffer.columns
+        weight = n_rounds(columns)
         # Before the first training that costs little, and pieces then end where the whole ends.
-        if self.n_trainings_ > 0 and (not trains or weight < 2.0 * self.scaling_.n_rounds):
-            return False
-        standardize = self.standardize and not self._takes_raw_inputs()
-        self.scaling_ = find_scaling(self.buffer_.columns, weight, standardize)
-        return True
-
-    def _training_is_due(self):
-        if not self._net_is_trained():
-            return False
-        due = self.untrained_weight_ >= self.train_every or self.n_trainings_ == 0
-        return due and _n_rounds(self.buffer_.columns) >= self.min_samples_to_train
-
-    def _new_nets(self, seed):
-        nets = []
-        for number in range(self._n_nets()):
-            with forked_generators((seed + 7919 * number) % 2**32, resolve_net(self.net).device):
-                nets.append(build_net(self.net, self.n_features_in_, self._n_outputs()))
-            self._check_outputs(nets[-1])
-        return nets
-
-    def _check_outputs(self, net):
-        """Raise where the module does not answer with one finite number an arm."""
-        device_of(net)
-        rows = np.zeros((2, self.n_features_in_))
-        module = net.module_
-        was_training = module.training
-        module.eval()
-        try:
-            with torch.no_grad():
-                outputs = module(to_module(rows, module, self.input_shape_))
-        except (RuntimeError, TypeError, IndexError) as error:
-            raise ValueError(
-                f"net's module {type(module).__name__} cannot take a batch of shape "
-                f"(2, {self.n_features_in_}): {error}. A module whose constructor takes n_inputs "
-                "and n_outputs is told how many there are."
-            ) from error
-        finally:
-            module.train(was_training)
-        wanted = (2, self._n_outputs())
-        if tuple(outputs.shape) != wanted and not (
-            wanted[1] == 1 and tuple(outputs.shape) == (2,)
+        if state.schedule.n_refits > 0 and not (
+            trains
+            and (weight >= 2.0 * state.scaling.n_rounds or _is_far_out(columns, state.scaling))
         ):
-            per = "one, since arms have features of their own" if wanted[1] == 1 else "one an arm"
+            return None
+        module = state.networks[0].module
+        raw = bool(getattr(module, "raw_inputs", False))
+        scaling = find_scaling(columns, weight, self.standardize and not raw)
+        largest = np.abs(scaling.inputs(columns["row"])).max()
+        if largest**2 > torch.finfo(dtype_of(module)).max:
             raise ValueError(
-                f"net's module {type(module).__name__} has outputs of shape "
-                f"{tuple(outputs.shape)} for 2 rows, but {wanted} is needed: {per}. Give its "
-                "constructor a parameter n_outputs, or set net__module__... to that width."
+                f"X holds numbers of size {largest:.2g}, whose square is beyond the precision of "
+                "net's module. Scale the features, or leave standardize=True."
             )
-        if not bool(torch.isfinite(outputs).all()):
-            raise ValueError(
-                f"net's module {type(module).__name__} returns NaN or infinity before any "
-                "training. Check its initial weights."
-            )
+        return scaling
 
-    def _steps(self):
-        first = self.n_trainings_ == 0 or not self.warm_start
-        steps = self.initial_train_steps if first else self.train_steps
-        if steps is None and isinstance(self.net, (str, type)):
-            return _INITIAL_STEPS if first else _STEPS
+    # ---------------------------------------------------------------- training
+    @property
+    def _schedule(self):
+        return RefitSchedule(
+            self.min_samples_to_train, self.train_every, warm_start=self.warm_start
+        )
+
+    def _is_trained(self):
+        """Whether there is anything to train: the network 'none' is its own input."""
+        return not (isinstance(self.net, str) and self.net == "none")
+
+    def _training_is_due(self, state):
+        columns = state.buffer.columns
+        return (
+            self._is_trained()
+            and self._schedule.is_due(state.schedule, n_rounds(columns))
+            and len(columns["arm"]) >= fewest_rows(state.networks[0].module)
+        )
+
+    def _n_steps(self, schedule_state):
+        afresh = self._schedule.starts_afresh(schedule_state)
+        steps = self.initial_train_steps if afresh else self.train_steps
+        if steps is None and not is_skorch_net(self.net):
+            return _INITIAL_STEPS if afresh else _STEPS
         return steps
 
-    def _train(self, seed):
-        columns = self.buffer_.columns
-        rows = to_module(self.scaling_.inputs(columns["row"]), _SINGLE, self.input_shape_)
-        numbers = range(len(self.nets_))
+    def _trained(self, state, seeds):
+        columns, networks = state.buffer.columns, state.networks
+        numbers = range(len(networks))
+        shape = networks[0].input_shape
         trained = train_nets(
-            self.nets_,
-            rows,
-            [torch.from_numpy(self._target(columns, number)).float() for number in numbers],
+            [network.net for network in networks],
+            to_tensor(state.scaling.inputs(columns["row"]), dtype_of(networks[0].module), shape),
+            [self._targets(state, number) for number in numbers],
             columns,
-            [(seed + 7919 * number) % 2**32 for number in numbers],
+            [seeds.net(number) for number in numbers],
             Training(
                 RandomSampler() if self.sampler is None else self.sampler,
-                self._steps(),
+                self._n_steps(state.schedule),
                 self.early_stopping_threshold,
-                self.warm_start,
+                afresh=not self.warm_start,
             ),
         )
-        self.untrained_weight_ = 0.0
         if any(net is None for net in trained):
             warn_diverged()
-            return
-        self.nets_ = trained
-        self._forget_cache()
-        self.n_trainings_ += 1
-
-    def _target(self, columns, number):
-        """What the loss of the net of this number looks at, see :class:`PlayedArmLoss`."""
-        low, high = self.scaling_.reward(np.array([0.0, 1.0]))
-        n_rounds = len(columns["arm"])
-        return np.column_stack(
-            [
-                columns["arm"],
-                self.scaling_.reward(columns["reward"]),
-                columns["weight"],
-                columns["full"],
-                np.full(n_rounds, low),
-                np.full(n_rounds, high),
-            ]
+            return state._replace(schedule=state.schedule.postponed())
+        return state._replace(
+            networks=tuple(Network(net, shape) for net in trained),
+            schedule=state.schedule.refitted(n_rounds(columns)),
         )
 
-    # --------------------------------------------------------------- networks
-    def _network(self, number=0):
-        """A net as scores see it: asked with scaled rows, it answers in double precision."""
-        key = ("module", number)
-        if key not in self._cache:
-            self._cache[key] = freeze(self.nets_[number].module_, self.input_shape_)
-        return self._cache[key]
+    def _targets(self, state, number):
+        """What the net of this number is taught."""
+        columns, scaling = state.buffer.columns, state.scaling
+        low, high = scaling.reward(np.array([0.0, 1.0]))
+        size = len(columns["arm"])
+        return Targets(
+            arm=columns["arm"],
+            reward=scaling.reward(columns["reward"]),
+            weight=columns["weight"],
+            n_taught=columns["n_taught"],
+            low=np.full(size, low),
+            high=np.full(size, high),
+        )
 
+    # ---------------------------------------------------------------- transfer
+    @property
+    def net__module(self):
+        """What the network is made of, in words; a change of it does not fit what was learnt."""
+        return module_description(self.net)
+
+    def _carry_state(self, source, resize):
+        if not isinstance(source, BaseNeuralBandit):
+            self._check_same_shape(source)
+        check_same_structure(source.net, self.net, source._n_nets(), self._n_nets())
+        state = source.state_
+        self.candidate_shape_ = shape = source.candidate_shape_
+        moves = resize.moves_features(source.n_features_in_)
+        if source._candidate_features and not moves and self._is_set_as(source):
+            # Candidates share one network, however many there are.
+            return state
+        if shape is not None and moves:
+            raise ValueError(
+                f"The candidates have shape {shape}: features of such inputs cannot be added, "
+                "dropped or reordered."
+            )
+        known = self._initial_state(resize.n_arms, resize.n_features)
+        known = known._replace(n_updates=state.n_updates)
+        if not state.networks:
+            return known
+        seeds = _seeds_of_transfer(self.random_state, state.n_updates)
+        outputs = np.zeros(1, dtype=np.intp) if source._candidate_features else resize.arm_source
+        taught = None if source._candidate_features else resize.taught
+        with ordinary_mode():
+            known = known._replace(
+                networks=carried_networks(
+                    state.networks, self.net, resize.feature_source, outputs, taught, seeds
+                ),
+                buffer=carried_rounds(
+                    state.buffer, known.buffer, resize.feature_source, outputs, taught, seeds
+                ),
+                schedule=state.schedule,
+                scaling=carried_scaling(state.scaling, resize.feature_source),
+                taught_weight=_carried_weight(state.taught_weight, outputs, taught),
+                statistics=self._carry_statistics(source, resize, outputs, seeds),
+            )
+            if len(known.buffer) == 0:
+                return known
+            return known._replace(statistics=self._build(known))
+
+    def _is_set_as(self, source):
+        """Whether another bandit has the very parameters of this one."""
+        return type(self) is type(source) and all(
+            getattr(self, name) is getattr(source, name)
+            for name in self._get_param_names()
+            if name != "arms"
+        )
+
+    # ---------------------------------------------------------------- questions
     def _outputs(self, rows, number=0):
         """Outputs of a network for plain rows, in units of the rewards' scale, float64."""
-        return self._network(number).outputs(self.scaling_.inputs(rows))
+        return self.state_.networks[number].frozen.outputs(self.state_.scaling.inputs(rows))
 
     def _over_candidates(self, contexts, hook):
         """Ask a hook about every row of plain rows, or every candidate of every row.
@@ -351,21 +402,55 @@ class BaseNeuralBandit(NeuralTransferMixin, BaseBandit):
         answers = hook(np.ascontiguousarray(contexts.reshape(-1, n_features)))
         return tuple(answer.reshape(n_samples, n_candidates) for answer in answers)
 
-    def _n_columns(self, contexts):
-        return contexts.shape[1] if contexts.ndim == 3 else len(self.classes_)
+    def _shape_of_answer(self, contexts):
+        n_columns = contexts.shape[1] if contexts.ndim == 3 else len(self.classes_)
+        return len(contexts), n_columns
+
+    # ---------------------------------------------------- what users look at
+    def _learnt(self, name):
+        if not self.__sklearn_is_fitted__() or not self.state_.networks:
+            raise AttributeError(f"{name} is there once the bandit has learnt from rounds.")
+        return self.state_
+
+    @property
+    def nets_(self):
+        """The trained skorch nets."""
+        return [network.net for network in self._learnt("nets_").networks]
 
     @property
     def net_(self):
         """The trained skorch net (the first, where there are several)."""
-        if not vars(self).get("nets_"):
-            raise AttributeError("net_ is there once the bandit has learnt from rounds.")
-        return self.nets_[0]
+        return self._learnt("net_").networks[0].net
+
+    @property
+    def buffer_(self):
+        """The rounds that are kept."""
+        return self._learnt("buffer_").buffer
+
+    @property
+    def scaling_(self):
+        """Shift and scale of inputs, scale of rewards."""
+        return self._learnt("scaling_").scaling
+
+    @property
+    def n_trainings_(self):
+        """How many times the network was trained."""
+        return self._learnt("n_trainings_").schedule.n_refits
 
 
-def _n_rounds(columns):
-    """How many rounds these are, by their weights; a round may have several rows."""
-    return float(columns["weight"] @ columns["share"])
+def _is_far_out(columns, scaling):
+    """Whether numbers are so far from the known ones that single precision loses them."""
+    scaled = scaling.inputs(columns["row"]), scaling.reward(columns["reward"])
+    return max(np.abs(part).max() for part in scaled) > _FAR_OUT
 
 
-# Of the dtype that networks are trained in.
-_SINGLE = torch.nn.Linear(1, 1)
+def _seeds_of_transfer(random_state, n_updates):
+    """Seeds of what is new after a transfer; a stream is left where it is."""
+    return Seeds(copy.deepcopy(random_state), n_updates)
+
+
+def _carried_weight(weight, outputs, taught):
+    carried = np.where(outputs >= 0, weight[outputs], 0.0)
+    if taught is not None:
+        carried[outputs < 0] = weight[taught].mean()
+    return carried

@@ -1,18 +1,14 @@
 """Thompson sampling by drawing a member of an ensemble of networks."""
 
-import copy
 from numbers import Integral, Real
 
 import numpy as np
-import torch
-from torch import nn
 
-from .._optimality import SampledScores
 from .._sklearn import Interval
+from ..beliefs import JointBelief
 from ._base import BaseNeuralBandit
-from ._evaluation import freeze
-from ._nets import forked_generators
-from ._networks import linear_layers
+from ._columns import columns_of
+from ._random_priors import carried_priors, new_priors
 
 
 class EnsembleBandit(BaseNeuralBandit):
@@ -123,16 +119,7 @@ class EnsembleBandit(BaseNeuralBandit):
     ['a', 'b']
     """
 
-    _unpromised_checks = {
-        **BaseNeuralBandit._unpromised_checks,
-        **dict.fromkeys(
-            (
-                "check_order_of_arms",
-                "check_ties_are_uniform",
-            ),
-            "every arm of every member has a random prior of its own",
-        ),
-    }
+    _shape_parameters = (*BaseNeuralBandit._shape_parameters, "n_members", "prior_scale")
 
     _parameter_constraints = {
         **BaseNeuralBandit._parameter_constraints,
@@ -161,183 +148,121 @@ class EnsembleBandit(BaseNeuralBandit):
         selector=None,
         random_state=None,
     ):
-        self.arms = arms
-        self.net = net
+        super().__init__(
+            arms=arms,
+            net=net,
+            buffer=buffer,
+            sampler=sampler,
+            min_samples_to_train=min_samples_to_train,
+            train_every=train_every,
+            initial_train_steps=initial_train_steps,
+            train_steps=train_steps,
+            warm_start=warm_start,
+            early_stopping_threshold=early_stopping_threshold,
+            standardize=standardize,
+            selector=selector,
+            random_state=random_state,
+        )
         self.n_members = n_members
         self.prior_scale = prior_scale
         self.bootstrap = bootstrap
-        self.buffer = buffer
-        self.sampler = sampler
-        self.min_samples_to_train = min_samples_to_train
-        self.train_every = train_every
-        self.initial_train_steps = initial_train_steps
-        self.train_steps = train_steps
-        self.warm_start = warm_start
-        self.early_stopping_threshold = early_stopping_threshold
-        self.standardize = standardize
-        self.selector = selector
-        self.random_state = random_state
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.bandit_tags.policy = "draws"
+        return tags
 
     def _n_nets(self):
         return self.n_members
 
-    def _clear_statistics(self):
-        if not vars(self).get("nets_"):
-            self.priors_ = None
-
-    def _new_nets(self, seed):
-        nets = super()._new_nets(seed)
-        self.prior_seeds_ = [
-            (seed + 15485863 * (number + 1)) % 2**32 for number in range(len(nets))
-        ]
-        self.priors_ = [
-            _random_module(net.module_, one)
-            for net, one in zip(nets, self.prior_seeds_, strict=True)
-        ]
-        self.n_known_outputs_ = self._n_outputs()
-        return nets
-
     # --------------------------------------------------------------- learning
-    def _columns_of(self, rounds):
-        columns = super()._columns_of(rounds)
-        full = columns["full"] > 0
-        if not full.any():
-            return columns
-        # The members' priors differ from arm to arm: each arm is a round of its own.
-        n_arms = len(self.classes_)
-        arm = np.tile(np.arange(n_arms), len(full))
-        columns = {name: np.repeat(column, n_arms, axis=0) for name, column in columns.items()}
-        reward = (arm == columns["arm"]).astype(np.float64)
-        share = columns["share"] / n_arms
-        return {**columns, "arm": arm, "reward": reward, "full": 0.0 * share, "share": share}
-
-    def _absorb(self, columns):
+    def _columns_of(self, rounds, seeds):
+        if rounds.contexts.ndim == 2:
+            # The members' priors differ from arm to arm: each arm is a round of its own.
+            rounds = rounds.spelt_out(len(self.classes_))
+        columns = columns_of(rounds, len(self.classes_))
         shape = (len(columns["arm"]), self.n_members)
         if self.bootstrap:
-            rng = np.random.RandomState(self._bootstrap_seed())
-            copies = (2 * rng.randint(2, size=shape)).astype(np.uint8)
+            rng = np.random.RandomState(seeds.bootstrap())
+            columns["copies"] = (2 * rng.randint(2, size=shape)).astype(np.uint8)
         else:
-            copies = np.ones(shape, dtype=np.uint8)
-        super()._absorb({**columns, "copies": copies})
+            columns["copies"] = np.ones(shape, dtype=np.uint8)
+        return columns
 
-    def _bootstrap_seed(self):
-        if isinstance(self.random_state, Integral):
-            sequence = np.random.SeedSequence([int(self.random_state), self.n_updates_, 1])
-            return int(sequence.generate_state(1)[0])
-        return self._seed()
+    def _output_labels(self):
+        """What the outputs of a network stand for: the arms, or candidates of any kind."""
+        return [None] if self._candidate_features else self.classes_.tolist()
 
-    def _target(self, columns, number):
-        target = super()._target(columns, number)
-        prior = self._prior(columns["row"], number)
-        target[:, 1] -= prior[np.arange(len(prior)), columns["arm"]]
-        target[:, 2] *= columns["copies"][:, number]
-        return target
+    def _prepare(self, state, seeds):
+        return new_priors(state.networks, self._output_labels(), seeds)
 
-    def _rebuild(self):
-        """Nothing is kept beside the networks."""
+    def _carry_statistics(self, source, resize, outputs, seeds):
+        if not isinstance(source, EnsembleBandit):
+            return new_priors(source.state_.networks, source._output_labels(), seeds)
+        return carried_priors(
+            source.state_.statistics,
+            self._output_labels(),
+            resize.feature_source,
+            outputs,
+            None if self._candidate_features else resize.taught,
+        )
 
-    def _update(self, columns):
-        """Nothing is kept beside the networks."""
+    def _targets(self, state, number):
+        targets = super()._targets(state, number)
+        columns, inputs = state.buffer.columns, state.scaling.inputs(state.buffer.columns["row"])
+        prior = self.prior_scale * state.statistics[number].frozen.outputs(inputs)
+        return targets._replace(
+            reward=targets.reward - prior[np.arange(len(prior)), columns["arm"]],
+            weight=targets.weight * columns["copies"][:, number],
+        )
 
     # ----------------------------------------------------------------- belief
-    def _prior(self, rows, number):
-        """Outputs of a member's random network for plain rows."""
-        key = ("prior", number)
-        if key not in self._cache:
-            self._cache[key] = freeze(self.priors_[number], self.input_shape_)
-        return self.prior_scale * self._cache[key].outputs(self.scaling_.inputs(rows))
-
     def _member_scores(self, contexts):
         """What each member expects, (n_members, n_samples, n_arms), in units of the reward."""
+        state = self.state_
 
         def hook(rows):
+            inputs = state.scaling.inputs(rows)
             return [
-                self._outputs(rows, number) + self._prior(rows, number)
-                for number in range(len(self.nets_))
+                network.frozen.outputs(inputs) + self.prior_scale * prior.frozen.outputs(inputs)
+                for network, prior in zip(state.networks, state.statistics, strict=True)
             ]
 
         scores = np.stack(self._over_candidates(contexts, hook))
-        return self.scaling_.reward_scale * scores
+        return state.scaling.reward_scale * scores
 
-    def _expected_reward(self, contexts):
-        if not self.nets_:
-            shape = (len(contexts), self._n_columns(contexts))
-            return np.zeros(shape), np.full(shape, float(self.prior_scale))
+    def _belief(self, contexts):
+        shape = self._shape_of_answer(contexts)
+        if not self.state_.networks:
+            # Every arm of every member is a draw of its own, which nothing has been asked yet.
+            mean, std = np.zeros(shape), np.full(shape, float(self.prior_scale))
+            return JointBelief(mean, std, np.zeros((1, *shape)), unseen=np.ones(shape, dtype=bool))
         scores = self._member_scores(contexts)
-        spread = scores.std(axis=0, ddof=1) if len(scores) > 1 else np.zeros(scores.shape[1:])
-        return scores.mean(axis=0), spread
+        mean = scores.mean(axis=0)
+        std = scores.std(axis=0, ddof=1) if len(scores) > 1 else np.zeros(shape)
+        unseen = np.broadcast_to(self.state_.taught_weight == 0.0, shape)
+        if contexts.ndim == 2 and unseen.any():
+            # By their random networks alone arms are told apart by chance: they are alike.
+            mean, std = _evened(mean, unseen), np.sqrt(_evened(std**2, unseen))
+        return JointBelief(mean, std, scores, unseen=unseen)
+
+    def _mean_reward(self, contexts):
+        return self._belief(contexts).mean
 
     def _policy(self, contexts, available):
-        if not self.nets_:
-            return super()._policy(contexts, available)
-        return self._selector.expect(SampledScores(self._member_scores(contexts)), available)
+        return self._belief(contexts).expect(self._selector, available)
 
     def _floats_per_row(self, contexts, n_arms):
         return self.n_members * (4 * n_arms + 128) + contexts.size // len(contexts)
 
-    # -------------------------------------------------------------- transfer
-    def _resize_extra(self, feature_source, output_source):
-        n_new = np.count_nonzero(output_source < 0)
-        # An arm that is added has the random weights that it would have had from the start; one
-        # that takes the place of an arm that is gone has others.
-        numbers = self.n_known_outputs_ + np.arange(n_new)
-        self.n_known_outputs_ += n_new
-        self.priors_ = [copy.deepcopy(prior) for prior in self.priors_]
-        for prior, seed in zip(self.priors_, self.prior_seeds_, strict=True):
-            layers = linear_layers(prior)
-            _resize_inputs(layers[0], np.asarray(feature_source), seed)
-            rows = [_output_weights(layers[-1], seed, number) for number in numbers.tolist()]
-            _resize_outputs(layers[-1], np.asarray(output_source), rows)
-
-    def _teach_extra(self, new_arms, taught):
-        for prior in self.priors_:
-            output = linear_layers(prior)[-1]
-            with torch.no_grad():
-                output.weight[new_arms] = output.weight[taught].mean(dim=0)
+    # ---------------------------------------------------- what users look at
+    @property
+    def priors_(self):
+        """The members' random parts."""
+        return [prior.module for prior in self._learnt("priors_").statistics]
 
 
-def _random_module(module, seed):
-    """Return a copy with random weights, also of the outputs, which have about unit size."""
-    module = copy.deepcopy(module).cpu()
-    layers = linear_layers(module)
-    with forked_generators(seed), torch.no_grad():
-        for layer in layers:
-            if layer is not layers[-1]:
-                layer.weight.normal_(0.0, (2.0 / layer.in_features) ** 0.5)
-            if layer.bias is not None:
-                layer.bias.zero_()
-        for number in range(layers[-1].out_features):
-            layers[-1].weight[number] = _output_weights(layers[-1], seed, number)
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
-    return module
-
-
-def _output_weights(layer, seed, number):
-    """Random weights of one output: they do not depend on how many outputs there are."""
-    deviates = np.random.RandomState([seed, number]).standard_normal(layer.in_features)
-    return torch.from_numpy(deviates * layer.in_features**-0.5).to(layer.weight.dtype)
-
-
-def _resize_inputs(layer, source, seed):
-    """Give a linear layer other inputs; the weights of new ones are random."""
-    old = layer.weight.detach()
-    if np.array_equal(source, np.arange(layer.in_features)):
-        return
-    shape = (len(old), len(source))
-    deviates = np.random.RandomState([seed, 1, len(source)]).standard_normal(shape)
-    weight = torch.from_numpy((float(old.square().mean().sqrt()) or 1.0) * deviates).to(old.dtype)
-    known = np.flatnonzero(source >= 0)
-    weight[:, known] = old[:, source[known]]
-    layer.weight = nn.Parameter(weight, requires_grad=False)
-    layer.in_features = len(source)
-
-
-def _resize_outputs(layer, source, fresh):
-    """Give a linear layer other outputs; `fresh` holds the weights of each new one."""
-    old, fresh = layer.weight.detach(), iter(fresh)
-    rows = [old[one] if one >= 0 else next(fresh) for one in source.tolist()]
-    layer.weight = nn.Parameter(torch.stack(rows), requires_grad=False)
-    layer.out_features = len(rows)
-    if layer.bias is not None:
-        layer.bias = nn.Parameter(old.new_zeros(len(rows)), requires_grad=False)
+def _evened(values, mask):
+    """Values with those of the mask, the same columns in every row, replaced by their mean."""
+    mean = values[:, mask[0]].mean(axis=1, keepdims=True)
+    return np.where(mask, mean, values)

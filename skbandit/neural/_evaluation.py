@@ -8,9 +8,10 @@ import copy
 import numpy as np
 import torch
 
+from .._perceptron import Perceptron, one_output_a_row
+from ._generators import ordinary_mode
 from ._gradients import LayerGradients, can_factor, per_sample_gradients, trainable
 from ._networks import MLP, linear_layers, represent
-from ._perceptron import Perceptron, one_output_a_row
 
 # Rows that are evaluated at once, and entries of a block of gradients.
 BLOCK_ROWS = 4096
@@ -37,16 +38,28 @@ def freeze(module, input_shape=None):
         and input_shape is None
         and all(p.device.type == "cpu" and p.requires_grad for p in module.parameters())
     )
-    return (FrozenPerceptron if plain else FrozenNetwork)(module, input_shape)
+    with ordinary_mode():
+        return (FrozenPerceptron if plain else FrozenNetwork)(module, input_shape)
+
+
+def dtype_of(module):
+    """Return the floating-point type that a module computes in."""
+    kinds = (p.dtype for p in module.parameters() if p.is_floating_point())
+    return next(kinds, torch.get_default_dtype())
 
 
 def to_module(rows, module, shape=None):
-    """Return rows as a tensor of the dtype and on the device of the module."""
-    parameter = next(module.parameters(), torch.zeros(0, dtype=torch.float64))
+    """Return rows as a tensor of the type and on the device of the module."""
+    device = next((p.device for p in module.parameters()), "cpu")
+    return to_tensor(rows, dtype_of(module), shape).to(device)
+
+
+def to_tensor(rows, dtype, shape=None):
+    """Return rows as a tensor; `shape` is that of a candidate, None is flat."""
     rows = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float64))
     if shape is not None:
         rows = rows.reshape(len(rows), *shape)
-    return rows.to(device=parameter.device, dtype=parameter.dtype)
+    return rows.to(dtype)
 
 
 class FrozenNetwork:
@@ -84,7 +97,7 @@ class FrozenNetwork:
 
     def _in_blocks(self, rows, function):
         parts = []
-        with torch.no_grad():
+        with ordinary_mode(), torch.no_grad():
             for start in range(0, len(rows), BLOCK_ROWS):
                 block = self.tensor(rows[start : start + BLOCK_ROWS])
                 parts.append(function(block).reshape(len(block), -1).cpu().numpy())
@@ -106,13 +119,14 @@ class FrozenNetwork:
         part : slice
         gradients : ndarray of shape (n_rows, n_outputs, n_parameters)
         """
-        with torch.no_grad():
-            n_outputs = self.module(self.tensor(rows[:1])).numel()
+        n_outputs = self.outputs(rows[:1]).size
         block = max(1, _BLOCK_ENTRIES // max(1, self.n_parameters * n_outputs))
         for start in range(0, len(rows), block):
             part = slice(start, min(start + block, len(rows)))
-            gradients = per_sample_gradients(self.module, self.tensor(rows[part]))
-            yield part, gradients.detach().cpu().numpy()
+            with ordinary_mode():
+                gradients = per_sample_gradients(self.module, self.tensor(rows[part]))
+                gradients = gradients.detach().cpu().numpy()
+            yield part, gradients
 
     def squares(self, rows, weight):
         """Return outputs, and the weighted sum of the squared gradients.
@@ -127,20 +141,24 @@ class FrozenNetwork:
         outputs : ndarray of shape (n_samples, n_outputs)
         sums : dict of str to ndarray, of the shape of each trainable parameter
         """
-        X = self.tensor(rows)
-        if can_factor(self.module, X):
-            sums = {n: np.zeros(tuple(p.shape)) for n, p in trainable(self.module).items()}
-            for part, output, mass in one_output_a_row(weight):
-                played = torch.from_numpy(output).to(X.device)
-                factors = LayerGradients(self.module, X[part], played)
-                mass = torch.from_numpy(mass).to(X)[:, None]
-                for name, square in factors.sum_of_squares(mass).items():
-                    sums[name] += square.cpu().numpy()
-            return self.outputs(rows), sums
+        with ordinary_mode():
+            X = self.tensor(rows)
+            if can_factor(self.module, X):
+                return self.outputs(rows), self._factored_squares(X, weight)
         flat = np.zeros(self.n_parameters)
         for part, gradients in self.gradient_blocks(rows):
             flat += np.einsum("nkp,nk->p", gradients**2, weight[part])
         return self.outputs(rows), self._unflatten(flat)
+
+    def _factored_squares(self, X, weight):
+        sums = {n: np.zeros(tuple(p.shape)) for n, p in trainable(self.module).items()}
+        for part, output, mass in one_output_a_row(weight):
+            played = torch.from_numpy(output).to(X.device)
+            factors = LayerGradients(self.module, X[part], played)
+            mass = torch.from_numpy(mass).to(X)[:, None]
+            for name, square in factors.sum_of_squares(mass).items():
+                sums[name] += square.cpu().numpy()
+        return sums
 
     def quadratic(self, rows, inverse):
         """Return the sum over weights of squared gradient times `inverse`.
@@ -154,10 +172,11 @@ class FrozenNetwork:
         -------
         forms : ndarray of shape (n_samples, n_outputs)
         """
-        X = self.tensor(rows)
-        if can_factor(self.module, X):
-            known = {name: torch.from_numpy(part).to(X) for name, part in inverse.items()}
-            return LayerGradients(self.module, X).quadratic(known).cpu().numpy()
+        with ordinary_mode():
+            X = self.tensor(rows)
+            if can_factor(self.module, X):
+                known = {name: torch.from_numpy(part).to(X) for name, part in inverse.items()}
+                return LayerGradients(self.module, X).quadratic(known).cpu().numpy()
         flat = np.concatenate([inverse[name].ravel() for name in trainable(self.module)])
         return np.concatenate([g**2 @ flat for _, g in self.gradient_blocks(rows)])
 
@@ -183,7 +202,7 @@ class FrozenPerceptron(FrozenNetwork):
         super().__init__(module, input_shape)
         layers = [*self.module.hidden, self.module.output]
         self._names = [f"hidden.{depth}" for depth in range(len(layers) - 1)] + ["output"]
-        self.perceptron = Perceptron(
+        self.perceptron = Perceptron.of(
             [layer.weight.detach().numpy() for layer in layers],
             [layer.bias.detach().numpy() for layer in layers],
             self.module.activation_name,
@@ -192,7 +211,7 @@ class FrozenPerceptron(FrozenNetwork):
 
     def _blocks(self, rows, share=1):
         """Cut rows such that what a layer puts out for a block stays in the processor's cache."""
-        widest = max(len(bias) for bias in self.perceptron.biases)
+        widest = max(len(layer) for layer in self.perceptron.layers)
         size = max(16, _CACHED_ENTRIES // (widest * share))
         rows = np.asarray(rows, dtype=np.float64)
         for start in range(0, len(rows), size):
@@ -211,18 +230,21 @@ class FrozenPerceptron(FrozenNetwork):
 
     def squares(self, rows, weight):
         """See :meth:`FrozenNetwork.squares`."""
-        outputs, named = [], {}
+        outputs, totals = [], None
         for part, block in self._blocks(rows):
             answers, sums = self.perceptron.squares(block, weight[part])
             outputs.append(answers)
-            for name, layer in zip(self._names, sums, strict=True):
-                for kind, square in zip(("weight", "bias"), layer, strict=True):
-                    key = f"{name}.{kind}"
-                    named[key] = square if key not in named else named[key] + square
+            totals = sums if totals is None else list(map(np.add, totals, sums))
+        named = {}
+        for name, layer in zip(self._names, totals, strict=True):
+            named[f"{name}.weight"], named[f"{name}.bias"] = layer[:, :-1], layer[:, -1]
         return np.concatenate(outputs), named
 
     def quadratic(self, rows, inverse):
         """See :meth:`FrozenNetwork.quadratic`."""
-        layers = [(inverse[f"{name}.weight"], inverse[f"{name}.bias"]) for name in self._names]
-        blocks = self._blocks(rows, share=len(self.perceptron.biases[-1]))
+        layers = [
+            np.column_stack([inverse[f"{name}.weight"], inverse[f"{name}.bias"]])
+            for name in self._names
+        ]
+        blocks = self._blocks(rows, share=len(self.perceptron.layers[-1]))
         return np.concatenate([self.perceptron.quadratic(block, layers) for _, block in blocks])

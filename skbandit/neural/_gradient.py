@@ -1,12 +1,15 @@
 """Bandits that are as unsure of an arm as the network's weights leave its output."""
 
 from numbers import Real
+from typing import NamedTuple
 
 import numpy as np
 
-from .._optimality import IndependentScores
 from .._sklearn import Interval, StrOptions
+from ..beliefs import IndependentBelief
+from ..explorations import ThompsonSamplingMixin, UpperConfidenceBoundMixin
 from ._base import BaseNeuralBandit
+from ._columns import taken, weight_by_output
 from ._evaluation import BLOCK_ROWS
 from ._precision import PRECISIONS
 
@@ -14,8 +17,18 @@ from ._precision import PRECISIONS
 _PRIOR_WEIGHT = 4.0
 
 
+class GradientStatistics(NamedTuple):
+    """What is built on the network of a bandit with gradient features."""
+
+    precision: object  # of the weights, see PRECISIONS
+    error_square: float  # weighted sum of the network's squared errors, in units of the rewards
+    error_weight: float
+
+
 class BaseGradientBandit(BaseNeuralBandit):
     """Expected reward from a network, its width from gradient features."""
+
+    _shape_parameters = (*BaseNeuralBandit._shape_parameters, "precision", "prior_precision")
 
     _parameter_constraints = {
         **BaseNeuralBandit._parameter_constraints,
@@ -48,67 +61,49 @@ class BaseGradientBandit(BaseNeuralBandit):
         selector=None,
         random_state=None,
     ):
-        self.arms = arms
-        self.net = net
+        super().__init__(
+            arms=arms,
+            net=net,
+            buffer=buffer,
+            sampler=sampler,
+            min_samples_to_train=min_samples_to_train,
+            train_every=train_every,
+            initial_train_steps=initial_train_steps,
+            train_steps=train_steps,
+            warm_start=warm_start,
+            early_stopping_threshold=early_stopping_threshold,
+            standardize=standardize,
+            selector=selector,
+            random_state=random_state,
+        )
         self.precision = precision
         self.alpha = alpha
         self.prior_precision = prior_precision
         self.noise = noise
         self.noise_std = noise_std
-        self.buffer = buffer
-        self.sampler = sampler
-        self.min_samples_to_train = min_samples_to_train
-        self.train_every = train_every
-        self.initial_train_steps = initial_train_steps
-        self.train_steps = train_steps
-        self.warm_start = warm_start
-        self.early_stopping_threshold = early_stopping_threshold
-        self.standardize = standardize
-        self.selector = selector
-        self.random_state = random_state
 
     # ------------------------------------------------------------- statistics
-    def _clear_statistics(self):
-        self.precision_ = None
-        self.error_square_ = 0.0
-        self.error_weight_ = 0.0
-
-    def _rebuild(self):
-        if isinstance(self.net, str) and self.net == "none":
+    def _build(self, state):
+        if not self._is_trained():
             raise ValueError(
                 f"net='none' has no weights that {type(self).__name__} could train; use "
                 "net='linear', or NeuralLinearBandit."
             )
-        self._clear_statistics()
-        self.precision_ = PRECISIONS[self.precision](self._n_outputs(), self.prior_precision)
-        columns = self.buffer_.columns
-        for start in range(0, len(columns["row"]), BLOCK_ROWS):
-            self._update({k: c[start : start + BLOCK_ROWS] for k, c in columns.items()})
+        precision = PRECISIONS[self.precision](len(state.taught_weight), self.prior_precision)
+        statistics = GradientStatistics(precision, 0.0, 0.0)
+        columns = state.buffer.columns
+        for start in range(0, len(columns["arm"]), BLOCK_ROWS):
+            block = taken(columns, slice(start, start + BLOCK_ROWS))
+            statistics = _taught(state, statistics, block)
+        return statistics
 
-    def _update(self, columns):
-        weight = self._played(columns)
-        self.precision_, outputs = self.precision_.learnt(
-            self._network(), self.scaling_.inputs(columns["row"]), weight
-        )
-        # Errors of the network as it is: on rounds that come in, before it has learnt from them.
-        low, high = self.scaling_.reward(np.array([0.0, 1.0]))
-        paid = np.repeat(self.scaling_.reward(columns["reward"])[:, None], weight.shape[1], axis=1)
-        full = columns["full"] > 0
-        named = np.arange(weight.shape[1]) == columns["arm"][full, None]
-        paid[full] = np.where(named, high, low)
-        errors = (paid - outputs) ** 2
-        self.error_square_ += float((weight * errors).sum())
-        self.error_weight_ += float(weight.sum())
+    def _update(self, state, columns):
+        return _taught(state, state.statistics, columns)
 
-    def _played(self, columns):
-        """Weight of each round for each output: 0 where the arm was not played."""
-        n_rounds, n_outputs = len(columns["arm"]), self._n_outputs()
-        weight = np.zeros((n_rounds, n_outputs))
-        weight[np.arange(n_rounds), columns["arm"]] = columns["weight"]
-        full = columns["full"] > 0
-        learns = np.arange(n_outputs) < columns["full"][full, None]
-        weight[full] = columns["weight"][full, None] * learns
-        return weight
+    def _sums(self, state):
+        sums = state.statistics.precision.sums
+        yield from sums.values() if isinstance(sums, dict) else [sums]
+        yield state.statistics.error_square
 
     # ----------------------------------------------------------------- belief
     @property
@@ -116,33 +111,64 @@ class BaseGradientBandit(BaseNeuralBandit):
         """Variance of a reward about its mean, in squared units of the reward."""
         if self.noise == "fixed":
             return float(self.noise_std) ** 2
-        if self.precision_ is None:
+        state = self.__dict__.get("state_")
+        if state is None or state.statistics is None:
             return 1.0
-        variance = (_PRIOR_WEIGHT + self.error_square_) / (_PRIOR_WEIGHT + self.error_weight_)
-        return variance * self.scaling_.reward_scale**2
+        _, square, weight = state.statistics
+        unit = state.scaling.reward_scale**2
+        return (_PRIOR_WEIGHT + square) / (_PRIOR_WEIGHT + weight) * unit
+
+    @property
+    def precision_(self):
+        """Precision of the weights."""
+        return self._learnt("precision_").statistics.precision
 
     def _mean_reward(self, contexts):
-        if self.precision_ is None:
-            return np.zeros((len(contexts), self._n_columns(contexts)))
+        if self.state_.statistics is None:
+            return np.zeros(self._shape_of_answer(contexts))
         (mean,) = self._over_candidates(contexts, lambda rows: (self._outputs(rows),))
-        return self.scaling_.reward_scale * mean
+        return self.state_.scaling.reward_scale * mean
 
-    def _expected_reward(self, contexts):
+    def _belief(self, contexts):
         mean = self._mean_reward(contexts)
-        if self.precision_ is None:
-            return mean, np.full(mean.shape, np.sqrt(self.noise_variance_ / self.prior_precision))
+        statistics = self.state_.statistics
+        if statistics is None:
+            width = np.sqrt(self.noise_variance_ / self.prior_precision)
+            return IndependentBelief(mean, np.full(mean.shape, width))
 
         def hook(rows):
-            return (self.precision_.quadratic(self._network(), self.scaling_.inputs(rows)),)
+            network = self.state_.networks[0].frozen
+            return (statistics.precision.quadratic(network, self.state_.scaling.inputs(rows)),)
 
         (form,) = self._over_candidates(contexts, hook)
-        return mean, np.sqrt(np.maximum(form, 0.0) * self.noise_variance_)
+        return IndependentBelief(mean, np.sqrt(np.maximum(form, 0.0) * self.noise_variance_))
 
     def _floats_per_row(self, contexts, n_arms):
         return 8 * n_arms + contexts.size // len(contexts) + 1024 * (n_arms + 2)
 
 
-class NeuralUCB(BaseGradientBandit):
+def _taught(state, statistics, columns):
+    """The statistics after more rounds, under the same network."""
+    scaling, n_taught = state.scaling, columns["n_taught"]
+    weight = weight_by_output(columns, len(state.taught_weight))
+    precision, outputs = statistics.precision.learnt(
+        state.networks[0].frozen, scaling.inputs(columns["row"]), weight
+    )
+    # Errors of the network as it is: on rounds that come in, before it has learnt from them.
+    low, high = scaling.reward(np.array([0.0, 1.0]))
+    paid = np.repeat(scaling.reward(columns["reward"])[:, None], weight.shape[1], axis=1)
+    full = n_taught > 0
+    named = np.arange(weight.shape[1]) == columns["arm"][full, None]
+    paid[full] = np.where(named, high, low)
+    errors = weight * (paid - outputs) ** 2
+    return GradientStatistics(
+        precision,
+        statistics.error_square + float(errors.sum()),
+        statistics.error_weight + float(weight.sum()),
+    )
+
+
+class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
     r"""Upper confidence bounds from the gradients of a network (NeuralUCB).
 
     With the network's output :math:`f_a(x)`, the gradient :math:`g_a(x)` of that output for all
@@ -265,12 +291,8 @@ class NeuralUCB(BaseGradientBandit):
     ['in', 'out']
     """
 
-    def _decision_function(self, contexts):
-        mean, std = self._expected_reward(contexts)
-        return mean + self.alpha * std
 
-
-class NeuralThompsonSampling(BaseGradientBandit):
+class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
     r"""Thompson sampling with a width from the gradients of a network.
 
     The belief about the expected reward of an arm is Gaussian, with the network's output as mean
@@ -410,13 +432,13 @@ class NeuralThompsonSampling(BaseGradientBandit):
         random_state=None,
     ):
         super().__init__(
-            arms=arms,
-            net=net,
             precision=precision,
             alpha=alpha,
             prior_precision=prior_precision,
             noise=noise,
             noise_std=noise_std,
+            arms=arms,
+            net=net,
             buffer=buffer,
             sampler=sampler,
             min_samples_to_train=min_samples_to_train,
@@ -429,7 +451,3 @@ class NeuralThompsonSampling(BaseGradientBandit):
             selector=selector,
             random_state=random_state,
         )
-
-    def _policy(self, contexts, available):
-        mean, std = self._expected_reward(contexts)
-        return self._selector.expect(IndependentScores(mean, self.alpha * std), available)

@@ -2,8 +2,9 @@
 
 import numpy as np
 import torch
-from torch import nn
 from torch.func import functional_call, jacrev, vmap
+
+from ._networks import plain_layers
 
 
 def trainable(module):
@@ -15,8 +16,8 @@ def per_sample_gradients(module, X):
     r"""Return :math:`\nabla_\theta f_a(x; \theta)` for every row and output.
 
     All rows at once: from the factors of :class:`LayerGradients` where the weights all lie in
-    linear layers, otherwise by ``torch.func``; row by row where a module's flow depends on its
-    input, which ``torch.func`` cannot batch (Hugging Face encoders look for padding).
+    linear layers, otherwise by ``torch.func``; row by row where that cannot batch a module
+    (recurrent layers, encoders that look for padding).
 
     Parameters
     ----------
@@ -34,9 +35,8 @@ def per_sample_gradients(module, X):
         return LayerGradients(module, X).gradients()
     try:
         return vmapped_gradients(module, X)
-    except RuntimeError as error:
-        if "vmap" not in str(error):
-            raise
+    except Exception:
+        # What torch.func cannot batch it reports in many ways; a real fault shows in the loop.
         return looped_gradients(module, X)
 
 
@@ -92,7 +92,9 @@ class LayerGradients:
         for name, layer in layers.items():
 
             def catch(_, inputs, output, name=name):
-                given[name], put_out[name] = inputs[0].detach(), output
+                given[name], put_out[name] = inputs[0].detach().clone(), output
+                # What follows may write to what it is given: let it have another.
+                return output.clone()
 
             hooks.append(layer.register_forward_hook(catch))
         try:
@@ -201,11 +203,12 @@ def _names(layer):
 
 
 def _weighted_layers(module):
-    """The linear layers with weights that are trained."""
+    """The plain linear layers with weights that are trained."""
+    plain = {id(layer) for layer in plain_layers(module)}
     return {
         name: layer
         for name, layer in module.named_modules()
-        if isinstance(layer, nn.Linear) and any(p.requires_grad for p in layer.parameters())
+        if id(layer) in plain and any(p.requires_grad for p in layer.parameters())
     }
 
 

@@ -1,19 +1,25 @@
 """Bayesian linear regression on what a network has learnt to see."""
 
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 
 from .._gaussian import noise_draws
-from .._optimality import IndependentScores, SampledScores
+from .._regression import Examples, FullRegression
 from .._sklearn import Interval, StrOptions
+from ..beliefs import IndependentBelief, JointBelief
+from ..explorations import thompson_policy
 from ._base import BaseNeuralBandit
+from ._columns import taken
 from ._evaluation import BLOCK_ROWS
-from ._head import GaussianHead
 
 # Entries of the representation that are kept while statistics are rebuilt (half a gigabyte); of
 # more rounds it is computed twice.
 _KEPT_ENTRIES = 1 << 26
+# Shape and scale of the noise's prior: 4 degrees of freedom, so that the variance of a Student-t
+# belief exists from the start, and as guess the rewards' mean square, which is 1 in their unit.
+_NOISE_PRIOR = (2.0, 2.0)
 
 
 class NeuralLinearBandit(BaseNeuralBandit):
@@ -153,6 +159,8 @@ class NeuralLinearBandit(BaseNeuralBandit):
     ['in', 'out']
     """
 
+    _shape_parameters = (*BaseNeuralBandit._shape_parameters, "include_inputs", "prior_precision")
+
     _parameter_constraints = {
         **BaseNeuralBandit._parameter_constraints,
         "include_inputs": ["boolean", StrOptions({"auto"})],
@@ -188,173 +196,234 @@ class NeuralLinearBandit(BaseNeuralBandit):
         selector=None,
         random_state=None,
     ):
-        self.arms = arms
-        self.net = net
+        super().__init__(
+            arms=arms,
+            net=net,
+            buffer=buffer,
+            sampler=sampler,
+            min_samples_to_train=min_samples_to_train,
+            train_every=train_every,
+            initial_train_steps=initial_train_steps,
+            train_steps=train_steps,
+            warm_start=warm_start,
+            early_stopping_threshold=early_stopping_threshold,
+            standardize=standardize,
+            selector=selector,
+            random_state=random_state,
+        )
         self.include_inputs = include_inputs
         self.exploration = exploration
         self.alpha = alpha
         self.prior_precision = prior_precision
         self.noise = noise
         self.noise_std = noise_std
-        self.buffer = buffer
-        self.sampler = sampler
-        self.min_samples_to_train = min_samples_to_train
-        self.train_every = train_every
-        self.initial_train_steps = initial_train_steps
-        self.train_steps = train_steps
-        self.warm_start = warm_start
-        self.early_stopping_threshold = early_stopping_threshold
-        self.standardize = standardize
         self.n_draws = n_draws
-        self.selector = selector
-        self.random_state = random_state
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # Of candidates, whose posterior is shared, the policy is a share of joint draws.
+        tags.bandit_tags.policy = "draws" if self.exploration == "thompson" else "exact"
+        return tags
 
     # ------------------------------------------------------------- statistics
-    def _start(self, arms, candidate_features):
-        super()._start(arms, candidate_features)
-        self.includes_inputs_ = None
-
-    def _clear_statistics(self):
-        self.head_ = None
-        self.term_shift_ = self.term_scale_ = None
-
-    def _decide_inputs(self):
+    def _includes_inputs(self, state):
         """Whether the inputs are terms; decided once, since widths may change later."""
+        if state.statistics is not None:
+            return state.statistics.includes_inputs
+        if not self._is_trained():
+            return False
         if not isinstance(self.include_inputs, str):
-            self.includes_inputs_ = bool(self.include_inputs) and self._net_is_trained()
-        elif vars(self).get("includes_inputs_") is None:
-            n_units = self._network().represent(np.zeros((1, self.n_features_in_))).shape[1]
-            plain = self.input_shape_ is None and not self._takes_raw_inputs()
-            few = self.n_features_in_ <= n_units
-            self.includes_inputs_ = plain and few and self._net_is_trained()
+            return bool(self.include_inputs)
+        network, n_features = state.networks[0], len(state.scaling.shift)
+        n_units = network.frozen.represent(np.zeros((1, n_features))).shape[1]
+        raw = bool(getattr(network.module, "raw_inputs", False))
+        return network.input_shape is None and not raw and n_features <= n_units
 
-    def _features(self, rows):
-        """Last hidden representation of plain rows, and the inputs where they are terms."""
-        inputs = self.scaling_.inputs(rows)
-        hidden = self._network().represent(inputs)
-        return [hidden, inputs] if self.includes_inputs_ else [hidden]
-
-    def _feature_blocks(self, rows):
-        for start in range(0, len(rows), BLOCK_ROWS):
-            block = slice(start, start + BLOCK_ROWS)
-            yield block, self._features(rows[block])
-
-    def _terms(self, rows):
-        """A constant term and the centred and scaled features of plain rows, float64."""
-        return self._as_terms(self._features(rows))
-
-    def _as_terms(self, features):
-        terms = np.ones((len(features[0]), 1 + len(self.term_shift_)))
-        np.concatenate(features, axis=1, out=terms[:, 1:])
-        terms[:, 1:] -= self.term_shift_
-        terms[:, 1:] /= self.term_scale_
-        return terms
-
-    def _rebuild(self):
-        self._decide_inputs()
-        columns = self.buffer_.columns
-        rows = columns["row"]
-        width = self._features(rows[:1])[0].shape[1]
+    def _build(self, state):
+        columns = state.buffer.columns
+        rows, includes_inputs = columns["row"], self._includes_inputs(state)
+        width = _features(state, rows[:1], includes_inputs)[0].shape[1]
         kept = None
         if len(rows) * width <= _KEPT_ENTRIES:
-            kept = list(self._feature_blocks(rows))
+            kept = list(_feature_blocks(state, rows, includes_inputs))
         moments = _Moments()
-        for block, features in kept or self._feature_blocks(rows):
+        for block, features in kept or _feature_blocks(state, rows, includes_inputs):
             moments.add(features, columns["weight"][block])
-        self.term_shift_, self.term_scale_, n_blocks = moments.found()
+        shift, scale, n_blocks = moments.found()
         # The constant, the representation and the inputs each have a mean square of 1.
-        prior = self.prior_precision * (1 + n_blocks)
-        head = GaussianHead(self._n_outputs(), 1 + len(self.term_shift_), prior)
-        for block, features in kept or self._feature_blocks(rows):
-            part = {name: column[block] for name, column in columns.items()}
-            head = self._taught(head, self._as_terms(features), part)
-        self.head_ = head
-
-    def _update(self, columns):
-        self.head_ = self._taught(self.head_, self._terms(columns["row"]), columns)
-
-    def _taught(self, head, terms, columns):
-        low, high = self.scaling_.reward(np.array([0.0, 1.0]))
-        return head.learnt(
-            terms,
-            columns["arm"],
-            self.scaling_.reward(columns["reward"]),
-            columns["weight"],
-            (columns["full"], low, high),
+        regression = FullRegression.empty(
+            len(state.taught_weight),
+            len(shift),
+            prior_precision=self.prior_precision * (1 + n_blocks),
+            intercept=True,
         )
+        statistics = LinearStatistics(includes_inputs, shift, scale, regression)
+        for block, features in kept or _feature_blocks(state, rows, includes_inputs):
+            statistics = _taught(state, statistics, features, taken(columns, block))
+        return statistics
+
+    def _update(self, state, columns):
+        statistics = state.statistics
+        if statistics.regression is None:
+            return self._build(state)
+        features = _features(state, columns["row"], statistics.includes_inputs)
+        return _taught(state, statistics, features, columns)
+
+    def _sums(self, state):
+        regression = state.statistics.regression
+        yield from regression.gram
+        yield from (regression.moment, regression.residual_square)
+
+    def _carry_statistics(self, source, resize, outputs, seeds):
+        # Of what is known, the choice of the terms alone outlives other networks.
+        known = source.state_.statistics
+        if isinstance(known, LinearStatistics):
+            return known._replace(shift=None, scale=None, regression=None)
+        return None
 
     # ----------------------------------------------------------------- belief
+    def _is_at_prior(self):
+        statistics = self.state_.statistics
+        return statistics is None or statistics.regression is None
+
     def _noise(self):
         """Noise variance in squared units of the reward, and degrees of freedom or None."""
         if self.noise == "fixed":
             return np.array([float(self.noise_std) ** 2]), None
-        if "noise" not in self._cache:
-            variance, dof = self.head_.noise(pooled=self._candidate_features)
-            self._cache["noise"] = variance * self.scaling_.reward_scale**2, dof
-        return self._cache["noise"]
+        variance, dof = self.state_.statistics.regression.noise(_NOISE_PRIOR)
+        return variance * self.state_.scaling.reward_scale**2, dof
 
     def _belief(self, contexts):
-        """Mean, scale and degrees of freedom (or None) of each arm's expected reward."""
-        shape = (len(contexts), self._n_columns(contexts))
-        if self.head_ is None:
+        shape = self._shape_of_answer(contexts)
+        if self._is_at_prior():
             width = self.noise_std if self.noise == "fixed" else 1.0
-            return np.zeros(shape), np.full(shape, width / np.sqrt(self.prior_precision)), None
-
-        def hook(rows):
-            terms = self._terms(rows)
-            return self.head_.mean(terms), self.head_.quadratic(terms)
-
-        mean, form = self._over_candidates(contexts, hook)
+            width = np.full(shape, width / np.sqrt(self.prior_precision))
+            return IndependentBelief(np.zeros(shape), width)
+        terms = self._terms(contexts)
+        regression = self.state_.statistics.regression
         variance, dof = self._noise()
-        mean = self.scaling_.reward_scale * mean
-        return mean, np.sqrt(form * variance), dof
-
-    def _expected_reward(self, contexts):
-        mean, scale, dof = self._belief(contexts)
-        return (mean, scale) if dof is None else (mean, scale * np.sqrt(dof / (dof - 2.0)))
+        mean = (self.state_.scaling.reward_scale * regression.mean(terms)).reshape(shape)
+        scale = np.sqrt(regression.quadratic(terms) * variance).reshape(shape)
+        if contexts.ndim == 2:
+            return IndependentBelief(mean, scale, dof)
+        std = scale if dof is None else scale * np.sqrt(dof / (dof - 2.0))
+        return JointBelief(mean, std, lambda: self._score_draws(mean, terms, variance, dof))
 
     def _mean_reward(self, contexts):
-        if self.head_ is None:
-            return np.zeros((len(contexts), self._n_columns(contexts)))
-        (mean,) = self._over_candidates(
-            contexts, lambda rows: (self.head_.mean(self._terms(rows)),)
-        )
-        return self.scaling_.reward_scale * mean
+        shape = self._shape_of_answer(contexts)
+        if self._is_at_prior():
+            return np.zeros(shape)
+        mean = self.state_.statistics.regression.mean(self._terms(contexts))
+        return (self.state_.scaling.reward_scale * mean).reshape(shape)
+
+    def _terms(self, contexts):
+        """Terms of plain rows, or of all candidates of all rows."""
+        rows = np.ascontiguousarray(contexts.reshape(-1, contexts.shape[-1]))
+        statistics = self.state_.statistics
+        return _as_terms(statistics, _features(self.state_, rows, statistics.includes_inputs))
+
+    def _score_draws(self, mean, terms, variance, dof):
+        """Scores under joint draws of the shared weights, (n_draws, n_samples, n_candidates)."""
+        key = "deviations", self.n_draws
+        if key not in self._cache:
+            # Antithetic pairs have the right mean.
+            regression = self.state_.statistics.regression
+            half = regression.weight_deviations(0, (self.n_draws + 1) // 2)
+            self._cache[key] = np.concatenate([half, -half])[: self.n_draws]
+        deviations = self._cache[key]
+        spread = deviations[:, :1] + deviations[:, 1:] @ terms.T
+        dof = None if dof is None else dof[0]
+        spread *= noise_draws(variance[0], dof, self.n_draws, stream=1)[:, None]
+        return mean + spread.reshape(self.n_draws, *mean.shape)
 
     def _decision_function(self, contexts):
         if self.exploration == "thompson":
             return self._mean_reward(contexts)
-        mean, std = self._expected_reward(contexts)
-        return mean + self.alpha * std
+        return self._belief(contexts).upper_bound(self.alpha)
 
     def _policy(self, contexts, available):
         if self.exploration == "ucb":
             return super()._policy(contexts, available)
-        if contexts.ndim == 3 and self.head_ is not None:
-            scores = SampledScores(self._score_draws(contexts))
-        else:
-            mean, scale, dof = self._belief(contexts)
-            scores = IndependentScores(mean, self.alpha * scale, dof)
-        return self._selector.expect(scores, available)
-
-    def _score_draws(self, contexts):
-        """Scores under joint draws of the shared weights, (n_draws, n_samples, n_candidates)."""
-        n_samples, n_candidates, n_features = contexts.shape
-        terms = self._terms(np.ascontiguousarray(contexts.reshape(-1, n_features)))
-        variance, dof = self._noise()
-        if "draws" not in self._cache:
-            self._cache["draws"] = self.head_.deviates(self.n_draws)
-        spread = terms @ self._cache["draws"].T
-        dof = None if dof is None else dof[0]
-        spread *= self.alpha * noise_draws(variance[0], dof, self.n_draws, stream=1)
-        mean = self.scaling_.reward_scale * self.head_.mean(terms)
-        return (mean + spread).T.reshape(self.n_draws, n_samples, n_candidates)
+        return thompson_policy(self._belief(contexts), self._selector, self.alpha, available)
 
     def _floats_per_row(self, contexts, n_arms):
         candidates = contexts.shape[1] if contexts.ndim == 3 else 1
-        width = 256 if self.head_ is None else self.head_.moment.shape[1]
+        width = 256 if self._is_at_prior() else self.state_.statistics.regression.n_terms
         draws = 3 * self.n_draws * n_arms if contexts.ndim == 3 else 0
         return 8 * n_arms + draws + candidates * (8 * width + 2 * contexts.shape[-1])
+
+    # ---------------------------------------------------- what users look at
+    @property
+    def head_(self):
+        """Regression on the terms: sums over the rounds, and the posterior that follows."""
+        return self._learnt("head_").statistics.regression
+
+    @property
+    def includes_inputs_(self):
+        """Whether the inputs are terms."""
+        return self._learnt("includes_inputs_").statistics.includes_inputs
+
+    @property
+    def term_shift_(self):
+        """What representation and inputs are centred at."""
+        return self._learnt("term_shift_").statistics.shift
+
+    @property
+    def term_scale_(self):
+        """What representation and inputs are divided by."""
+        return self._learnt("term_scale_").statistics.scale
+
+
+class LinearStatistics(NamedTuple):
+    """What is built on the network of a :class:`NeuralLinearBandit`."""
+
+    includes_inputs: bool
+    shift: np.ndarray | None  # (n_terms - 1,)
+    scale: np.ndarray | None  # (n_terms - 1,)
+    regression: FullRegression | None
+
+
+def _features(state, rows, includes_inputs):
+    """Last hidden representation of plain rows, and the inputs where they are terms."""
+    inputs = state.scaling.inputs(rows)
+    hidden = state.networks[0].frozen.represent(inputs)
+    return [hidden, inputs] if includes_inputs else [hidden]
+
+
+def _feature_blocks(state, rows, includes_inputs):
+    for start in range(0, len(rows), BLOCK_ROWS):
+        block = slice(start, start + BLOCK_ROWS)
+        yield block, _features(state, rows[block], includes_inputs)
+
+
+def _as_terms(statistics, features):
+    """Centred and scaled features, without the constant term."""
+    terms = np.concatenate(features, axis=1)
+    terms -= statistics.shift
+    terms /= statistics.scale
+    return terms
+
+
+def _taught(state, statistics, features, columns):
+    """The statistics after more rounds, under the same network and terms."""
+    terms, scaling = _as_terms(statistics, features), state.scaling
+    regression, n_taught = statistics.regression, columns["n_taught"]
+    low, high = scaling.reward(0.0), scaling.reward(1.0)
+    for count in np.unique(n_taught):
+        rows = n_taught == count
+        part, full = taken(columns, rows), count > 0
+        regression = regression.learnt(
+            Examples(
+                terms[rows],
+                part["arm"],
+                reward=None if full else scaling.reward(part["reward"]),
+                weight=part["weight"],
+                n_taught=int(count) if full else None,
+                low=low,
+                high=high,
+            )
+        )
+    return statistics._replace(regression=regression)
 
 
 class _Moments:

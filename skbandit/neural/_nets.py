@@ -1,64 +1,20 @@
 """Nets: from what ``net=`` was given to a skorch net that is ready to train on rounds."""
 
 import copy
+import functools
 import inspect
-import math
-import warnings
-from contextlib import contextmanager
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet, NeuralNetRegressor
-from skorch.dataset import Dataset
+from skorch.callbacks import Callback
 from torch import nn
-from torch.utils.data import DataLoader, Subset
 
-from ._closed_form import has_closed_form, train_in_closed_form
+from ._evaluation import to_module
+from ._generators import forked_generators
 from ._networks import MLP, NAMED_NETWORKS, TextEncoder
-
-# Early stopping looks at the mean loss of so many steps.
-_LOSS_WINDOW = 10
-
-
-class PlayedArmLoss(nn.Module):
-    """Loss of the output of the arm that was played, weighted.
-
-    The target has six columns: the arm, its reward, the weight of the round, how many arms (the
-    first ones) learn from full feedback, and what a reward of 0 and of 1 is in the unit of the
-    loss. In a round of full feedback the arm paid 1 and all others paid 0; elsewhere that column
-    is 0 and the arm alone counts.
-
-    Parameters
-    ----------
-    loss : type, default=torch.nn.MSELoss
-        A loss of predictions and rewards; it must take ``reduction="none"``.
-    **kwargs
-        Arguments of `loss`.
-    """
-
-    def __init__(self, loss=nn.MSELoss, **kwargs):
-        super().__init__()
-        kwargs.pop("reduction", None)
-        self.loss = loss(reduction="none", **kwargs)
-
-    def forward(self, outputs, target):
-        """Return the weighted mean loss."""
-        outputs = outputs.reshape(len(target), -1)
-        arm, reward, weight, full = target[:, :4].to(outputs.dtype).unbind(dim=1)
-        index = arm.long().clamp(max=outputs.shape[1] - 1)[:, None]
-        losses = self.loss(outputs.gather(1, index)[:, 0], reward)
-        if bool(full.any()):
-            rows = full > 0
-            low, high = target[rows, 4:6].to(outputs.dtype).unbind(dim=1)
-            named = torch.zeros_like(outputs[rows]).scatter(1, index[rows], 1.0)
-            each = self.loss(outputs[rows], low[:, None] + named * (high - low)[:, None])
-            learns = torch.arange(outputs.shape[1], device=outputs.device) < full[rows, None]
-            losses = losses.clone()
-            losses[rows] = (each * learns).sum(dim=1) / full[rows]
-        return (losses * weight).sum() / weight.sum().clamp(min=1e-12)
+from ._targets import PlayedArmLoss
 
 
 def make_net(name="small_mlp", **parameters):
@@ -73,9 +29,9 @@ def make_net(name="small_mlp", **parameters):
             default="small_mlp"
     **parameters
         Parameters of :class:`skorch.NeuralNetRegressor` (``lr``, ``max_epochs``, ``device``,
-        ``callbacks``, ...; these nets have none by default, and get theirs here, not by
-        ``set_params``) and of the network (``module__hidden_units``, ``module__activation``,
-        ``module__residual``, ``module__dropout``).
+        ``optimizer``, ``callbacks``, ...; these nets have no callbacks by default, and get theirs
+        here, not by ``set_params``) and of the network (``module__hidden_units``,
+        ``module__activation``, ``module__residual``, ``module__dropout``).
 
     Returns
     -------
@@ -109,45 +65,172 @@ def _default_net(module, **parameters):
         "callbacks": "disable",
         "verbose": 0,
     }
-    return NeuralNetRegressor(module, **{**defaults, **parameters})
+    return NeuralNetRegressor(module, **_with_apt_fused({**defaults, **parameters}))
 
 
-def resolve_net(net):
-    """Return an unfitted skorch net for a name, a module class or a skorch net."""
-    if isinstance(net, str):
-        return make_net(net)
-    if inspect.isclass(net) and issubclass(net, nn.Module):
-        return _default_net(net)
-    if isinstance(net, NeuralNet):
-        return clone(net)
-    raise TypeError(
-        "net must be a skorch net, a torch.nn.Module class or one of "
-        f"{[*NAMED_NETWORKS, 'bert']}, got {net!r}."
-        + (" Pass the class of the module, not an instance." if isinstance(net, nn.Module) else "")
-    )
+def _with_apt_fused(parameters):
+    """Parameters of a net without ``optimizer__fused`` where its optimizer has no such kernel."""
+    other = any(parameters.get(f"optimizer__{name}") for name in ("foreach", "differentiable"))
+    if "optimizer__fused" not in parameters or (
+        _takes(parameters["optimizer"], "fused") and not other
+    ):
+        return parameters
+    return {name: value for name, value in parameters.items() if name != "optimizer__fused"}
 
 
-def _takes(module, name):
+def _takes(function, name):
     try:
-        return name in inspect.signature(module).parameters
+        return name in inspect.signature(function).parameters
     except (TypeError, ValueError):
         return False
 
 
-def build_net(net, n_inputs, n_outputs):
+# ------------------------------------------------------------------------------ specification
+def resolve_net(net):
+    """Return an unfitted skorch net for a name, a module or its class, or a skorch net."""
+    if isinstance(net, str):
+        return make_net(net)
+    if isinstance(net, nn.Module):
+        return _default_net(net)
+    if inspect.isclass(net) and issubclass(net, nn.Module):
+        return _default_net(net)
+    if isinstance(net, NeuralNet):
+        return unfitted_copy(net)
+    way_out = ""
+    if inspect.isclass(net):
+        way_out = f" Pass an instance: {net.__name__}(...)."
+    raise TypeError(
+        "net must be a skorch net, a torch.nn.Module or its class, or one of "
+        f"{[*NAMED_NETWORKS, 'bert']}, got {net!r}.{way_out}"
+    )
+
+
+def is_skorch_net(net):
+    """Say whether ``net=`` brings a schedule of training of its own (``max_epochs``)."""
+    return isinstance(net, NeuralNet)
+
+
+def starts_at_zero(net):
+    """Say whether the outputs of an untrained network are zero, so that all arms are alike."""
+    return isinstance(net, str) or (is_skorch_net(net) and net.module in (MLP, TextEncoder))
+
+
+def unfitted_copy(net):
+    """Return a skorch net of the same parameters; what cannot be copied in them is shared."""
+    parameters = _with_apt_fused(net.get_params(deep=False))
+    return type(net)(**{name: _copied_parameter(value) for name, value in parameters.items()})
+
+
+def _copied_parameter(value):
+    try:
+        return clone(value, safe=False)
+    except Exception:
+        return _copied_where_possible(value)
+
+
+def _copied_where_possible(value):
+    """Copy deeply; what holds a lock, a file or a connection (a log's writer) is shared."""
+    try:
+        return copy.deepcopy(value)
+    except Exception:
+        shared = {}
+        _find_shared(value, shared, set())
+        return copy.deepcopy(value, shared)
+
+
+def _find_shared(value, shared, seen):
+    """Note what cannot be copied in the memo of a deep copy."""
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    try:
+        copy.deepcopy(value)
+    except Exception:
+        if isinstance(value, (list, tuple, set)):
+            parts = list(value)
+        elif isinstance(value, dict):
+            parts = list(value.values())
+        elif isinstance(value, (Callback, NeuralNet)):
+            parts = list(vars(value).values())
+        else:
+            shared[id(value)] = value
+            return
+        for part in parts:
+            _find_shared(part, shared, seen)
+
+
+# ----------------------------------------------------------------------------------- building
+def build_net(net, n_inputs, n_outputs, seed, input_shape=None):
     """Return an initialised skorch net for so many inputs and outputs.
 
-    The module is told its sizes where its constructor asks for ``n_inputs`` and ``n_outputs``.
+    The module is told its sizes where its constructor asks for ``n_inputs`` and ``n_outputs``. A
+    module that was given as an instance is copied: its weights are where the net starts.
+
+    Parameters
+    ----------
+    net : what ``net=`` is given
+    n_inputs, n_outputs : int
+    seed : int
+        Of the initial weights.
+    input_shape : tuple of int, default=None
+        Shape of a candidate; None is flat.
     """
     net = resolve_net(net)
-    sizes = {"n_inputs": n_inputs, "n_outputs": n_outputs}
-    net.set_params(
-        **{f"module__{k}": v for k, v in sizes.items() if _takes(net.module, k)},
-        criterion=PlayedArmLoss,
-        criterion__loss=net.criterion,
-    )
-    net.initialize()
+    sizes = {}
+    if isinstance(net.module, nn.Module) and not net.get_params_for("module"):
+        net.set_params(module=functools.partial(copy.deepcopy, net.module))
+    else:
+        if isinstance(net.module, nn.Module):
+            net.set_params(module=type(net.module))
+        sizes = {"n_inputs": n_inputs, "n_outputs": n_outputs}
+        sizes = {f"module__{k}": v for k, v in sizes.items() if _takes(net.module, k)}
+    net.set_params(**sizes, criterion=PlayedArmLoss, criterion__loss=net.criterion)
+    with forked_generators(seed, net.device):
+        try:
+            net.initialize()
+        except TypeError as error:
+            raise TypeError(
+                f"net cannot be made for {n_inputs} inputs and {n_outputs} outputs: {error}. Its "
+                "module's constructor is told n_inputs and n_outputs where it asks for them; "
+                "everything else must have a default or come as net__module__... ."
+            ) from error
+    _check_module(net, n_inputs, n_outputs, input_shape)
     return net
+
+
+def _check_module(net, n_inputs, n_outputs, input_shape):
+    """Raise where the module does not answer with one finite number an arm."""
+    device_of(net)
+    module, name = net.module_, type(net.module_).__name__
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            outputs = module(to_module(np.zeros((2, n_inputs)), module, input_shape))
+    except Exception as error:
+        raise ValueError(
+            f"net's module {name} cannot take a batch of shape (2, {n_inputs}): {error}. A module "
+            "class whose constructor takes n_inputs and n_outputs is told how many there are."
+        ) from error
+    finally:
+        module.train(was_training)
+    if not torch.is_tensor(outputs):
+        raise ValueError(
+            f"net's module {name} returns a {type(outputs).__name__}, not a tensor of shape "
+            f"(n_samples, {n_outputs}). Let its forward return the expected rewards alone."
+        )
+    wanted = (2, n_outputs)
+    if tuple(outputs.shape) != wanted and not (n_outputs == 1 and tuple(outputs.shape) == (2,)):
+        raise ValueError(
+            f"net's module {name} has outputs of shape {tuple(outputs.shape)} for 2 rows, but "
+            f"{wanted} is needed: one an arm, or one alone where arms have features of their own. "
+            "Give its constructor a parameter n_outputs, or set net__module__... to that width."
+        )
+    if not bool(torch.isfinite(outputs).all()):
+        raise ValueError(
+            f"net's module {name} returns NaN or infinity before any training. Check its initial "
+            "weights."
+        )
 
 
 def device_of(net):
@@ -161,200 +244,34 @@ def device_of(net):
     return devices.pop() if devices else torch.device("cpu")
 
 
-@contextmanager
-def forked_generators(seed, device="cpu"):
-    """Run with torch's global generators seeded, and leave them as they were found."""
-    cuda = torch.device(device).type == "cuda" and torch.cuda.is_available()
-    devices = list(range(torch.cuda.device_count())) if cuda else []
-    with torch.random.fork_rng(devices=devices):
-        torch.default_generator.manual_seed(seed)
-        if cuda:
-            torch.cuda.manual_seed_all(seed)
-        yield
-
-
-class _Plan:
-    """The batches of one training, in place of skorch's data loader: slices of one tensor."""
-
-    def __init__(self, net, columns, training, seed):
-        self.net, self.columns, self.sampler = net, columns, training.sampler
-        self.n_steps, self.threshold = training.n_steps, training.threshold
-        self.rng = np.random.RandomState(seed)
-
-    def __call__(self, dataset, batch_size=64, **kwargs):
-        rows = None
-        if isinstance(dataset, Subset):
-            rows, dataset = np.asarray(dataset.indices), dataset.dataset
-        if type(dataset) is not Dataset or not torch.is_tensor(dataset.X):
-            return DataLoader(dataset, batch_size=batch_size, **kwargs)
-        return _Batches(self, dataset.X, dataset.y, rows, batch_size)
-
-
-class _Batches:
-    """One pass over the rounds, or so many gradient steps, each time it is iterated."""
-
-    def __init__(self, plan, X, y, rows, batch_size):
-        self.plan, self.X, self.y, self.rows = plan, X, y, rows
-        self.n_rows = len(X) if rows is None else len(rows)
-        self.batch_size = self.n_rows if batch_size == -1 else batch_size
-
-    def __len__(self):
-        if self.plan.n_steps is not None:
-            return self.plan.n_steps
-        return math.ceil(self.n_rows / self.batch_size)
-
-    def __iter__(self):
-        for batch in self.indexes(None):
-            rows = torch.from_numpy(batch)
-            yield self.X[rows], self.y[rows]
-
-    def indexes(self, losses):
-        """Yield the rows of each batch; `losses` grows by one a step, or is None (see history)."""
-        done = 0
-        while done < len(self):
-            order = self._order()
-            for start in range(0, len(order), self.batch_size):
-                if done == len(self) or self._is_good_enough(losses):
-                    return
-                yield order[start : start + self.batch_size]
-                done += 1
-
-    def _order(self):
-        columns = self.plan.columns
-        if self.n_rows <= self.batch_size:
-            # All rounds at once, in the order in which they lie.
-            order = np.arange(self.n_rows)
-        else:
-            if self.rows is not None:
-                columns = {name: column[self.rows] for name, column in columns.items()}
-            order = np.asarray(self.plan.sampler.order(columns, self.plan.rng))
-            _check_order(order, self.n_rows)
-        return order if self.rows is None else self.rows[order]
-
-    def _is_good_enough(self, losses):
-        if self.plan.threshold is None:
-            return False
-        if losses is None:
-            rows = self.plan.net.history[-1]["batches"][-_LOSS_WINDOW:]
-            losses = [row["train_loss"] for row in rows if "train_loss" in row]
-        losses = losses[-_LOSS_WINDOW:]
-        return len(losses) == _LOSS_WINDOW and float(np.mean(losses)) < self.plan.threshold
-
-
-def _check_order(order, n_rows):
-    """Raise where a sampler does not name rounds of the buffer."""
-    if order.ndim != 1 or order.dtype.kind not in "iu" or len(order) == 0:
-        raise ValueError(
-            "sampler.order must return the positions of rounds in the buffer, a one-dimensional "
-            f"array of integers, got shape {order.shape} and dtype {order.dtype}."
-        )
-    if order.min() < 0 or order.max() >= n_rows:
-        raise ValueError(
-            f"sampler.order must return positions from 0 to {n_rows - 1}, got "
-            f"{order.min()} to {order.max()}."
-        )
-
-
-class Training(NamedTuple):
-    """How the nets of a bandit are trained."""
-
-    sampler: object
-    n_steps: int | None  # gradient steps; None: the net's max_epochs passes over the rounds
-    threshold: float | None  # stop when the mean loss of the last ten steps falls below it
-    warm_start: bool  # False starts from fresh weights
-
-
-def train_nets(nets, X, targets, columns, seeds, training):
-    """Return nets that were trained further; those given are untouched.
-
-    Parameters
-    ----------
-    nets : list of initialised skorch nets
-        Of one setting.
-    X : tensor of shape (n_rounds, ...)
-    targets : list of tensors of shape (n_rounds, 6)
-        See :class:`PlayedArmLoss`; one a net.
-    columns : dict of str to ndarray
-        The rounds in the buffer, for the sampler.
-    seeds : list of int
-        One a net.
-    training : Training
-
-    Returns
-    -------
-    nets : list of skorch nets, or None where training diverged
-    """
-    copies, plans = [], []
-    for net, seed in zip(nets, seeds, strict=True):
-        net = copied(net)
-        if not training.warm_start:
-            with forked_generators(seed, net.device):
-                net.initialize()
-        copies.append(net)
-        plans.append(_Plan(net, columns, training, seed))
-    epochs = copies[0].max_epochs if training.n_steps is None else 1
-    if all(net.iterator_train is DataLoader and has_closed_form(net) for net in copies):
-        # A threshold may stop one net before another.
-        size = len(copies) if training.threshold is None else 1
-        for start in range(0, len(copies), size):
-            part = slice(start, start + size)
-            batches = [
-                _Batches(plan, X, target, None, plan.net.batch_size).indexes
-                for plan, target in zip(plans[part], targets[part], strict=True)
-            ]
-            train_in_closed_form(copies[part], X, targets[part], batches, epochs)
-    else:
-        for net, plan, target, seed in zip(copies, plans, targets, seeds, strict=True):
-            with forked_generators(seed, net.device):
-                _train_by_skorch(net, plan, X, target, epochs)
-    return [net if _is_sound(net) else None for net in copies]
-
-
-def _train_by_skorch(net, plan, X, target, epochs):
-    own_iterator = net.iterator_train
-    if own_iterator is DataLoader:
-        net.iterator_train = plan
-    try:
-        net.partial_fit(X, target, epochs=epochs)
-    finally:
-        net.iterator_train = own_iterator
-
-
 def copied(net):
-    """Return a copy of an initialised net.
+    """Return a copy of an initialised net; what cannot be copied in its callbacks is shared.
 
     skorch copies a net by writing and reading it as a file does, which takes many times as long,
     and warns of devices.
     """
+    memo = {id(net.module): net.module}
+    try:
+        parts = copy.deepcopy(vars(net), memo)
+    except Exception:
+        memo = {id(net.module): net.module}
+        _find_shared(vars(net), memo, set())
+        parts = copy.deepcopy(vars(net), memo)
     new = object.__new__(type(net))
-    vars(new).update(copy.deepcopy(vars(net)))
+    vars(new).update(parts)
+    for name in net._optimizers:
+        _complete(getattr(net, f"{name}_"), getattr(new, f"{name}_"), memo)
     return new
 
 
-def _is_sound(net):
-    """Tidy up after a training; say whether weights and loss are finite."""
-    # One pass's batch records are kept: a history of all would outgrow the buffer.
-    for row in net.history.to_list()[:-1]:
-        row.pop("batches", None)
-    net.module_.zero_grad(set_to_none=True)
-    finite = all(bool(torch.isfinite(p).all()) for p in net.module_.state_dict().values())
-    return finite and bool(np.isfinite(_last_loss(net)))
-
-
-def _last_loss(net):
-    last = net.history[-1]
-    if "train_loss" in last:
-        return last["train_loss"]
-    losses = [row["train_loss"] for row in last["batches"] if "train_loss" in row]
-    return float(np.mean(losses)) if losses else 0.0
-
-
-def warn_diverged():
-    """Say that a training was thrown away."""
-    warnings.warn(
-        "Training the network diverged (its weights or its loss are no longer finite), so the "
-        "bandit keeps the last good network. Lower net__lr, or clip gradients with skorch's "
-        "GradientNormClipping callback.",
-        ConvergenceWarning,
-        stacklevel=2,
-    )
+def _complete(optimizer, new, memo):
+    """Copy what an optimizer has of its own: torch's copies have what all optimizers have."""
+    own = {
+        name: value
+        for name, value in vars(optimizer).items()
+        if name not in vars(new) and not callable(value)
+    }
+    vars(new).update(copy.deepcopy(own, memo))
+    if isinstance(new, torch.optim.LBFGS) and "_params" not in vars(new):
+        # One that was read from a file.
+        new._params, new._numel_cache = new.param_groups[0]["params"], None

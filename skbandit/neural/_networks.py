@@ -192,6 +192,17 @@ def linear_layers(module):
     return [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
 
 
+def plain_layers(module):
+    """Return the linear layers that are nothing more: a weight, a bias and their product."""
+    return [
+        layer
+        for layer in linear_layers(module)
+        if type(layer) is nn.Linear
+        and set(dict(layer.named_parameters())) <= {"weight", "bias"}
+        and not layer._forward_pre_hooks
+    ]
+
+
 def represent(module, X):
     """Return the input of a module's output layer: the last hidden representation.
 

@@ -22,6 +22,29 @@ class Scaling(NamedTuple):
         return reward / self.reward_scale
 
 
+# Squares of one call, summed, must leave room for those of all calls.
+_LARGEST_SQUARE = 1e290
+
+
+def check_squares(columns):
+    """Raise where inputs or rewards are so large that sums of their squares may overflow.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray
+    """
+    weight = columns["weight"]
+    with np.errstate(over="ignore", invalid="ignore"):
+        for name, values in (("X", columns["row"]), ("reward", columns["reward"])):
+            if not np.sum(weight @ values**2) < _LARGEST_SQUARE:
+                raise ValueError(
+                    f"{name} holds numbers of size {np.abs(values).max():.2g}, whose squares add "
+                    "up to more than a float can hold. Scale them first."
+                )
+        if not weight.sum() < _LARGEST_SQUARE:
+            raise ValueError(f"sample_weight is too large, {weight.max():.2g}.")
+
+
 def find_scaling(columns, n_rounds, standardize):
     """Return the scaling of the rounds in a buffer.
 
@@ -49,6 +72,6 @@ def find_scaling(columns, n_rounds, standardize):
         shift, scale = np.where(varies, shift, 0.0), np.where(varies, spread, 1.0)
     # Rewards keep their zero, which is what an arm is believed to pay before it is played; their
     # unit is their root mean square. A round of full feedback is one reward of 1 and zeros.
-    mass = float(np.maximum(columns["full"], 1.0) @ weight)
+    mass = float(np.maximum(columns["n_taught"], 1.0) @ weight)
     square = float(weight @ reward**2) / mass
     return Scaling(shift, scale, float(np.sqrt(square)) or 1.0, n_rounds)

@@ -1,193 +1,170 @@
-"""Transfer of neural bandits: weights by axes, rounds in the buffer, statistics built anew."""
+"""Transfer of networks, rounds and scalings to other arms, features and hidden units.
+
+Weights are embedded by their axes. What is new starts at weight zero where it meets what was
+known, so old rows are scored as before. The optimizer goes on with what it knows of the weights
+that were there; it starts over where the new net has another one.
+"""
 
 import copy
 import inspect
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from .._rounds import encode_arms
-from ._nets import build_net, forked_generators, resolve_net
-from ._networks import linear_layers
+from ._columns import resized, with_taught
+from ._nets import build_net, is_skorch_net, resolve_net
+from ._networks import NAMED_NETWORKS, linear_layers, plain_layers
+from ._state import Network
 
 # Scale of the initial weights of new hidden units.
 _FAINT = 0.01
 
 
-class NeuralTransferMixin:
-    """More or fewer arms, features and hidden units.
+# ------------------------------------------------------------------------------ structure
+def module_description(net):
+    """Say in words what the module of ``net=`` is made of; the same on every machine."""
+    if isinstance(net, str):
+        module, parameters = "MLP" if net in NAMED_NETWORKS else net, NAMED_NETWORKS.get(net, {})
+    elif is_skorch_net(net):
+        module, start = net.module, "module__"
+        parameters = {k[len(start) :]: v for k, v in vars(net).items() if k.startswith(start)}
+    else:
+        module, parameters = net, {}
+    words = [f"{name}={_in_words(value)}" for name, value in sorted(parameters.items())]
+    return f"{_in_words(module)}({', '.join(words)})"
 
-    The networks' weights are embedded by their axes, the buffer is rewritten to the new arms and
-    features, and the statistics are rebuilt from it. What is new starts at weight zero where it
-    meets what was known, so old rows are scored as before. The optimizer goes on with what it
-    knows of the weights that were there (it starts over where the template has another one);
-    counts of rounds and trainings are carried.
-    """
 
-    # -------------------------------------------------------------- structure
-    def _structure(self):
-        net = resolve_net(self.net)
-        structure = {"module": net.module.__name__, "networks": self._n_nets()}
-        signature = inspect.signature(net.module).parameters
-        for name, parameter in signature.items():
-            if name in ("n_inputs", "n_outputs", "dropout", "kwargs", "args"):
-                continue
-            value = net.get_params().get(f"module__{name}", parameter.default)
-            if name == "hidden_units":
-                # Layers may grow wider; their number stays.
-                name, value = "hidden layers", len(value)
-            structure[name] = value
+def _in_words(value):
+    if isinstance(value, str):
+        return value
+    if isinstance(value, nn.Module) or not callable(value):
+        words = repr(value)
+        return words if " at 0x" not in words else type(value).__name__
+    return getattr(value, "__name__", type(value).__name__)
+
+
+def _structure(net, n_nets):
+    """What must be alike for weights to be carried, name to value."""
+    net = resolve_net(net)
+    name = getattr(net.module, "__name__", type(net.module).__name__)
+    structure = {"module": name, "networks": n_nets}
+    if isinstance(net.module, nn.Module):
+        # What it is made of is seen when its weights are carried.
         return structure
-
-    # ---------------------------------------------------------------- resizing
-    def _resized(self, arms, arm_source, n_features, feature_source, feature_names):
-        new = super()._resized(arms, arm_source, n_features, feature_source, feature_names)
-        if self.nets_ is None:
-            return new
-        same = np.array_equal(feature_source, np.arange(self.n_features_in_))
-        if self.input_shape_ is not None and not same:
-            raise ValueError(
-                f"The candidates have shape {self.input_shape_}: features of such inputs cannot "
-                "be added, dropped or reordered."
-            )
-        outputs = np.array([0]) if self._candidate_features else np.asarray(arm_source)
-        new.nets_ = [
-            carried_net(net, self.net, n_features, feature_source, outputs, self._carry_seed(i))
-            for i, net in enumerate(self.nets_)
-        ]
-        scaling, source = self.scaling_, np.asarray(feature_source)
-        known = source >= 0
-        new.scaling_ = scaling._replace(
-            shift=np.where(known, scaling.shift[source], 0.0),
-            scale=np.where(known, scaling.scale[source], 1.0),
-        )
-        new.buffer_ = self.buffer_.replaced(
-            _resized_columns(self.buffer_.columns, outputs, source, self._candidate_features)
-        )
-        new._resize_extra(feature_source, outputs)
-        new._rebuild_or_clear()
-        return new
-
-    def _resize_extra(self, feature_source, output_source):
-        """Resize what a family keeps beside its networks."""
-
-    def _teach_extra(self, new_arms, taught):
-        """Start new arms from the average of others in what a family keeps beside networks."""
-
-    def _carry_seed(self, number):
-        seed = self.random_state if isinstance(self.random_state, Integral) else 0
-        return (int(seed) + 104729 * (number + 1)) % 2**32
-
-    def _rebuild_or_clear(self):
-        self._forget_cache()
-        if len(self.buffer_):
-            self._rebuild()
-        else:
-            self._clear_statistics()
-
-    def add_arms(self, arms, init="prior"):
-        """See :meth:`skbandit.base.BaseBandit.add_arms`.
-
-        With `init` other than "prior" the new arms are taught the rounds of the others ("mean":
-        each with an even share of its weight) and start from their output weights.
-        """
-        known = vars(self).get("classes_")
-        if not self.__sklearn_is_fitted__() or (
-            isinstance(init, str) and init == "prior" and init not in known.tolist()
-        ):
-            return super().add_arms(arms, init=init)
-        bigger = super().add_arms(arms)
-        is_mean = isinstance(init, str) and init == "mean" and init not in known.tolist()
-        taught = np.arange(len(known)) if is_mean else encode_arms(np.asarray([init]), known)
-        if bigger.nets_ is None or self._candidate_features:
-            return bigger
-        new_arms = np.arange(len(known), len(bigger.classes_))
-        for net in bigger.nets_:
-            output = linear_layers(net.module_)[-1]
-            with torch.no_grad():
-                output.weight[new_arms] = output.weight[taught].mean(dim=0)
-                if output.bias is not None:
-                    output.bias[new_arms] = output.bias[taught].mean(dim=0)
-        bigger._teach_extra(new_arms, taught)
-        columns = bigger.buffer_.columns
-        played = (columns["full"] == 0) & np.isin(columns["arm"], taught)
-        parts = [columns]
-        for arm in new_arms:
-            part = {name: column[played] for name, column in columns.items()}
-            part["arm"] = np.full(len(part["arm"]), arm)
-            part["weight"] = part["weight"] / len(taught)
-            parts.append(part)
-        bigger.buffer_ = bigger.buffer_.replaced(
-            {name: np.concatenate([part[name] for part in parts]) for name in columns}
-        )
-        bigger._rebuild_or_clear()
-        return bigger
-
-    def _after_transfer(self, source):
-        """Put what was carried into the net and the buffer of this bandit's own parameters."""
-        if self.nets_ is None:
-            return
-        features = np.arange(self.n_features_in_)
-        outputs = np.arange(self._n_outputs())
-        self.nets_ = [
-            carried_net(net, self.net, len(features), features, outputs, self._carry_seed(i))
-            for i, net in enumerate(self.nets_)
-        ]
-        if self.buffer is not None:
-            buffer = copy.deepcopy(self.buffer)
-            rng = np.random.RandomState(self._carry_seed(0))
-            self.buffer_ = buffer.extended(self.buffer_.columns, rng)
-        self._rebuild_or_clear()
-
-    def _after_merge(self, parts):
-        raise ValueError(
-            f"{type(self).__name__} cannot be merged: networks that were trained apart see "
-            "different things, and what they learnt is no sum over rounds. Train one on all "
-            "rounds."
-        )
+    for name, parameter in inspect.signature(net.module).parameters.items():
+        if name in ("n_inputs", "n_outputs", "dropout", "kwargs", "args"):
+            continue
+        value = net.get_params().get(f"module__{name}", parameter.default)
+        if name == "hidden_units":
+            # Layers may grow wider; their number stays.
+            name, value = "hidden layers", len(value)
+        structure[name] = value
+    return structure
 
 
-def _resized_columns(columns, output_source, feature_source, candidates):
-    """Rounds of a buffer for other arms and features, without those of arms that are gone."""
-    feature_source = np.asarray(feature_source)
-    rows = np.where(feature_source >= 0, columns["row"][:, feature_source], 0.0)
-    if candidates:
-        return {**columns, "row": rows}
-    known = np.flatnonzero(output_source >= 0)
-    place = np.full(max(columns["arm"].max(), output_source.max()) + 1, -1)
-    place[output_source[known]] = known
-    arm = place[columns["arm"]]
-    # Full feedback taught the arms that were known; they come first.
-    full = np.where(columns["full"] > 0, float(known.max() + 1), 0.0)
-    resized = {**columns, "row": rows, "arm": arm, "full": full}
-    return {name: column[arm >= 0] for name, column in resized.items()}
-
-
-def carried_net(net, spec, n_features, feature_source, output_source, seed):
-    """Return a new net for `spec` that holds the weights of `net`, by axes.
+def check_same_structure(source, template, n_source, n_template):
+    """Raise where networks differ by more than the width of their layers.
 
     Parameters
     ----------
-    net : initialised skorch net
-    spec : what ``net=`` is given
-    n_features : int
+    source, template : what ``net=`` is given
+    n_source, n_template : int
+        How many networks there are.
+    """
+    ours, theirs = _structure(source, n_source), _structure(template, n_template)
+    differ = [
+        f"{name} is {ours.get(name)!r} in source and {theirs.get(name)!r} in template"
+        for name in sorted(set(ours) | set(theirs))
+        if _in_words(ours.get(name)) != _in_words(theirs.get(name))
+    ]
+    if differ:
+        raise ValueError(f"What the networks learnt cannot be carried over: {'; '.join(differ)}.")
+
+
+# -------------------------------------------------------------------------------- carrying
+def carried_networks(networks, net, feature_source, output_source, taught, seeds):
+    """Return networks for other features and arms that hold what the old ones have learnt.
+
+    Parameters
+    ----------
+    networks : tuple of Network
+    net : what ``net=`` of the new bandit is given
     feature_source, output_source : ndarray of int
         Old positions of the inputs and outputs; -1 for what is new.
-    seed : int
+    taught : ndarray of int or None
+        Old outputs whose average starts each new one; None: at zero.
+    seeds : Seeds
         Of the weights of what is new.
 
     Returns
     -------
-    net : initialised skorch net
+    networks : tuple of Network
     """
-    with forked_generators(seed, resolve_net(spec).device):
-        new = build_net(spec, n_features, len(output_source))
-    moves = carry_weights(
-        net.module_, new.module_, np.asarray(feature_source), np.asarray(output_source)
+    carried = []
+    for number, old in enumerate(networks):
+        seed, shape = seeds.carried(number), old.input_shape
+        new = build_net(net, len(feature_source), len(output_source), seed, shape)
+        new = carried_net(old.net, new, feature_source, output_source)
+        if taught is not None:
+            _teach_outputs(new.module_, old.net.module_, output_source, taught)
+        carried.append(Network(new, shape))
+    return tuple(carried)
+
+
+def _teach_outputs(module, old, output_source, taught):
+    output, known = plain_layers(module)[-1], plain_layers(old)[-1]
+    new_outputs = np.flatnonzero(output_source < 0)
+    with torch.no_grad():
+        output.weight[new_outputs] = known.weight[taught].mean(dim=0)
+        if output.bias is not None:
+            output.bias[new_outputs] = known.bias[taught].mean(dim=0)
+
+
+def carried_rounds(buffer, own, feature_source, output_source, taught, seeds):
+    """Return the rounds of a buffer for other features and arms.
+
+    Parameters
+    ----------
+    buffer : buffer
+    own : empty buffer
+        As the new bandit's parameter says; where it is another kind, it takes the rounds in.
+    feature_source, output_source, taught, seeds
+        See :func:`carried_networks`.
+    """
+    columns = resized(buffer.columns, output_source, feature_source)
+    if taught is not None:
+        places = [int(np.flatnonzero(output_source == old)[0]) for old in taught]
+        columns = with_taught(columns, np.flatnonzero(output_source < 0).tolist(), places)
+    if type(own) is type(buffer) and repr(own.get_params()) == repr(buffer.get_params()):
+        return buffer.replaced(columns)
+    return own.extended(columns, np.random.RandomState(seeds.carried(0)))
+
+
+def carried_scaling(scaling, feature_source):
+    """Return the scaling for other features; new ones are as they are."""
+    known = feature_source >= 0
+    return scaling._replace(
+        shift=np.where(known, scaling.shift[feature_source], 0.0),
+        scale=np.where(known, scaling.scale[feature_source], 1.0),
     )
+
+
+def carried_net(net, new, feature_source, output_source):
+    """Write what one net has learnt into another, by axes; return the other.
+
+    Parameters
+    ----------
+    net, new : initialised skorch nets
+    feature_source, output_source : ndarray of int
+        Old positions of the inputs and outputs; -1 for what is new.
+
+    Returns
+    -------
+    new : initialised skorch net
+    """
+    moves = carry_weights(net.module_, new.module_, feature_source, output_source)
     if type(net.optimizer_) is type(new.optimizer_):
         _carry_optimizer(net, new, moves)
     return new
@@ -221,7 +198,7 @@ def carry_weights(old, new, feature_source, output_source):
     -------
     moves : list of _Move, one a linear layer
     """
-    before, after = linear_layers(old), linear_layers(new)
+    before, after = plain_layers(old), plain_layers(new)
     old_rest, new_rest = _without(old, before), _without(new, after)
     shapes = {name: tuple(value.shape) for name, value in old_rest.items()}
     if len(before) != len(after) or shapes != {n: tuple(v.shape) for n, v in new_rest.items()}:
@@ -229,6 +206,7 @@ def carry_weights(old, new, feature_source, output_source):
             f"What the network {_describe(old)} learnt cannot be carried into {_describe(new)}: "
             "their layers differ."
         )
+    _check_ends(new, after, feature_source, output_source)
     moves = []
     for depth, (source, target) in enumerate(zip(before, after, strict=True)):
         first, last = depth == 0, depth == len(before) - 1
@@ -236,6 +214,8 @@ def carry_weights(old, new, feature_source, output_source):
         outputs = output_source if last else _identity(source, target, "out_features")
         if first and len(inputs) != target.in_features:
             inputs = _identity(source, target, "in_features")
+        if last and len(outputs) != target.out_features:
+            outputs = _identity(source, target, "out_features")
         if inputs is None or outputs is None:
             raise ValueError(
                 f"What the network {_describe(old)} learnt cannot be carried into "
@@ -248,6 +228,24 @@ def carry_weights(old, new, feature_source, output_source):
         for move in moves:
             _embed_layer(move, move is moves[-1])
     return moves
+
+
+def _check_ends(module, layers, feature_source, output_source):
+    """Raise where features or arms change and do not meet the first or the last linear layer."""
+    name = type(module).__name__
+    same_features = np.array_equal(feature_source, np.arange(len(feature_source)))
+    meets = layers and layers[0].in_features == len(feature_source)
+    if not (same_features or getattr(module, "raw_inputs", False) or meets):
+        raise ValueError(
+            f"The features of net's module {name} cannot be added, dropped or reordered: its "
+            "first torch.nn.Linear layer does not take them as they are."
+        )
+    same_arms = np.array_equal(output_source, np.arange(len(output_source)))
+    if not same_arms and not (layers and layers[-1].out_features == len(output_source)):
+        raise ValueError(
+            f"The arms of net's module {name} cannot be added, removed or reordered: its outputs "
+            "do not come from a torch.nn.Linear layer."
+        )
 
 
 def _embed_layer(move, last):

@@ -314,8 +314,10 @@ def test_a_bad_noise_prior_is_refused_whenever_it_is_set(Bandit, rounds):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({}, ("sum", "independent", "exact", "exact", True)),
-        ({"forgetting": 0.9}, ("sequence", "independent", "exact", "exact", False)),
+        ({}, ("sum", "linked", "exact", "exact", True)),
+        ({"noise": "fixed"}, ("sum", "independent", "exact", "exact", True)),
+        ({"noise_prior": (2, 1)}, ("sum", "independent", "exact", "exact", True)),
+        ({"forgetting": 0.9}, ("sequence", "linked", "exact", "exact", False)),
         ({"arm_model": "shared"}, ("sum", "linked", "draws", "exact", True)),
         ({"arm_model": "hybrid"}, ("sum", "linked", "draws", "approximate", True)),
     ],

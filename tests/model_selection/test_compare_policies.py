@@ -70,6 +70,16 @@ def test_the_logging_policy_differs_by_nothing(case):
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("offset", [0.0, 0.1, 1e6])
+def test_a_policy_that_is_the_logging_policy_is_no_better(case, method, offset):
+    _, policies, X, log = case
+    log = log.copy()
+    log["reward"] += offset
+    results = compare_policies(policies["same"], X, log, estimator="snips", interval=method)
+    assert results["chance_better"].tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_every_interval(case, method, weighted):
     _, policies, X, log = case

@@ -12,7 +12,7 @@ from skbandit.benchmark import simulate
 from skbandit.environments import LinearEnvironment, log_policy
 from skbandit.linear import LinearUCB
 from skbandit.model_selection import replay_validate
-from skbandit.selectors import EpsilonGreedySelector
+from skbandit.selectors import EpsilonGreedySelector, TopKSelector
 
 ENVIRONMENT = LinearEnvironment(n_features=3, n_arms=3, random_state=4)
 
@@ -28,6 +28,7 @@ def test_is_the_loop_over_rounds(batch_size):
     X, log = uniform_log(500, 0)
     bandit = LinearUCB(arms=[0, 1, 2]).fit(X[:20], log[:20])
     X, log = X[20:], log[20:]
+    before = bandit.expected_reward(X)
     loop, kept, pending = copy.deepcopy(bandit), [], []
     for row in range(480):
         if loop.predict(X[row : row + 1])[0] == log["arm"][row]:
@@ -45,7 +46,7 @@ def test_is_the_loop_over_rounds(batch_size):
     np.testing.assert_array_equal(result.rounds["reward"], log["reward"][kept])
     np.testing.assert_array_equal(result.rounds["arm"], log["arm"][kept])
     np.testing.assert_allclose(result.bandit.predict_proba(X), loop.predict_proba(X))
-    assert bandit.n_learning_calls_ == 1
+    np.testing.assert_array_equal(bandit.expected_reward(X), before)
     assert result.bandit.random_state is None
 
 
@@ -71,7 +72,9 @@ def test_stops_where_it_was_told():
     part = replay_validate(LinearUCB(random_state=0), X, log, n_rounds=40)
     assert part.rounds["row"].tolist() == whole.rounds["row"].tolist()[:40]
     assert part.n_seen == part.rounds["row"].iloc[-1] + 1
-    assert part.bandit.n_learning_calls_ == 40
+    kept = part.rounds["row"].to_numpy()
+    learnt = LinearUCB().fit(X[kept], log[kept])
+    np.testing.assert_allclose(part.bandit.expected_reward(X), learnt.expected_reward(X))
     # About a third of the rounds match: 4 standard deviations.
     assert abs(len(whole.rounds) - 300) < 4 * np.sqrt(900 * 2 / 9)
 
@@ -113,7 +116,8 @@ def test_pipeline_warm_start_and_labels():
     warm = replay_validate(trained, X[300:], log[300:], warm_start=True)
     cold = replay_validate(trained, X[300:], log[300:])
     assert warm.value.value > cold.value.value
-    assert trained.n_learning_calls_ == 1
+    fresh = LinearUCB(random_state=0).fit(X[:300], log[:300])
+    np.testing.assert_array_equal(trained.expected_reward(X), fresh.expected_reward(X))
 
 
 def test_only_uniform_logs():
@@ -121,6 +125,12 @@ def test_only_uniform_logs():
     log["propensity"][0] = 0.4
     with pytest.raises(ValueError, match=r"uniformly random policy.*0.333333 to 0.4"):
         replay_validate(LinearUCB(), X, log)
+
+
+def test_sets_of_arms_are_never_what_was_logged():
+    X, log = uniform_log(100, 0)
+    with pytest.raises(ValueError, match=r"LinearUCB plays sets of arms.*selector of one arm"):
+        replay_validate(LinearUCB(selector=TopKSelector(k=2)), X, log)
 
 
 def test_bad_input():

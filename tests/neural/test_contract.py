@@ -317,7 +317,7 @@ def test_divergence_keeps_the_last_good_network(played):
     Diverging.broken = True
     try:
         with pytest.warns(ConvergenceWarning, match="last good network"):
-            bandit._train(0)
+            bandit.partial_fit(X[70:140], arm[70:140], reward=reward[70:140])
     finally:
         Diverging.broken = False
     for name, value in bandit.net_.module_.state_dict().items():
@@ -424,7 +424,8 @@ def test_what_a_gpu_wrote_is_read_without_one(bandit, played, monkeypatch):
     for net in fitted.nets_:
         net.device = "cuda"
     # Random networks of an ensemble are kept in main memory.
-    own = {p.data_ptr() for module in vars(fitted).get("priors_", ()) for p in module.parameters()}
+    priors = getattr(fitted, "priors_", ())
+    own = {p.data_ptr() for module in priors for p in module.parameters()}
     with monkeypatch.context() as patch:
         patch.setattr(
             torch.serialization,

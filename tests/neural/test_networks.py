@@ -7,8 +7,9 @@ torch = pytest.importorskip("torch")
 skorch = pytest.importorskip("skorch")
 
 from skbandit.neural import MLP, NeuralLinearBandit, make_net  # noqa: E402
-from skbandit.neural._nets import PlayedArmLoss, build_net, resolve_net  # noqa: E402
+from skbandit.neural._nets import build_net, resolve_net  # noqa: E402
 from skbandit.neural._networks import represent  # noqa: E402
+from skbandit.neural._targets import PlayedArmLoss, Targets  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ from skbandit.neural._networks import represent  # noqa: E402
     ],
 )
 def test_names_stand_for_layers(name, widths):
-    module = build_net(name, 5, 3).module_
+    module = build_net(name, 5, 3, seed=0).module_
     assert [layer.out_features for layer in module.hidden] == widths
     X = torch.randn(4, 5)
     assert module(X).shape == (4, 3)
@@ -104,18 +105,22 @@ def test_ways_to_give_a_net():
         bandit = NeuralLinearBandit(net=net, random_state=0).fit(X, arms, reward=X[:, 0])
         assert bandit.n_trainings_ == 1
         assert np.isfinite(bandit.decision_function(X)).all()
-    with pytest.raises(TypeError, match="class of the module"):
-        resolve_net(Plain(3, 2))
+    with pytest.raises(TypeError, match=r"instance: NeuralNetRegressor\(...\)"):
+        resolve_net(skorch.NeuralNetRegressor)
     with pytest.raises(ValueError, match="net must be one of"):
         NeuralLinearBandit(net="huge").fit(X, arms, reward=X[:, 0])
 
 
 def test_loss_is_that_of_the_arm_played():
     outputs = torch.tensor([[1.0, 5.0], [2.0, -1.0], [0.0, 0.5]])
-    # arm, reward, weight, arms that learn from full feedback, low, high
-    target = torch.tensor(
-        [[0, 3, 1, 0, 0, 1], [1, 1, 2, 0, 0, 1], [1, 9, 4, 2, -1, 1]], dtype=torch.float
-    )
+    target = Targets(
+        arm=np.array([0, 1, 1]),
+        reward=np.array([3.0, 1.0, 9.0]),
+        weight=np.array([1.0, 2.0, 4.0]),
+        n_taught=np.array([0.0, 0.0, 2.0]),
+        low=np.array([0.0, 0.0, -1.0]),
+        high=np.ones(3),
+    ).packed(torch.float32)
     played = (1 * (1 - 3) ** 2, 2 * (-1 - 1) ** 2)
     full = 4 * ((0 - -1) ** 2 + (0.5 - 1) ** 2) / 2
     expected = (sum(played) + full) / 7
@@ -127,4 +132,4 @@ def test_loss_is_that_of_the_arm_played():
 def test_bert_names_its_extra(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "transformers", None)
     with pytest.raises(ImportError, match=r"skbandit\[text\]"):
-        build_net("bert", 5, 3)
+        build_net("bert", 5, 3, seed=0)

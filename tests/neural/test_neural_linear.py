@@ -9,7 +9,6 @@ pytest.importorskip("skorch")
 
 from skbandit.buffers import SlidingWindow  # noqa: E402
 from skbandit.neural import NeuralLinearBandit, _linear, make_net  # noqa: E402
-from skbandit.neural._head import GaussianHead  # noqa: E402
 from skbandit.neural._networks import represent  # noqa: E402
 
 
@@ -146,50 +145,13 @@ def test_statistics_are_never_mixed_over_networks():
         bandit.partial_fit(X[part], arm[part], reward=reward[part])
     assert bandit.n_trainings_ > 3
     # The last training came with the last but one call.
-    terms = terms_of(bandit, X, X[: 300 - int(bandit.untrained_weight_)])
+    terms = terms_of(bandit, X, X[: 300 - int(bandit.state_.schedule.new_weight)])
     for a in (0, 1):
         rows = terms[arm == a]
         np.testing.assert_allclose(bandit.head_.gram[a], rows.T @ rows, rtol=1e-7, atol=1e-7)
         unit = bandit.scaling_.reward(reward[arm == a])
         np.testing.assert_allclose(bandit.head_.moment[a], unit @ rows, rtol=1e-6, atol=1e-6)
     assert bandit.head_.weight.sum() == 300
-
-
-def test_rank_one_updates_end_where_a_rebuild_does():
-    rng = np.random.RandomState(0)
-    terms = rng.normal(size=(400, 6))
-    group, reward = rng.randint(2, size=400), rng.normal(size=400)
-    ones, none = np.ones(400), (np.zeros(400), 0.0, 1.0)
-    whole = GaussianHead(2, 6, 0.5).learnt(terms, group, reward, ones, none)
-    single = GaussianHead(2, 6, 0.5)
-    for i in range(400):
-        row = slice(i, i + 1)
-        single = single.learnt(
-            terms[row], group[row], reward[row], ones[row], (np.zeros(1), 0.0, 1.0)
-        )
-        # Asking fills the factors that the next update works on.
-        single.quadratic(terms[:1])
-    np.testing.assert_allclose(single.mean(terms), whole.mean(terms), rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(single.quadratic(terms), whole.quadratic(terms), rtol=1e-9)
-    np.testing.assert_allclose(single.residual_square, whole.residual_square, rtol=1e-9)
-
-
-def test_residuals_keep_their_digits():
-    """Rewards of 1 with noise of 1e-6: a difference of the sums of squares keeps no digit."""
-    rng = np.random.RandomState(0)
-    terms = np.column_stack([np.ones(300), rng.normal(size=(300, 2))])
-    reward = 1.0 + 1e-6 * rng.normal(size=300)
-    ones = np.ones(300)
-    prior = 1e-10
-    coef = np.linalg.solve(prior * np.eye(3) + terms.T @ terms, terms.T @ reward)
-    exact = np.sum((reward - terms @ coef) ** 2) + prior * coef @ coef
-    for size in (300, 100, 1):
-        head = GaussianHead(1, 3, prior)
-        for start in range(0, 300, size):
-            part = slice(start, start + size)
-            group, none = np.zeros(size, dtype=int), (np.zeros(size), 0.0, 1.0)
-            head = head.learnt(terms[part], group, reward[part], ones[part], none)
-        np.testing.assert_allclose(head.residual_square[0], exact, rtol=1e-3)
 
 
 def test_full_feedback_teaches_every_arm():
@@ -219,7 +181,8 @@ def test_the_unit_of_rewards_does_not_matter(unit):
 def test_thompson_policy_is_the_share_of_posterior_draws():
     X, arm, reward = rounds(60)
     bandit = NeuralLinearBandit(net="none", alpha=0.8, random_state=0).fit(X, arm, reward=reward)
-    mean, scale, dof = bandit._belief(X[:5])
+    belief = bandit._belief(X[:5])
+    mean, scale, dof = belief.mean, belief.scale, belief.dof
     rng = np.random.default_rng(0)
     draws = mean + 0.8 * scale * stats.t.rvs(dof, size=(200_000, 5, 2), random_state=rng)
     share = (draws[..., 0] > draws[..., 1]).mean(axis=0)

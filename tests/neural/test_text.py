@@ -93,12 +93,12 @@ def test_token_ids_are_neither_scaled_nor_terms(Bandit, trainable):
     bandit.fit(X, arm, reward=(X[:, 0] < 5) == arm)
     assert not bandit.scaling_.shift.any()
     assert (bandit.scaling_.scale == 1).all()
-    assert not vars(bandit).get("includes_inputs_")
+    assert not getattr(bandit, "includes_inputs_", False)
     mean, std = bandit.expected_reward(X, return_std=True)
     assert np.isfinite(mean).all()
     assert (std >= 0).all()
     # Padding tells nothing: longer padding leaves the scores as they are.
-    network = bandit._network()
+    network = bandit.state_.networks[0].frozen
     padded = np.column_stack([X, np.zeros((80, 3))])
     np.testing.assert_allclose(network.outputs(padded), network.outputs(X), atol=1e-10)
 

@@ -1,8 +1,7 @@
 """The network of the variational bandit: scores, their gradients, and where each weight sits.
 
 All weights of a network are one vector. Scores are wanted together with the gradient of every row,
-which a network of one output gives in one pass back: each layer's gradient is the outer product of
-what goes into it and what comes back to it.
+which a network of one output gives in one pass back (see :mod:`skbandit._perceptron`).
 """
 
 from dataclasses import dataclass
@@ -10,10 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ._perceptron import ACTIVATIONS
-
-# The random part of the prior mean of hidden weights is one fixed draw, the same for all bandits.
-_ANCHOR_SEED = 20250
+from .._perceptron import Perceptron
 
 
 @dataclass(frozen=True)
@@ -95,12 +91,6 @@ class Layout:
         rows += [self.places["input", feature] for feature in range(len(self.categories))]
         return np.concatenate(rows)
 
-    def of_features(self, features):
-        """Positions of all weights that belong to some features alone."""
-        names = [(kind, feature) for kind in ("input", "table") for feature in features]
-        found = [self.places[name].ravel() for name in names if name in self.places]
-        return np.concatenate([np.empty(0, dtype=np.intp), *found])
-
     def sources(self, old, feature_source):
         """Position in an old vector of each weight; -1 for a new one.
 
@@ -134,47 +124,6 @@ class Layout:
             before = self.places["layer", layer - 1] if layer > 1 else self.places["constant"]
             silent.append(place[1:][source[before[0]] < 0].ravel())
         return np.concatenate([np.empty(0, dtype=np.intp), *silent])
-
-    # ------------------------------------------------------------------ prior
-    def anchor(self):
-        """Standard normal deviates, one a weight: the directions of the prior means.
-
-        That of a weight depends on its layer, feature and units alone. The output's are zero: what
-        a bandit expects before it has learnt does not depend on the context.
-        """
-        anchor = np.zeros(self.n_weights)
-        last = ("layer", len(self.hidden_units)) if self.hidden_units else ("constant",)
-        for name, place in self.places.items():
-            key = name if isinstance(name, tuple) else (name,)
-            if key == last or (not self.hidden_units and key[0] == "input"):
-                continue
-            kind = ("layer", "constant", "input", "table").index(key[0])
-            number = key[1] if len(key) > 1 else 0
-            for row, positions in enumerate(place):
-                rng = np.random.RandomState([_ANCHOR_SEED, kind, number, row])
-                anchor[positions] = rng.standard_normal(len(positions))
-        return anchor
-
-    def prior_scale(self):
-        """Scale of each weight's prior, and of its anchor, in units of the prior's own scale."""
-        scale = np.ones(self.n_weights)
-        # A sigmoid is half of a tanh at half the score: it wants twice the weights on both sides.
-        gain = 2.0 if self.activation == "sigmoid" else 1.0
-        if self.hidden_units:
-            scale[self.first] = gain
-        for layer in range(1, len(self.hidden_units) + 1):
-            place = self.places["layer", layer]
-            scale[place] = gain if layer < len(self.hidden_units) else 1.0
-            # The sum over units keeps its size as the layer grows.
-            scale[place[1:]] *= gain * self.hidden_units[layer - 1] ** -0.5
-        if self.hidden_units:
-            # Units at half of unit scale give about half of what goes in.
-            scale[self.places["layer", len(self.hidden_units)][1:]] *= 2.0
-        if self.embedding_dim is not None:
-            for feature, n in enumerate(self.categories):
-                if n:
-                    scale[self.places["input", feature]] *= self.embedding_dim**-0.5
-        return scale
 
     @cached_property
     def is_output(self):
@@ -246,51 +195,28 @@ class Layout:
         """
         if self.is_linear:
             return inputs.columns @ weights, inputs.columns
-        return self._scores(weights, inputs, True)
-
-    def score(self, weights, inputs):
-        """Scores alone."""
-        if self.is_linear:
-            return inputs.columns @ weights
-        return self._scores(weights, inputs, False)[0]
-
-    def _scores(self, weights, inputs, with_jacobian):
-        columns = self._embed(weights, inputs)
-        layers = [self.first]
-        layers += [self.places["layer", k] for k in range(1, len(self.hidden_units) + 1)]
-        activate, slope_of = ACTIVATIONS[self.activation]
-        entering, slopes = [columns], []
-        for layer, place in enumerate(layers[:-1]):
-            z = entering[-1] @ weights[place]
-            value = activate(z)
-            slopes.append(slope_of(z, value))
-            if self.residual and layer:
-                value = value + entering[-1][:, 1:]
-            entering.append(np.concatenate([np.ones((len(value), 1)), value], axis=1))
-        score = (entering[-1] @ weights[layers[-1]])[:, 0]
-        if not with_jacobian:
-            return score, None
-        n_samples = len(score)
-        jacobian = np.zeros((n_samples, self.n_weights))
-        back, through = np.ones((n_samples, 1)), 0.0
-        for layer in range(len(layers) - 1, -1, -1):
-            place = layers[layer]
-            outer = entering[layer][:, :, None] * back[:, None, :]
-            jacobian[:, place.ravel()] = outer.reshape(n_samples, -1)
-            returned = back @ weights[place].T
-            if layer:
-                returned = returned[:, 1:]
-                if self.residual and layer < len(layers) - 1:
-                    returned = returned + through
-                through = returned
-                back = returned * slopes[layer - 1]
+        # A perceptron has a constant term of its own.
+        rows = self._embed(weights, inputs)[:, 1:]
+        layers = [weights[place] for place in self._layer_places]
+        perceptron = Perceptron(layers, self.activation, self.residual)
+        score, gradients, for_rows = perceptron.jacobian(rows)
+        jacobian = np.zeros((len(rows), self.n_weights))
+        for place, gradient in zip(self._layer_places, gradients, strict=True):
+            jacobian[:, place.ravel()] = gradient.reshape(len(rows), -1)
         if self.embedding_dim is not None:
-            starts = np.concatenate([[1], 1 + np.cumsum(self.widths)])
+            starts = np.concatenate([[0], np.cumsum(self.widths)])
             for feature, code in inputs.codes.items():
-                own = returned[:, starts[feature] : starts[feature + 1]]
+                own = for_rows[:, starts[feature] : starts[feature + 1]]
                 place = self.places["table", feature][code]
-                jacobian[np.arange(n_samples)[:, None], place] = own
+                jacobian[np.arange(len(rows))[:, None], place] = own
         return score, jacobian
+
+    @cached_property
+    def _layer_places(self):
+        """Positions of each layer as a perceptron keeps it, (n_out, n_in + 1), constant last."""
+        blocks = [self.first]
+        blocks += [self.places["layer", k] for k in range(1, len(self.hidden_units) + 1)]
+        return [np.concatenate([block[1:], block[:1]]).T for block in blocks]
 
 
 @dataclass(frozen=True, eq=False)

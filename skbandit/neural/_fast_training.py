@@ -1,4 +1,4 @@
-"""Training steps of a plain perceptron with its gradients written out.
+"""Fast training of plain perceptrons, whose gradients are written out.
 
 Small networks spend most of a training step on the bookkeeping of automatic differentiation and of
 callbacks. Where a net is a multilayer perceptron under squared error that nobody watches, the
@@ -12,21 +12,29 @@ from collections import defaultdict
 
 import numpy as np
 import torch
+from skorch import NeuralNet, NeuralNetRegressor
 from torch import nn
+from torch.utils.data import DataLoader
 
+from .._perceptron import Arrays, Perceptron
 from ._networks import MLP
-from ._perceptron import ACTIVATIONS
+from ._targets import Targets
 
 # These treat every weight alike, whatever tensor it lies in.
 _PLAIN_OPTIMIZERS = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
 _ACTIVATIONS = ("identity", "relu", "sigmoid", "tanh")
+# What a data loader may be told, and steps that are written out take note of or need not know.
+_PLAIN_ITERATION = {"batch_size", "drop_last", "num_workers", "pin_memory", "shuffle"}
 
 
-def has_closed_form(net):
+def can_train_fast(net):
     """Say whether a net's training steps can be written out."""
     module, groups = net.module_, net.optimizer_.param_groups
     return (
-        type(module) is MLP
+        type(net) in (NeuralNet, NeuralNetRegressor)
+        and net.iterator_train is DataLoader
+        and not set(net.get_params_for("iterator_train")) - _PLAIN_ITERATION
+        and type(module) is MLP
         and module.activation_name in _ACTIVATIONS
         and module.dropout.p == 0.0
         and type(net.criterion_.loss) is nn.MSELoss
@@ -39,16 +47,16 @@ def has_closed_form(net):
     )
 
 
-def train_in_closed_form(nets, X, targets, batches, epochs):
+def train_fast(nets, X, targets, batches, epochs):
     """Train nets in place, as ``net.partial_fit`` would train each.
 
     Parameters
     ----------
     nets : list of initialised skorch nets
-        Of one shape and setting, trained equally often; see :func:`has_closed_form`.
+        Of one shape and setting, trained equally often; see :func:`can_train_fast`.
     X : tensor of shape (n_rounds, n_features)
-    targets : list of tensors of shape (n_rounds, 6)
-        See :class:`skbandit.neural._nets.PlayedArmLoss`; one a net.
+    targets : list of Targets
+        One a net.
     batches : list of callables
         One a net. Given the list of the losses so far, it returns an iterator over the row indexes
         of each batch: one pass, or so many steps, each time it is called.
@@ -157,23 +165,11 @@ class _Steps:
 
     def __init__(self, weights, module, X, targets):
         self.weights = weights
-        self.activation, self.residual = ACTIVATIONS[module.activation_name], module.residual
+        self.perceptron = Perceptron(weights.values, module.activation_name, module.residual)
         rows = X.numpy()
         self.rows = np.column_stack([rows, np.ones(len(rows), dtype=rows.dtype)])
-        self.targets = _targets([target.numpy() for target in targets], module)
+        self.targets = _wanted(targets, module.output.out_features, rows.dtype)
         self._kept = {}
-
-    def _arrays(self, shape):
-        """What each layer is given (with a one for the bias) and puts out, and its gradient."""
-        if shape not in self._kept:
-            widths = [values.shape[-1] for values in self.weights.values]
-            outs = [values.shape[-2] for values in self.weights.values]
-            dtype = self.rows.dtype
-            given = [np.ones((*shape, width), dtype=dtype) for width in widths]
-            put_out = [np.empty((*shape, out), dtype=dtype) for out in outs]
-            arriving = [np.empty((*shape, out), dtype=dtype) for out in outs]
-            self._kept[shape] = given, put_out, arriving
-        return self._kept[shape]
 
     def take(self, rows):
         """Take one step on some rows; return the loss before it, one number a net.
@@ -182,94 +178,81 @@ class _Steps:
         ----------
         rows : ndarray of int of shape (n_rows,) or (n_nets, n_rows)
         """
-        values, gradients = self.weights.values, self.weights.gradients
-        given, put_out, arriving = self._arrays(rows.shape)
-        self.rows.take(rows, axis=0, out=given[0], mode="clip")
-        activate, slope_of = self.activation
-        last = len(values) - 1
-        for depth in range(last):
-            np.matmul(given[depth], values[depth].swapaxes(-1, -2), out=put_out[depth])
-            out = put_out[depth] = activate(put_out[depth])
-            onward = given[depth + 1][..., :-1]
-            if self.residual and depth > 0:
-                np.add(out, given[depth][..., :-1], out=onward)
-            else:
-                np.copyto(onward, out)
-        outputs = put_out[last]
-        np.matmul(given[last], values[last].swapaxes(-1, -2), out=outputs)
-        loss = self.targets.slope(rows, outputs, arriving[last])
-        around = 0.0
-        for depth in range(last, -1, -1):
-            np.matmul(arriving[depth].swapaxes(-1, -2), given[depth], out=gradients[depth])
-            if depth > 0:
-                below = arriving[depth - 1]
-                np.matmul(arriving[depth], values[depth][..., :-1], out=below)
-                if self.residual:
-                    below += around
-                    around = below.copy()
-                # Without z: these activations say by their value what their slope is.
-                below *= slope_of(put_out[depth - 1], put_out[depth - 1])
+        if rows.shape not in self._kept:
+            self._kept[rows.shape] = Arrays(self.weights.values, rows.shape, self.rows.dtype)
+        arrays = self._kept[rows.shape]
+        self.rows.take(rows, axis=0, out=arrays.given[0], mode="clip")
+        outputs = self.perceptron.forward(arrays)
+        slope, loss = self.targets.slope(rows, outputs)
+        self.perceptron.write_gradients(slope, arrays, self.weights.gradients)
         self.weights.optimizer.step()
         return loss
 
 
-def _targets(targets, module):
+def _wanted(targets, n_outputs, dtype):
     """What is wanted of the outputs in each round: of one of them, or of several."""
-    stacked = targets[0] if len(targets) == 1 else np.stack(targets)
-    if (stacked[..., 3] > 0).any():
-        return _FullTargets(stacked, module.output.out_features)
-    return _PlayedTargets(stacked)
+    fields = targets[0] if len(targets) == 1 else map(np.stack, zip(*targets, strict=True))
+    arm, *numbers = fields
+    joined = Targets(arm.astype(np.intp), *(number.astype(dtype) for number in numbers))
+    if (joined.n_taught > 0).any():
+        return _SeveralWanted(joined, n_outputs)
+    return _OneWanted(joined)
 
 
-class _PlayedTargets:
+class _OneWanted:
     """Rounds in which only the arm that was played is known."""
 
-    def __init__(self, target):
-        self.arm = target[..., 0].astype(np.intp)
-        self.reward, self.mass = target[..., 1], target[..., 2]
+    def __init__(self, targets):
+        self.targets = targets
 
-    def slope(self, rows, outputs, out):
-        """Write the gradient of the loss for the outputs; return the loss.
+    def slope(self, rows, outputs):
+        """Return the gradient of the mean squared error for the outputs, and the error.
 
         Parameters
         ----------
         rows : ndarray of int of shape (n_rounds,) or (n_nets, n_rounds)
-        outputs, out : ndarray of shape (..., n_rounds, n_outputs)
+        outputs : ndarray of shape (..., n_rounds, n_outputs)
+
+        Returns
+        -------
+        slope : ndarray of the shape of `outputs`
+        loss : float or ndarray of shape (n_nets,)
         """
         pick = _picked(rows)
-        mass = self.mass[pick]
+        mass = self.targets.weight[pick]
         total = np.maximum(mass.sum(axis=-1, keepdims=True), 1e-12)
         n_outputs = outputs.shape[-1]
-        place = np.arange(0, outputs.size, n_outputs) + self.arm[pick].ravel()
-        error = outputs.ravel()[place].reshape(rows.shape) - self.reward[pick]
+        place = np.arange(0, outputs.size, n_outputs) + self.targets.arm[pick].ravel()
+        error = outputs.ravel()[place].reshape(rows.shape) - self.targets.reward[pick]
         pulled = mass * error
-        out.fill(0.0)
-        out.reshape(-1)[place] = (pulled * (2.0 / total)).ravel()
-        return (pulled * error).sum(axis=-1) / total[..., 0]
+        slope = np.zeros_like(outputs)
+        slope.reshape(-1)[place] = (pulled * (2.0 / total)).ravel()
+        return slope, (pulled * error).sum(axis=-1) / total[..., 0]
 
 
-class _FullTargets:
+class _SeveralWanted:
     """Rounds of which some are of full feedback: several outputs are known in each."""
 
-    def __init__(self, target, n_outputs):
-        arm, reward, self.mass, full, low, high = np.moveaxis(target, -1, 0)
+    def __init__(self, targets, n_outputs):
+        arm, reward, self.weight, n_taught, low, high = targets
+        dtype = reward.dtype
         named = np.arange(n_outputs) == arm[..., None]
-        learns = np.arange(n_outputs) < full[..., None]
-        is_full = full[..., None] > 0
+        learns = np.arange(n_outputs) < n_taught[..., None]
+        is_full = n_taught[..., None] > 0
         paid = np.where(named, high[..., None], low[..., None])
-        self.wanted = np.where(is_full, paid, reward[..., None]).astype(target.dtype)
-        share = np.where(is_full, learns / np.maximum(full, 1.0)[..., None], named)
-        self.share = (share * self.mass[..., None]).astype(target.dtype)
+        self.wanted = np.where(is_full, paid, reward[..., None]).astype(dtype)
+        share = np.where(is_full, learns / np.maximum(n_taught, 1.0)[..., None], named)
+        self.share = (share * self.weight[..., None]).astype(dtype)
 
-    def slope(self, rows, outputs, out):
-        """See :meth:`_PlayedTargets.slope`."""
+    def slope(self, rows, outputs):
+        """See :meth:`_OneWanted.slope`."""
         pick = _picked(rows)
-        total = np.maximum(self.mass[pick].sum(axis=-1), 1e-12)
+        total = np.maximum(self.weight[pick].sum(axis=-1), 1e-12)
         error = outputs - self.wanted[pick]
-        np.multiply(error, self.share[pick], out=out)
-        loss = np.einsum("...no,...no->...", out, error) / total
-        out *= (2.0 / total)[..., None, None]
-        return loss
+        slope = error * self.share[pick]
+        loss = np.einsum("...no,...no->...", slope, error) / total
+        slope *= (2.0 / total)[..., None, None]
+        return slope, loss
 
 
 def _picked(rows):

@@ -1,94 +1,18 @@
-"""Integration rules, expected likelihoods and the maximum of the evidence lower bound."""
+"""The update of a belief about weights: the maximum of the evidence lower bound."""
 
 import numpy as np
 import pytest
-from scipy.integrate import quad
-from scipy.optimize import approx_fprime
 from scipy.special import expit
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
-pytest.importorskip("skorch", reason="skbandit.neural needs the extra 'neural'")
-
-from skbandit.neural._variational import (
-    Belief,
-    BernoulliTerm,
-    GaussianTerm,
-    bernoulli_mean,
-    deviates,
-    marginal_belief,
-    update_belief,
-)
-
-LAWS = [None, 2.5, 4.0, 30.0]
-RULES = pytest.mark.parametrize("dof", LAWS)
+from skbandit._deviates import deviates
+from skbandit.variational._likelihoods import BernoulliTerm, GaussianTerm
+from skbandit.variational._weight_belief import WeightBelief, update_belief
 
 
 def law_of(dof):
     return norm() if dof is None else student_t(dof)
-
-
-@RULES
-def test_rule_has_the_moments_of_its_law(dof):
-    rule = deviates(dof)
-    assert rule.weights.sum() == pytest.approx(1.0, abs=1e-14)
-    assert rule.weights @ rule.nodes == pytest.approx(0.0, abs=1e-12)
-    assert rule.variance == pytest.approx(law_of(dof).var())
-    # A second moment with few degrees of freedom lies far out.
-    assert rule.weights @ rule.nodes**2 == pytest.approx(rule.variance, rel=1e-4)
-
-
-@RULES
-@pytest.mark.parametrize("location", [-6.0, 0.0, 1.3])
-@pytest.mark.parametrize("scale", [1e-4, 0.3, 2.0, 5.0])
-def test_bernoulli_mean_agrees_with_adaptive_quadrature(dof, location, scale):
-    law = law_of(dof)
-
-    def integral(function):
-        # Over quantiles, cut where the logistic function turns.
-        turn = law.cdf(-location / scale)
-        return sum(
-            quad(lambda u: function(location + scale * law.ppf(u)), *part, epsabs=1e-13)[0]
-            for part in ((0.0, turn), (turn, 1.0))
-            if part[1] > part[0]
-        )
-
-    mean, std = bernoulli_mean(deviates(dof), np.array([[location]]), np.array([[scale]]))
-    expected = integral(expit)
-    variance = integral(lambda z: (expit(z) - expected) ** 2)
-    assert mean.shape == std.shape == (1, 1)
-    assert mean[0, 0] == pytest.approx(expected, abs=2e-8)
-    assert std[0, 0] == pytest.approx(np.sqrt(variance), abs=1e-6)
-
-
-@RULES
-@pytest.mark.parametrize("kind", ["bernoulli", "gaussian"])
-def test_slope_and_curvature_are_derivatives_of_the_value(dof, kind):
-    """The value falls with the scale b by the curvature times b, and rises by the slope."""
-    rule, rng = deviates(dof), np.random.RandomState(0)
-    reward, weight = rng.uniform(size=6), rng.uniform(0.5, 3.0, size=6)
-    location, scale = 2.0 * rng.standard_normal(6), rng.uniform(0.1, 3.0, size=6)
-    term = (
-        BernoulliTerm(reward, weight)
-        if kind == "bernoulli"
-        else GaussianTerm(reward, weight, variance=0.7)
-    )
-
-    def value(point):
-        return term.expect(rule, point[:6], point[6:])[0]
-
-    _, slope, curvature = term.expect(rule, location, scale)
-    gradient = approx_fprime(np.concatenate([location, scale]), value, 1e-6)
-    np.testing.assert_allclose(gradient[:6], slope, atol=2e-5)
-    np.testing.assert_allclose(gradient[6:], -curvature * scale, atol=2e-5)
-
-
-def test_curvature_of_a_sure_score_is_that_of_the_logistic_function():
-    location = np.linspace(-8.0, 8.0, 9)
-    _, _, curvature = BernoulliTerm(np.zeros(9), np.ones(9)).expect(
-        deviates(), location, np.zeros(9)
-    )
-    np.testing.assert_allclose(curvature, expit(location) * expit(-location), rtol=1e-4)
 
 
 def rounds(n_samples=40, n_weights=4, seed=0):
@@ -103,9 +27,9 @@ def prior_belief(n_weights, diagonal, seed=1):
     rng = np.random.RandomState(seed)
     mean = 0.3 * rng.standard_normal(n_weights)
     if diagonal:
-        return Belief.of(mean, rng.uniform(0.5, 2.0, size=n_weights))
+        return WeightBelief.of(mean, rng.uniform(0.5, 2.0, size=n_weights))
     root = rng.standard_normal((n_weights, n_weights))
-    return Belief.of(mean, np.eye(n_weights) + root @ root.T)
+    return WeightBelief.of(mean, np.eye(n_weights) + root @ root.T)
 
 
 def solve(prior, jacobian, term, dof=None):
@@ -174,16 +98,6 @@ def test_bernoulli_rewards_give_the_maximum_of_the_bound(diagonal, dof, n_sample
             assert other < best
 
 
-def test_marginal_belief_is_a_block_of_the_covariance():
-    belief = prior_belief(5, False)
-    kept = np.array([0, 2, 3])
-    marginal = marginal_belief(belief, kept)
-    np.testing.assert_allclose(marginal.mean, belief.mean[kept])
-    np.testing.assert_allclose(
-        marginal.covariance(), np.linalg.inv(belief.precision)[np.ix_(kept, kept)]
-    )
-
-
 def test_precision_that_is_not_positive_raises():
     with pytest.raises(np.linalg.LinAlgError):
-        Belief.of(np.zeros(2), np.array([1.0, -1.0]))
+        WeightBelief.of(np.zeros(2), np.array([1.0, -1.0]))

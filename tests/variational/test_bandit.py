@@ -7,11 +7,9 @@ from scipy.special import expit
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
 
-pytest.importorskip("skorch", reason="skbandit.neural needs the extra 'neural'")
-
-from skbandit.neural._bayesian import BayesianNeuralBandit
 from skbandit.selectors import EpsilonGreedySelector, SoftmaxSelector, TopKSelector
 from skbandit.utils.estimator_checks import check_bandit
+from skbandit.variational import BayesianNeuralBandit, _bandit
 
 VARIANTS = {
     "default": {},
@@ -29,7 +27,7 @@ VARIANTS = {
     "hidden, gaussian": {"hidden_units": (3,), "likelihood": "gaussian"},
     "sets": {"selector": TopKSelector(k=2)},
     "epsilon": {"selector": EpsilonGreedySelector()},
-    "softmax": {"selector": SoftmaxSelector(), "likelihood": "gaussian"},
+    "softmax": {"selector": SoftmaxSelector()},
     "shared": {"arm_model": "shared"},
     "shared, hidden": {"arm_model": "shared", "hidden_units": (3,), "weights": "student_t"},
 }
@@ -119,17 +117,13 @@ def test_posterior_becomes_the_prior(hidden_units):
     known = {"arms": [0], "likelihood": "gaussian", "noise": "fixed", "noise_std": 0.5}
     bandit = BayesianNeuralBandit(**known, hidden_units=hidden_units)
     bandit.partial_fit(X[:20], arm[:20], reward[:20])
-    before = bandit.precision_[0]
+    before, first = bandit.precision_[0], bandit.state_.reward_unit
     bandit.partial_fit(X[20:], arm[20:], reward[20:])
     added = bandit.precision_[0] - before
     jacobian = bandit._layout().linearize(bandit.mean_[0], bandit._layout().inputs(X[20:]))[1]
-    unit = bandit._reward_scale()
+    unit = bandit.state_.reward_unit
     # The output's prior follows the rewards' scale; what the rounds add is their information.
-    first = BayesianNeuralBandit(**known, hidden_units=hidden_units).fit(
-        X[:20], arm[:20], reward[:20]
-    )
-    layout = first._layout()
-    shift = first._prior(0, unit, layout)[1] - first._prior(0, first._reward_scale(), layout)[1]
+    shift = bandit._prior(0, unit)[1] - bandit._prior(0, first)[1]
     np.testing.assert_allclose(
         added, jacobian.T @ jacobian / 0.25 + np.diag(shift), rtol=1e-5, atol=1e-6
     )
@@ -220,13 +214,99 @@ def test_rewards_outside_the_support(reward):
 
 
 @pytest.mark.parametrize("precision", ["full", "diagonal"])
-def test_an_update_that_is_not_finite_leaves_the_bandit_as_it_was(precision):
+@pytest.mark.parametrize("huge", ["X", "reward"])
+def test_an_update_that_is_not_finite_leaves_the_bandit_as_it_was(precision, huge):
     X, arm, reward = logistic_rounds(30)
-    bandit = BayesianNeuralBandit(arms=[0, 1], precision=precision).fit(X, arm, reward=reward)
-    before = bandit.expected_reward(X)
+    bandit = BayesianNeuralBandit(arms=[0, 1], precision=precision, likelihood="gaussian")
+    bandit.fit(X, arm, reward=reward)
+    state, before = bandit.state_, bandit.expected_reward(X)
+    scale = {"X": 1.0, "reward": 1.0, huge: 1e200}
     with pytest.raises(ValueError, match="not finite"):
-        bandit.partial_fit(np.full((5, 3), 1e200), arm[:5], reward[:5])
+        bandit.partial_fit(scale["X"] * X, arm, scale["reward"] * reward)
+    assert bandit.state_ is state
     np.testing.assert_array_equal(bandit.expected_reward(X), before)
+
+
+def test_an_interrupted_call_leaves_the_bandit_as_it_was(monkeypatch):
+    X, arm, reward = logistic_rounds(30)
+    bandit = BayesianNeuralBandit(arms=[0, 1], hidden_units=(3,)).fit(X, arm, reward=reward)
+    state, before = bandit.state_, [values.copy() for values in bandit.state_]
+    update, calls = _bandit.update_belief, []
+
+    def interrupted(*args, **kwargs):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return update(*args, **kwargs)
+
+    monkeypatch.setattr(_bandit, "update_belief", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        bandit.partial_fit(X, arm, reward)
+    assert bandit.state_ is state
+    for ours, known in zip(state, before, strict=True):
+        np.testing.assert_array_equal(ours, known)
+    assert bandit.learnt_weight_ == 30.0
+
+
+# -------------------------------------------------------- parameters after learning
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"likelihood": "gaussian"},
+        {"hidden_units": (3,)},
+        {"weights": "student_t"},
+        {"dof": 9.0},
+        {"precision": "diagonal"},
+        {"noise": "fixed"},
+        {"categorical_features": {0: 2}},
+    ],
+)
+def test_what_shapes_the_state_may_not_change(change):
+    X, arm, reward = logistic_rounds(30)
+    bandit = BayesianNeuralBandit(arms=[0, 1]).fit(X, arm, reward=reward).set_params(**change)
+    (name,) = change
+    for call in (lambda: bandit.predict_proba(X), lambda: bandit.partial_fit(X, arm, reward)):
+        with pytest.raises(ValueError, match=f"^{name} was .* when the bandit learnt"):
+            call()
+
+
+@pytest.mark.parametrize("arm_model", ["disjoint", "shared"])
+@pytest.mark.parametrize(
+    "change", [{"prior_std": 0.1}, {"prior_mean": 3.0}, {"alpha": 4.0}, {"n_draws": 50}]
+)
+def test_what_does_not_shape_the_state_counts_at_once(arm_model, change):
+    """The answers of one that was asked before are those of one that never had other values."""
+    rng = np.random.RandomState(0)
+    shape = (30, 3, 2) if arm_model == "shared" else (30, 2)
+    X, arm, reward = rng.standard_normal(shape), rng.randint(3, size=30), rng.uniform(size=30)
+    bandit = BayesianNeuralBandit(arms=[0, 1, 2], arm_model=arm_model, likelihood="gaussian")
+    bandit.set_params(noise="fixed").fit(X, arm, reward=reward)
+    before = bandit.predict_proba(X)
+    bandit.set_params(**change)
+    fresh = clone(bandit).fit(X, arm, reward=reward)
+    # With known noise what rounds add does not depend on the prior.
+    np.testing.assert_allclose(bandit.predict_proba(X), fresh.predict_proba(X), atol=1e-7)
+    for ours, theirs in zip(
+        bandit.expected_reward(X, True), fresh.expected_reward(X, True), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, atol=1e-9)
+    if arm_model == "shared" or "n_draws" not in change:
+        assert np.abs(bandit.predict_proba(X) - before).max() > 1e-3
+
+
+def test_attributes_of_the_other_likelihood_are_not_there():
+    X, arm, reward = logistic_rounds(30)
+    bernoulli = BayesianNeuralBandit().fit(X, arm, reward=reward)
+    gaussian = BayesianNeuralBandit(likelihood="gaussian").fit(X, arm, reward=reward)
+    for name in ("successes_", "failures_"):
+        assert hasattr(bernoulli, name)
+        with pytest.raises(AttributeError, match=f"{name} needs likelihood='bernoulli'"):
+            getattr(gaussian, name)
+    for name in ("reward_square_", "residual_square_", "noise_variance_"):
+        assert hasattr(gaussian, name)
+        with pytest.raises(AttributeError, match=f"{name} needs likelihood='gaussian'"):
+            getattr(bernoulli, name)
+    assert not hasattr(BayesianNeuralBandit(), "gram_")
 
 
 # -------------------------------------------------------------------- policy
@@ -266,6 +346,57 @@ def test_sampled_policies_tell_cold_arms_apart_by_their_priors():
     np.testing.assert_allclose(policy.sum(axis=1), 1.0)
     np.testing.assert_allclose(policy[:, [1, 2]], policy[:, [4, 3]])
     assert (policy[:, 1] > 1.5 * policy[:, 2]).all()
+
+
+@pytest.mark.parametrize(
+    "selector", [None, SoftmaxSelector(), TopKSelector(k=2), EpsilonGreedySelector()], ids=str
+)
+def test_arms_that_are_alike_are_played_alike(selector):
+    X = np.random.RandomState(0).standard_normal((5, 3))
+    n_played = 2 if isinstance(selector, TopKSelector) else 1
+    cold = BayesianNeuralBandit(arms=range(4), hidden_units=(3,), selector=selector)
+    np.testing.assert_allclose(cold.predict_proba(X), n_played / 4)
+    shared = BayesianNeuralBandit(arm_model="shared", selector=selector)
+    candidates = np.repeat(X[:, None], 4, axis=1)
+    np.testing.assert_allclose(shared.predict_proba(candidates), n_played / 4, rtol=1e-6)
+    mask = np.ones((5, 4), dtype=bool)
+    mask[:, 1] = False
+    masked = cold.fit(X, [0] * 5, reward=np.zeros(5)).predict_proba(X, available=mask)
+    assert (masked[:, 1] == 0.0).all()
+    np.testing.assert_allclose(masked[:, 2], masked[:, 3], rtol=1e-9)
+    assert (masked[:, 2] > masked[:, 0]).all()
+
+
+def test_expected_rewards_of_candidates_are_exact():
+    """They are integrals under the law of each candidate's score, not averages over draws."""
+    rng = np.random.RandomState(0)
+    X, reward = rng.standard_normal((40, 3, 2)), rng.uniform(size=40)
+    bandit = BayesianNeuralBandit(arm_model="shared").fit(X, np.zeros(40, dtype=int), reward)
+    mean, std = bandit.expected_reward(X[:4], return_std=True)
+    points, mass = np.polynomial.hermite_e.hermegauss(80)
+    terms = np.insert(X[:4], 0, 1.0, axis=2)
+    location = terms @ bandit.mean_[0]
+    scale = np.sqrt(np.einsum("nkp,pq,nkq->nk", terms, bandit.covariance_[0], terms))
+    chance = expit(location[:, :, None] + scale[:, :, None] * points)
+    expected = chance @ mass / mass.sum()
+    np.testing.assert_allclose(mean, expected, atol=1e-10)
+    variance = (chance - expected[:, :, None]) ** 2 @ mass / mass.sum()
+    np.testing.assert_allclose(std, np.sqrt(variance), atol=1e-10)
+
+
+def test_full_feedback_about_candidates_is_a_round_for_each():
+    rng = np.random.RandomState(0)
+    X, best = rng.standard_normal((20, 3, 2)), rng.randint(3, size=20)
+    weight = rng.uniform(size=20)
+    full = BayesianNeuralBandit(arm_model="shared").fit(X, best, sample_weight=weight)
+    spelt = BayesianNeuralBandit(arm_model="shared").fit(
+        np.repeat(X, 3, axis=0),
+        np.tile(np.arange(3), 20),
+        reward=(np.tile(np.arange(3), 20) == np.repeat(best, 3)).astype(float),
+        sample_weight=np.repeat(weight, 3),
+    )
+    np.testing.assert_allclose(full.mean_, spelt.mean_, rtol=1e-12)
+    np.testing.assert_allclose(full.weight_, 3.0 * weight.sum())
 
 
 def test_shared_weights_explore_with_joint_draws():

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-pytest.importorskip("skorch", reason="skbandit.neural needs the extra 'neural'")
-
-from skbandit.neural._bayesian import BayesianNeuralBandit
 from skbandit.transfer import merge, transfer
+from skbandit.variational import BayesianNeuralBandit
+from skbandit.variational._transfer import forget_weights
+from skbandit.variational._weight_belief import WeightBelief
 
 
 def rounds(n_samples=60, n_features=3, n_arms=2, seed=0):
@@ -88,6 +88,71 @@ def test_hidden_layers_may_grow(params):
     assert np.isfinite(grown.expected_reward(X)).all()
 
 
+def test_layers_grow_while_features_go():
+    """What is dropped is marginalised, also where layers grow in the same step."""
+    X, arm, reward = rounds()
+    source = BayesianNeuralBandit(arms=[0, 1], hidden_units=(3,)).fit(X, arm, reward=reward)
+    template = BayesianNeuralBandit(arms=[0, 1], hidden_units=(5,)).fit(X[:, :2], arm, reward)
+    same_beliefs(
+        transfer(source, template), source.drop_features([2]), X[:, :2], rtol=2e-3, atol=1e-6
+    )
+    absent = X * [1.0, 1.0, 0.0]
+    same_beliefs(transfer(source, template), source, X[:, :2], absent, rtol=2e-3, atol=1e-6)
+
+
+def test_the_prior_of_what_has_grown_stays_proper():
+    """Rewards that get larger widen the prior; the belief of a network that has grown follows."""
+    X, arm, reward = rounds()
+    source = BayesianNeuralBandit(arms=[0, 1], hidden_units=(3,), likelihood="gaussian")
+    source.fit(X[:4], [0, 0, 1, 1], reward=reward[:4])
+    template = BayesianNeuralBandit(arms=[0, 1], hidden_units=(30,), likelihood="gaussian")
+    grown = transfer(source, template)
+    narrow = grown.expected_reward(X, return_std=True)[1]
+    grown.partial_fit(X, arm, 100.0 * reward)
+    wide = grown.set_params(prior_std=10.0).expected_reward(X, return_std=True)[1]
+    assert (wide > narrow).all()
+    assert (np.einsum("akk->ak", grown.gram_) >= 0.0).all()
+
+
+def test_another_prior_meets_what_rounds_have_added():
+    X, arm, _ = rounds()
+    known = {"arms": [0, 1], "likelihood": "gaussian", "noise": "fixed"}
+    source = BayesianNeuralBandit(**known).fit(X, arm, reward=X[:, 0])
+    template = BayesianNeuralBandit(**known, prior_std=0.1, prior_mean={1: 2.0}, alpha=2.0)
+    expected = BayesianNeuralBandit(**template.get_params()).fit(X, arm, reward=X[:, 0])
+    same_beliefs(transfer(source, template), expected, X, atol=1e-8)
+
+
+@pytest.mark.parametrize("is_sure", [False, True])
+def test_forgotten_weights_leave_the_marginal_of_the_others(is_sure):
+    rng = np.random.RandomState(0)
+    root = rng.standard_normal((50 if is_sure else 3, 6))
+    gram, moment = root.T @ root, rng.standard_normal(6)
+    prior = rng.standard_normal(6), rng.uniform(0.5, 2.0, size=6)
+    covariance = np.linalg.inv(np.diag(prior[1]) + gram)
+    mean = covariance @ (prior[1] * prior[0] + moment)
+    kept, gone = np.array([0, 2, 3]), np.array([1, 4, 5])
+    new_gram, new_moment = forget_weights(gram, moment, prior, gone)
+    left = prior[0][kept], prior[1][kept]
+    belief = WeightBelief.posterior(left, new_gram[np.ix_(kept, kept)], new_moment[kept])
+    np.testing.assert_allclose(belief.mean, mean[kept])
+    np.testing.assert_allclose(belief.covariance(), covariance[np.ix_(kept, kept)])
+    assert not new_gram[gone].any()
+    assert not new_gram[:, gone].any()
+    assert not new_moment[gone].any()
+
+
+def test_the_average_of_arms_starts_a_new_one():
+    X, arm, reward = rounds(n_arms=3)
+    bandit = BayesianNeuralBandit(arms=[0, 1, 2], hidden_units=(3,)).fit(X, arm, reward=reward)
+    added = bandit.add_arms([3], init="mean")
+    np.testing.assert_allclose(added.gram_[3], bandit.gram_.mean(axis=0))
+    np.testing.assert_allclose(added.weight_[3], bandit.weight_.mean())
+    twin = bandit.add_arms([3], init=1)
+    for ours in twin.expected_reward(X, return_std=True):
+        np.testing.assert_allclose(ours[:, 3], ours[:, 1])
+
+
 def test_growing_layers_and_features_at_once_by_name():
     X, arm, reward = rounds()
     frame = pd.DataFrame(X, columns=["a", "b", "c"])
@@ -114,8 +179,8 @@ def test_categorical_columns_are_matched_by_name():
         same = moved.expected_reward(other)
         if not params:
             # The new column's own categories are at their prior, which has mean zero.
-            location = moved._latent(other.to_numpy(dtype=float))[0]
-            expected = source._latent(frame.to_numpy(dtype=float))[0]
+            location = moved._scores(other.to_numpy(dtype=float))[0]
+            expected = source._scores(frame.to_numpy(dtype=float))[0]
             np.testing.assert_allclose(location, expected, atol=1e-8)
         assert np.isfinite(same).all()
         moved.partial_fit(other.assign(city=4), arm, reward)
@@ -218,9 +283,7 @@ def test_a_dump_continues_in_another_process(tmp_path):
 
 
 def test_learning_draws_nothing():
-    torch = pytest.importorskip("torch")
-    before = torch.random.get_rng_state(), np.random.get_state()[1].copy()
+    before = np.random.get_state()[1].copy()
     X, arm, reward = rounds()
     BayesianNeuralBandit(hidden_units=(4,)).fit(X, arm, reward=reward).predict_proba(X)
-    assert torch.equal(before[0], torch.random.get_rng_state())
-    np.testing.assert_array_equal(before[1], np.random.get_state()[1])
+    np.testing.assert_array_equal(before, np.random.get_state()[1])

@@ -6,26 +6,21 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("skorch")
 
-from skbandit.neural import _nets, make_net  # noqa: E402
-from skbandit.neural._closed_form import has_closed_form  # noqa: E402
+from skbandit.neural import _training, make_net  # noqa: E402
+from skbandit.neural._fast_training import can_train_fast  # noqa: E402
+from skbandit.neural._nets import build_net, copied  # noqa: E402
+from skbandit.neural._targets import Targets  # noqa: E402
 
 
 def rounds(n_outputs, full):
     rng = np.random.RandomState(0)
     X = torch.from_numpy(rng.normal(size=(90, 4))).float()
-    target = np.column_stack(
-        [
-            rng.randint(n_outputs, size=90),
-            rng.normal(size=90),
-            rng.randint(1, 4, size=90),
-            (rng.rand(90) < 0.3) * (n_outputs - 1) if full else np.zeros(90),
-            np.full(90, -0.7),
-            np.full(90, 1.3),
-        ]
-    )
+    arm, reward = rng.randint(n_outputs, size=90), rng.normal(size=90)
+    weight = rng.randint(1, 4, size=90).astype(float)
+    n_taught = (rng.rand(90) < 0.3) * (n_outputs - 1.0) if full else np.zeros(90)
     # Of full feedback all but the last arm learn, and one of those was named.
-    target[target[:, 3] > 0, 0] %= max(n_outputs - 1, 1)
-    return X, torch.from_numpy(target).float()
+    arm = np.where(n_taught > 0, arm % max(n_outputs - 1, 1), arm)
+    return X, Targets(arm, reward, weight, n_taught, np.full(90, -0.7), np.full(90, 1.3))
 
 
 @pytest.mark.parametrize("full", [False, True])
@@ -44,23 +39,23 @@ def rounds(n_outputs, full):
 def test_weights_after_training_are_the_same(network, optimizer, n_outputs, full, monkeypatch):
     torch.manual_seed(0)
     net = make_net("small_mlp", batch_size=16, optimizer=optimizer, lr=0.01, **network)
-    net = _nets.build_net(net, 4, n_outputs)
+    net = build_net(net, 4, n_outputs, seed=0)
     torch.nn.init.normal_(net.module_.output.weight)
-    assert has_closed_form(net)
+    assert can_train_fast(net)
     X, target = rounds(n_outputs, full)
     sampler = type("Sampler", (), {"order": lambda self, c, rng: rng.permutation(90)})()
-    columns = {"reward": target[:, 1].numpy()}
+    columns = {"reward": target.reward}
 
     def train(nets, n_steps):
-        training = _nets.Training(sampler, n_steps, None, True)
-        return _nets.train_nets(nets, X, targets, columns, [3, 4][: len(nets)], training)
+        training = _training.Training(sampler, n_steps, None, afresh=False)
+        return _training.train_nets(nets, X, targets, columns, [3, 4][: len(nets)], training)
 
     # Two nets of different weights and targets, side by side.
-    other = _nets.copied(net)
+    other = copied(net)
     torch.nn.init.normal_(other.module_.output.weight)
-    targets = [target, target * torch.tensor([1, 1, 2, 1, 1, 1])]
+    targets = [target, target._replace(weight=2 * target.weight)]
     fast = train([net, other], 25)
-    monkeypatch.setattr(_nets, "has_closed_form", lambda net: False)
+    monkeypatch.setattr(_training, "can_train_fast", lambda net: False)
     slow = train([net, other], 25)
     for one, two in zip(fast, slow, strict=True):
         for a, b in zip(one.module_.parameters(), two.module_.parameters(), strict=True):
@@ -88,14 +83,9 @@ def test_weights_after_training_are_the_same(network, optimizer, n_outputs, full
         {"module__activation": "gelu"},
         {"callbacks": None},
         {"criterion": torch.nn.L1Loss},
-        {"optimizer": torch.optim.RMSprop, "optimizer__fused": False},
+        {"optimizer": torch.optim.RMSprop},
     ],
 )
 def test_everything_else_is_left_to_skorch(parameters):
-    if "optimizer__fused" in parameters:
-        net = make_net("tiny_mlp").set_params(optimizer=parameters["optimizer"])
-        del net.optimizer__fused
-        net._params_to_validate.discard("optimizer__fused")
-    else:
-        net = make_net("tiny_mlp", **parameters)
-    assert not has_closed_form(_nets.build_net(net, 4, 2))
+    net = make_net("tiny_mlp", **parameters)
+    assert not can_train_fast(build_net(net, 4, 2, seed=0))

@@ -1,0 +1,109 @@
+"""Rounds as columns of a buffer: one row for each arm that was played.
+
+The columns are ``row``, ``arm`` (the output of the network), ``reward``, ``weight``, ``n_taught``
+(in full feedback, how many arms, the first ones, learn; else 0) and ``share`` (a round that has
+several rows counts once).
+"""
+
+import numpy as np
+
+from .._rows import n_rows
+
+
+def columns_of(rounds, n_arms):
+    """Return checked rounds as columns; those of weight 0 are absent.
+
+    Parameters
+    ----------
+    rounds : Rounds
+    n_arms : int
+
+    Returns
+    -------
+    columns : dict of str to ndarray
+    """
+    rows, arm, reward, weight = rounds.contexts, rounds.arm, rounds.reward, rounds.weights
+    n_rounds = len(arm)
+    n_taught, share = np.zeros(n_rounds), np.full(n_rounds, 1.0 / rounds.rows_per_round)
+    if rows.ndim == 3:
+        n_candidates = rows.shape[1]
+        if reward is None:
+            # Each candidate is a round of its own, paid 1 if it was named.
+            named = np.arange(n_candidates) == arm[:, None]
+            reward, weight = named.astype(np.float64).ravel(), np.repeat(weight, n_candidates)
+            rows = rows.reshape(-1, rows.shape[2])
+            share = np.full(len(rows), 1.0 / n_candidates)
+        else:
+            rows = rows[np.arange(n_rounds), arm]
+        arm, n_taught = np.zeros(len(rows), dtype=np.intp), np.zeros(len(rows))
+    elif reward is None:
+        reward, n_taught = np.ones(n_rounds), np.full(n_rounds, float(n_arms))
+    columns = {
+        "row": rows.astype(np.float64),
+        "arm": arm.astype(np.intp),
+        "reward": reward.astype(np.float64),
+        "weight": weight.astype(np.float64),
+        "n_taught": n_taught,
+        "share": share,
+    }
+    return taken(columns, weight > 0)
+
+
+def taken(columns, rows):
+    """Return some rows of all columns."""
+    return {name: column[rows] for name, column in columns.items()}
+
+
+def n_rounds(columns):
+    """Return how many rounds these are, by their weights; a round may have several rows."""
+    return float(columns["weight"] @ columns["share"]) if n_rows(columns["arm"]) else 0.0
+
+
+def weight_by_output(columns, n_outputs):
+    """Return the weight of each row for each output, (n_rows, n_outputs); 0: it learns nothing."""
+    arm, n_taught = columns["arm"], columns["n_taught"]
+    weight = np.zeros((len(arm), n_outputs))
+    weight[np.arange(len(arm)), arm] = columns["weight"]
+    full = n_taught > 0
+    learns = np.arange(n_outputs) < n_taught[full, None]
+    weight[full] = columns["weight"][full, None] * learns
+    return weight
+
+
+def resized(columns, output_source, feature_source):
+    """Return the rounds for other arms and features, without those of arms that are gone.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray
+    output_source, feature_source : ndarray of int
+        Old positions of the outputs and features; -1 for what is new.
+    """
+    rows = np.where(feature_source >= 0, columns["row"][:, feature_source], 0.0)
+    known = np.flatnonzero(output_source >= 0)
+    place = np.full(1 + max(columns["arm"].max(initial=0), output_source.max(initial=0)), -1)
+    place[output_source[known]] = known
+    arm = place[columns["arm"]]
+    # Full feedback taught the arms that were known; they come first.
+    n_known = 1.0 + known.max(initial=-1)
+    n_taught = np.where(columns["n_taught"] > 0, n_known, 0.0)
+    return taken({**columns, "row": rows, "arm": arm, "n_taught": n_taught}, arm >= 0)
+
+
+def with_taught(columns, new_outputs, taught):
+    """Return the rounds, and those of some arms again for new ones, with an even share each.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray
+    new_outputs, taught : list of int
+        Outputs that are taught, and those whose rounds teach them.
+    """
+    played = (columns["n_taught"] == 0) & np.isin(columns["arm"], taught)
+    parts = [columns]
+    for output in new_outputs:
+        part = taken(columns, played)
+        part["arm"] = np.full(len(part["arm"]), output)
+        part["weight"] = part["weight"] / len(taught)
+        parts.append(part)
+    return {name: np.concatenate([part[name] for part in parts]) for name in columns}

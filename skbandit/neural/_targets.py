@@ -1,0 +1,79 @@
+"""What a network is taught: the targets of rounds, and the loss that reads them."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+
+class Targets(NamedTuple):
+    """What is wanted of the outputs in each round; all of shape (n_rounds,), or (..., n_rounds).
+
+    In a round of full feedback the arm paid 1 and all others paid 0; elsewhere the arm alone
+    counts.
+
+    Parameters
+    ----------
+    arm : ndarray or tensor of int
+        The output that was played.
+    reward : ndarray or tensor
+        What it paid, in the unit of the loss.
+    weight : ndarray or tensor
+        Of the round.
+    n_taught : ndarray or tensor
+        How many arms, the first ones, learn from full feedback; 0 where the arm alone counts.
+    low, high : ndarray or tensor
+        What a reward of 0 and of 1 is in the unit of the loss.
+    """
+
+    arm: np.ndarray
+    reward: np.ndarray
+    weight: np.ndarray
+    n_taught: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def packed(self, dtype):
+        """Return one tensor (n_rounds, 6), which skorch slices, splits and moves as any target."""
+        columns = [torch.from_numpy(np.ascontiguousarray(field)).to(dtype) for field in self]
+        return torch.stack(columns, dim=1)
+
+    @classmethod
+    def unpacked(cls, target, dtype):
+        """Return the fields of a packed tensor."""
+        targets = cls(*target.to(dtype).unbind(dim=1))
+        return targets._replace(arm=targets.arm.long())
+
+
+class PlayedArmLoss(nn.Module):
+    """Loss of the output of the arm that was played, weighted; of several for full feedback.
+
+    Parameters
+    ----------
+    loss : type, default=torch.nn.MSELoss
+        A loss of predictions and rewards; it must take ``reduction="none"``.
+    **kwargs
+        Arguments of `loss`.
+    """
+
+    def __init__(self, loss=nn.MSELoss, **kwargs):
+        super().__init__()
+        kwargs.pop("reduction", None)
+        self.loss = loss(reduction="none", **kwargs)
+
+    def forward(self, outputs, target):
+        """Return the weighted mean loss of packed targets (see :class:`Targets`)."""
+        outputs = outputs.reshape(len(target), -1)
+        targets = Targets.unpacked(target, outputs.dtype)
+        index = targets.arm.clamp(max=outputs.shape[1] - 1)[:, None]
+        losses = self.loss(outputs.gather(1, index)[:, 0], targets.reward)
+        full = targets.n_taught > 0
+        if bool(full.any()):
+            low, high, taught = targets.low[full], targets.high[full], targets.n_taught[full]
+            named = torch.zeros_like(outputs[full]).scatter(1, index[full], 1.0)
+            each = self.loss(outputs[full], low[:, None] + named * (high - low)[:, None])
+            learns = torch.arange(outputs.shape[1], device=outputs.device) < taught[:, None]
+            losses = losses.clone()
+            losses[full] = (each * learns).sum(dim=1) / taught
+        return (losses * targets.weight).sum() / targets.weight.sum().clamp(min=1e-12)

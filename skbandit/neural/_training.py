@@ -1,0 +1,259 @@
+"""Training of nets on the rounds in a buffer: its batches, its end, and what comes out of it."""
+
+import math
+import warnings
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from skorch.callbacks import Callback
+from skorch.dataset import Dataset
+from torch import nn
+from torch.utils.data import DataLoader, Subset
+
+from .._rows import take_rows
+from ._evaluation import dtype_of
+from ._fast_training import can_train_fast, train_fast
+from ._generators import forked_generators
+from ._nets import copied
+
+# Early stopping looks at the mean loss of so many steps.
+_LOSS_WINDOW = 10
+# With one of these a user says himself which rows a batch has.
+_OWN_BATCHES = ("sampler", "batch_sampler", "collate_fn")
+
+
+class Training(NamedTuple):
+    """How the nets of a bandit are trained."""
+
+    sampler: object
+    n_steps: int | None  # gradient steps; None: the net's max_epochs passes over the rounds
+    threshold: float | None  # stop when the mean loss of the last ten steps falls below it
+    afresh: bool  # start from fresh weights
+
+
+class _Plan:
+    """The batches of one training, in place of skorch's data loader: slices of one tensor."""
+
+    def __init__(self, net, columns, training, seed):
+        self.net, self.columns, self.sampler = net, columns, training.sampler
+        self.n_steps, self.threshold = training.n_steps, training.threshold
+        self.rng = np.random.RandomState(seed)
+
+    def __call__(self, dataset, batch_size=64, **kwargs):
+        rows, plain = None, dataset
+        if isinstance(dataset, Subset):
+            rows, plain = np.asarray(dataset.indices), dataset.dataset
+        if (
+            type(plain) is not Dataset
+            or not torch.is_tensor(plain.X)
+            or any(kwargs.get(name) is not None for name in _OWN_BATCHES)
+        ):
+            return DataLoader(dataset, batch_size=batch_size, **kwargs)
+        return _Batches(self, plain.X, plain.y, rows, batch_size, kwargs.get("drop_last", False))
+
+
+class _Batches:
+    """One pass over the rounds, or so many gradient steps, each time it is iterated."""
+
+    def __init__(self, plan, X, y, rows, batch_size, drop_last):
+        self.plan, self.X, self.y, self.rows = plan, X, y, rows
+        self.n_rows = len(X) if rows is None else len(rows)
+        self.batch_size = self.n_rows if batch_size == -1 else batch_size
+        self.drop_last, self.fewest = drop_last, fewest_rows(plan.net.module_)
+
+    def __len__(self):
+        if self.plan.n_steps is not None:
+            return self.plan.n_steps
+        return len(self._cuts(self.n_rows)) - 1
+
+    def __iter__(self):
+        for batch in self.indexes(None):
+            rows = torch.from_numpy(batch)
+            yield self.X[rows], self.y[rows]
+
+    def indexes(self, losses):
+        """Yield the rows of each batch; `losses` grows by one a step, or is None (see history)."""
+        done = 0
+        while done < len(self):
+            order = self._order()
+            cuts = self._cuts(len(order))
+            for start, stop in pairwise(cuts):
+                if done == len(self) or self._is_good_enough(losses):
+                    return
+                yield order[start:stop]
+                done += 1
+
+    def _cuts(self, n_rows):
+        """Where a pass over so many rows is cut into batches; it always has one."""
+        cuts = [*range(0, n_rows, self.batch_size), n_rows]
+        left = cuts[-1] - cuts[-2]
+        if len(cuts) > 2 and left < self.batch_size:
+            if self.drop_last:
+                cuts.pop()
+            elif left < self.fewest:
+                # The rows that are left are too few for the module: they join the batch before.
+                cuts.pop(-2)
+        return cuts
+
+    def _order(self):
+        columns = self.plan.columns
+        if self.n_rows <= self.batch_size:
+            # All rounds at once, in the order in which they lie.
+            order = np.arange(self.n_rows)
+        else:
+            if self.rows is not None:
+                columns = {name: take_rows(c, self.rows) for name, c in columns.items()}
+            order = np.asarray(self.plan.sampler.order(columns, self.plan.rng))
+            _check_order(order, self.n_rows)
+        return order if self.rows is None else self.rows[order]
+
+    def _is_good_enough(self, losses):
+        if self.plan.threshold is None:
+            return False
+        if losses is None:
+            rows = self.plan.net.history[-1]["batches"][-_LOSS_WINDOW:]
+            losses = [row["train_loss"] for row in rows if "train_loss" in row]
+        losses = losses[-_LOSS_WINDOW:]
+        return len(losses) == _LOSS_WINDOW and float(np.mean(losses)) < self.plan.threshold
+
+
+def _check_order(order, n_rows):
+    """Raise where a sampler does not name rounds of the buffer."""
+    if order.ndim != 1 or order.dtype.kind not in "iu" or len(order) == 0:
+        raise ValueError(
+            "sampler.order must return the positions of rounds in the buffer, a one-dimensional "
+            f"array of integers, got shape {order.shape} and dtype {order.dtype}."
+        )
+    if order.min() < 0 or order.max() >= n_rows:
+        raise ValueError(
+            f"sampler.order must return positions from 0 to {n_rows - 1}, got "
+            f"{order.min()} to {order.max()}."
+        )
+
+
+def fewest_rows(module):
+    """Return how many rows a batch must have at least: one cannot be normalised by its batch."""
+    normed = any(
+        isinstance(part, nn.modules.batchnorm._BatchNorm) and part.training
+        for part in module.modules()
+    )
+    return 2 if normed else 1
+
+
+def train_nets(nets, X, targets, columns, seeds, training):
+    """Return nets that were trained further; those given are untouched.
+
+    Parameters
+    ----------
+    nets : list of initialised skorch nets
+        Of one setting.
+    X : tensor of shape (n_rounds, ...)
+    targets : list of Targets
+        One a net.
+    columns : dict of str to ndarray
+        The rounds in the buffer, for the sampler.
+    seeds : list of int
+        One a net.
+    training : Training
+
+    Returns
+    -------
+    nets : list of skorch nets, or None where training diverged
+    """
+    copies, plans = [], []
+    for net, seed in zip(nets, seeds, strict=True):
+        net = copied(net)
+        if training.afresh:
+            with forked_generators(seed, net.device):
+                net.initialize()
+        net.module_.train()
+        _check_batch_size(net)
+        copies.append(net)
+        plans.append(_Plan(net, columns, training, seed))
+    epochs = copies[0].max_epochs if training.n_steps is None else 1
+    if all(can_train_fast(net) for net in copies):
+        # A threshold may stop one net before another.
+        size = len(copies) if training.threshold is None else 1
+        for start in range(0, len(copies), size):
+            part = slice(start, start + size)
+            batches = [
+                plan(Dataset(X), **_loader_arguments(plan.net)).indexes for plan in plans[part]
+            ]
+            train_fast(copies[part], X, targets[part], batches, epochs)
+    else:
+        for net, plan, target, seed in zip(copies, plans, targets, seeds, strict=True):
+            with forked_generators(seed, net.device):
+                _train_by_skorch(net, plan, X, target.packed(dtype_of(net.module_)), epochs)
+    return [net if _is_sound(net) else None for net in copies]
+
+
+def _loader_arguments(net):
+    return {"batch_size": net.batch_size, **net.get_params_for("iterator_train")}
+
+
+def _check_batch_size(net):
+    size = _loader_arguments(net)["batch_size"]
+    if 0 < size < fewest_rows(net.module_):
+        raise ValueError(
+            f"net__batch_size is {size}, but the module {type(net.module_).__name__} normalises "
+            "by its batch, which needs two rows at least. Set net__batch_size=64, say."
+        )
+
+
+def _train_by_skorch(net, plan, X, target, epochs):
+    own_iterator = net.iterator_train
+    if own_iterator is DataLoader:
+        net.iterator_train = plan
+    try:
+        net.notify("on_train_begin", X=X, y=target)
+        try:
+            net.fit_loop(X, target, epochs=epochs)
+        except KeyboardInterrupt as end:
+            # skorch's fit takes any interruption for the end that a callback asks for.
+            if not _is_raised_by_callback(end):
+                raise
+        net.notify("on_train_end", X=X, y=target)
+    finally:
+        net.iterator_train = own_iterator
+
+
+def _is_raised_by_callback(error):
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return isinstance(trace.tb_frame.f_locals.get("self"), Callback)
+
+
+def _is_sound(net):
+    """Tidy up after a training; say whether weights and loss are finite."""
+    # One pass's batch records are kept: a history of all would outgrow the buffer.
+    for row in net.history.to_list()[:-1]:
+        row.pop("batches", None)
+    net.module_.zero_grad(set_to_none=True)
+    finite = all(bool(torch.isfinite(p).all()) for p in net.module_.state_dict().values())
+    return finite and math.isfinite(_last_loss(net))
+
+
+def _last_loss(net):
+    if not len(net.history):
+        # No pass was asked for.
+        return 0.0
+    last = net.history[-1]
+    if "train_loss" in last:
+        return float(last["train_loss"])
+    losses = [row["train_loss"] for row in last["batches"] if "train_loss" in row]
+    return float(np.mean(losses)) if losses else 0.0
+
+
+def warn_diverged():
+    """Say that a training was thrown away."""
+    warnings.warn(
+        "Training the network diverged (its weights or its loss are no longer finite), so the "
+        "bandit keeps the last good network. Lower net__lr, or clip gradients with skorch's "
+        "GradientNormClipping callback.",
+        ConvergenceWarning,
+        stacklevel=2,
+    )
