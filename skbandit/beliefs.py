@@ -383,15 +383,26 @@ def alike_arms(*values):
     labels : ndarray of int of shape (n_rows, n_arms)
         Arms of one label are alike; labels of different rows have nothing to do with each other.
     """
-    order = np.lexsort(values[::-1], axis=1)
-    new = np.zeros(order.shape, dtype=bool)
+    n_arms = np.shape(values[0])[1]
+    labels = np.zeros(np.shape(values[0]), dtype=np.intp)
     for value in values:
-        ordered = np.take_along_axis(np.asarray(value), order, axis=1)
-        size = np.abs(ordered).max(axis=1, keepdims=True, initial=0.0)
-        new[:, 1:] |= np.abs(ordered[:, 1:] - ordered[:, :-1]) > _ALIKE * size
-    labels = np.empty(order.shape, dtype=np.intp)
-    np.put_along_axis(labels, order, np.cumsum(new, axis=1), axis=1)
+        value = np.asarray(value)
+        size = np.abs(value).max(axis=1, keepdims=True, initial=0.0)
+        near = _ranks(value, _ALIKE * size)
+        # Both together, numbered anew so that they stay below the number of arms.
+        labels = _ranks(labels * n_arms + near, 0)
     return labels
+
+
+def _ranks(values, tolerance):
+    """Number the distinct values of each row in their order; steps up to a tolerance are none."""
+    order = np.argsort(values, axis=1, kind="stable")
+    ordered = np.take_along_axis(values, order, axis=1)
+    rank = np.zeros(order.shape, dtype=np.intp)
+    rank[:, 1:] = np.cumsum(ordered[:, 1:] - ordered[:, :-1] > tolerance, axis=1)
+    ranks = np.empty_like(rank)
+    np.put_along_axis(ranks, order, rank, axis=1)
+    return ranks
 
 
 def evened(probability, alike, available=None):

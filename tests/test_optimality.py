@@ -5,12 +5,9 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.integrate import quad
-from scipy.special import ndtr, stdtr
+from scipy.special import ndtr
 
-from skbandit import _optimality
 from skbandit._optimality import (
-    IndependentScores,
-    SampledScores,
     argmax_policy,
     best_probability,
     top_policy,
@@ -362,93 +359,3 @@ class TestPointMasses:
     def test_unavailable_point_mass(self):
         p = best_probability([[5.0, 0.0, 0.0]], [[0.0, 1.0, 1.0]], available=[[False, True, True]])
         np.testing.assert_array_equal(p, [[0, 0.5, 0.5]])
-
-
-class TestIndependentScores:
-    def test_best_and_top(self):
-        mean, std = make_scores(20, 4, 10, 1.0, seed=0)
-        mask = np.random.default_rng(1).random((20, 4)) < 0.5
-        mask[:, :2] = True
-        for dof in (None, 5.0):
-            scores = IndependentScores(mean, std, dof)
-            np.testing.assert_array_equal(
-                scores.best(mask), best_probability(mean, std, dof, mask)
-            )
-            np.testing.assert_array_equal(
-                scores.top(2, mask), top_probability(2, mean, std, dof, mask)
-            )
-
-    @pytest.mark.parametrize("dof", [None, 3.0])
-    def test_deviates_depend_on_seed_draw_and_arm_only(self, dof):
-        mean, std = make_scores(7, 4, 10, 1.0, seed=0)
-        full = IndependentScores(mean, std, dof).draws(50, seed=3)
-        assert full.shape == (50, 7, 4)
-        part = IndependentScores(mean[2:5, :3], std[2:5, :3], dof).draws(20, seed=3)
-        np.testing.assert_array_equal(part, full[:20, 2:5, :3])
-        z = (full - mean) / std
-        np.testing.assert_allclose(z, z[:, :1].repeat(7, axis=1), rtol=1e-9)
-        other = IndependentScores(mean, std, dof).draws(50, seed=4)
-        assert not np.isclose(other, full).any()
-
-    @pytest.mark.parametrize("dof", [None, 1.0, 3.0, 50.0, np.inf])
-    def test_distribution(self, dof):
-        # 24 tests at a level of 1e-5 each.
-        mean, std = np.array([[2.0, -1.0]]), np.array([[1.0, 10.0]])
-        law = stats.norm if dof in (None, np.inf) else stats.t(dof)
-        for seed in range(3):
-            z = (IndependentScores(mean, std, dof).draws(4000, seed) - mean) / std
-            for arm in range(2):
-                assert stats.kstest(z[:, 0, arm], law.cdf).pvalue > 1e-5
-            assert abs(stats.spearmanr(z[:, 0, 0], z[:, 0, 1])[0]) < N_SE / np.sqrt(4000)
-
-    def test_dof_by_row_and_arm(self):
-        dof = np.array([[1.0, 8.0], [3.0, np.inf]])
-        draws = IndependentScores(np.zeros((2, 2)), np.ones((2, 2)), dof).draws(500, seed=0)
-        gaussian = IndependentScores(np.zeros((2, 2)), np.ones((2, 2))).draws(500, seed=0)
-        level = stdtr(np.minimum(dof, 1e10), draws)
-        np.testing.assert_allclose(level, ndtr(gaussian), rtol=0, atol=1e-7)
-
-    def test_frequencies_are_the_probabilities(self):
-        mean, std = make_scores(3, 4, 10, 1.0, seed=9)
-        scores = IndependentScores(mean, std)
-        n_draws = 40_000
-        share = SampledScores(scores.draws(n_draws, seed=1))
-        atol = N_SE * 0.5 / np.sqrt(n_draws)
-        np.testing.assert_allclose(share.best(), scores.best(), atol=atol)
-        np.testing.assert_allclose(share.top(2), scores.top(2), atol=atol)
-
-    def test_frozen(self):
-        with pytest.raises(AttributeError):
-            IndependentScores(np.zeros((1, 2)), np.ones((1, 2))).mean = 3
-
-
-class TestSampledScores:
-    @pytest.mark.parametrize("block", [1, 100, 10**6])
-    @pytest.mark.parametrize("masked", [False, True])
-    def test_averages(self, block, masked, monkeypatch):
-        monkeypatch.setattr(_optimality, "_SAMPLED_BLOCK", block)
-        rng = np.random.default_rng(0)
-        draws = rng.integers(0, 5, (30, 8, 4)).astype(float)
-        mask = None
-        if masked:
-            mask = rng.random((8, 4)) < 0.6
-            mask[:, :2] = True
-        scores = SampledScores(draws)
-        best = np.mean([argmax_policy(d, mask) for d in draws], axis=0)
-        top = np.mean([top_policy(d, 2, mask) for d in draws], axis=0)
-        np.testing.assert_allclose(scores.best(mask), best, rtol=1e-14)
-        np.testing.assert_allclose(scores.top(2, mask), top, rtol=1e-14)
-
-    def test_draws(self):
-        draws = np.random.default_rng(0).normal(size=(10, 3, 4))
-        scores = SampledScores(draws)
-        np.testing.assert_array_equal(scores.draws(10, seed=0), draws)
-        few, many = scores.draws(6, seed=0), scores.draws(25, seed=0)
-        known = {d.tobytes() for d in draws}
-        assert len({d.tobytes() for d in few}) == 6
-        assert {d.tobytes() for d in few} <= known
-        assert many.shape == (25, 3, 4)
-        assert {d.tobytes() for d in many} <= known
-        np.testing.assert_array_equal(scores.draws(6, seed=0), few)
-        scores.draws(10, seed=0)[:] = 0
-        assert draws.any()

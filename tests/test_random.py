@@ -4,10 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy import sparse
 from scipy.stats import binom, chisquare, kstest, norm
 
-from skbandit._random import keyed_uniforms, occurrences, row_keys, uniforms
+from skbandit._random import derived_seed, keyed_uniforms, occurrences, uniforms
 from skbandit._sampling import draw_arms, order_by_score
 
 # Seeds are fixed: a sound implementation meets each threshold but once in ten thousand seeds.
@@ -16,85 +15,6 @@ P_VALUE = 1e-4
 
 def _rows(n_samples=500, n_features=6, seed=0):
     return np.random.RandomState(seed).standard_normal((n_samples, n_features))
-
-
-class TestRowKeys:
-    def test_zeros_add_nothing(self):
-        X = _rows()
-        padded = np.pad(X, [(0, 0), (0, 5)])
-        np.testing.assert_array_equal(row_keys(padded), row_keys(X))
-        np.testing.assert_array_equal(row_keys(np.zeros((3, 4))), np.zeros(3, dtype=np.uint64))
-
-    @pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csr_matrix])
-    def test_csr_is_dense(self, kind):
-        X = _rows()
-        X[np.random.RandomState(1).random_sample(X.shape) < 0.6] = 0.0
-        X[7] = 0.0
-        np.testing.assert_array_equal(row_keys(kind(X)), row_keys(X))
-
-    def test_csr_with_stored_zeros_and_unsorted_columns(self):
-        X = np.array([[0.0, 2.0, 3.0], [1.0, 0.0, 0.0]])
-        stored = sparse.csr_array(
-            (np.array([3.0, 0.0, 2.0, 1.0]), np.array([2, 0, 1, 0]), np.array([0, 3, 4])),
-            shape=(2, 3),
-        )
-        np.testing.assert_array_equal(row_keys(stored), row_keys(X))
-
-    def test_negative_zero_is_zero(self):
-        np.testing.assert_array_equal(
-            row_keys(np.array([[-0.0, 1.0]])), row_keys([[0.0, 1.0]] @ np.eye(2))
-        )
-
-    def test_type_and_layout_do_not_matter(self):
-        X = np.round(16 * _rows())
-        expected = row_keys(X)
-        for other in (
-            X.astype(np.float32),
-            X.astype(np.int64),
-            np.asfortranarray(X),
-            np.repeat(X, 2, axis=1)[:, ::2],
-        ):
-            np.testing.assert_array_equal(row_keys(other), expected)
-
-    def test_input_is_left_alone(self):
-        X = _rows()
-        before = X.copy()
-        row_keys(X)
-        np.testing.assert_array_equal(X, before)
-
-    def test_order_and_cuts_do_not_matter(self):
-        X = _rows(70_000, 3)  # more than a block of rows
-        keys = row_keys(X)
-        order = np.random.RandomState(2).permutation(len(X))
-        np.testing.assert_array_equal(row_keys(X[order]), keys[order])
-        np.testing.assert_array_equal(row_keys(X[12_345:12_346]), keys[12_345:12_346])
-
-    @pytest.mark.parametrize("scale", [1.0, 0.5, 0.1, 1e6, 1e-300])
-    def test_no_collisions_on_a_grid(self, scale):
-        """Small integers and their multiples are what real contexts are made of."""
-        axis = scale * np.arange(-5, 6)
-        grid = np.array(list(itertools.product(axis, repeat=5)))
-        assert len(np.unique(row_keys(grid))) == len(grid)
-
-    def test_no_collisions_between_one_hot_rows(self):
-        keys = row_keys(np.eye(3000))
-        assert len(np.unique(keys)) == 3000
-
-    def test_columns_are_told_apart(self):
-        X = _rows()
-        assert (row_keys(X[:, ::-1]) != row_keys(X)).all()
-
-    def test_three_axes_belong_to_the_row(self):
-        X = _rows(40, 12).reshape(40, 4, 3)
-        keys = row_keys(X)
-        assert len(np.unique(keys)) == 40
-        assert (row_keys(X[:, ::-1]) != keys).all()
-
-    def test_three_axes_padded_with_features_that_are_zero(self):
-        """Expanding the features of candidates must not change the draws."""
-        X = _rows(40, 12).reshape(40, 4, 3)
-        padded = np.pad(X, [(0, 0), (0, 0), (0, 2)])
-        np.testing.assert_array_equal(row_keys(padded), row_keys(X))
 
 
 class TestOccurrences:
@@ -114,9 +34,9 @@ class TestOccurrences:
 
 class TestKeyedUniforms:
     @pytest.mark.parametrize("seed", [0, 1, 12345, 2**32 - 1])
-    @pytest.mark.parametrize("n_learning_calls", [0, 1, 10**6])
-    def test_uniform(self, seed, n_learning_calls):
-        draws = keyed_uniforms(_rows(20_000, 4), seed, n_learning_calls)
+    @pytest.mark.parametrize("learnt_weight", [0, 1, 2.5, 10**6])
+    def test_uniform(self, seed, learnt_weight):
+        draws = keyed_uniforms(_rows(20_000, 4), seed, learnt_weight)
         assert (draws >= 0).all()
         assert (draws < 1).all()
         assert kstest(draws, "uniform").pvalue > P_VALUE
@@ -144,12 +64,21 @@ class TestKeyedUniforms:
             assert chisquare(counts.ravel()).pvalue > P_VALUE
 
     def test_streams_are_independent(self):
-        """Two seeds, or two counts of learning calls, have nothing to do with each other."""
+        """Two seeds, or two totals of what was learnt, have nothing to do with each other."""
         X = _rows(20_000, 3)
-        streams = [keyed_uniforms(X, seed, calls) for seed in (0, 1) for calls in (0, 1, 2)]
+        streams = [keyed_uniforms(X, seed, w) for seed in (0, 1) for w in (0, 1, 2, 0.5, 1e-6)]
         for one, other in itertools.combinations(streams, 2):
             correlation = np.corrcoef(one, other)[0, 1]
             assert abs(correlation) < norm.isf(P_VALUE / 2) / np.sqrt(len(X))
+
+    def test_weights_that_differ_by_rounding_are_one(self):
+        X = _rows(50)
+        total = sum([0.1] * 10)
+        assert total != 1.0
+        np.testing.assert_array_equal(keyed_uniforms(X, 0, total), keyed_uniforms(X, 0, 1))
+        np.testing.assert_array_equal(keyed_uniforms(X, 0, 0.1 + 0.2), keyed_uniforms(X, 0, 0.3))
+        np.testing.assert_array_equal(keyed_uniforms(X, 0, 7), keyed_uniforms(X, 0, 7.0))
+        assert (keyed_uniforms(X, 0, 0.3) != keyed_uniforms(X, 0, 0.31)).all()
 
     def test_pure_function_of_the_row(self):
         X = _rows()
@@ -160,6 +89,15 @@ class TestKeyedUniforms:
             np.testing.assert_array_equal(
                 keyed_uniforms(X[row : row + 1], 3, 7), expected[row : row + 1]
             )
+
+    def test_one_row_draws_as_in_a_batch(self):
+        """Single rows go through Python's integers."""
+        X = _rows(50)
+        for seed in (0, -1, 2**31):
+            for weight in (0.0, 3.0, 2.5):
+                batch = keyed_uniforms(X, seed, weight)
+                single = [keyed_uniforms(X[row : row + 1], seed, weight)[0] for row in range(50)]
+                np.testing.assert_array_equal(single, batch)
 
     def test_equal_rows_draw_anew_in_their_order(self):
         X = _rows(5)
@@ -184,6 +122,33 @@ class TestUniforms:
     def test_integers_are_keys(self, seed):
         X = _rows(10)
         np.testing.assert_array_equal(uniforms(seed, X, 2), keyed_uniforms(X, 3, 2))
+
+
+class TestDerivedSeed:
+    def test_integers_are_functions_of_seed_and_path(self):
+        seeds = [
+            derived_seed(seed, *path)
+            for seed in (0, 1, -1)
+            for path in ((0, 0), (1, 0), (0, 1), (7, 1))
+        ]
+        assert len(set(seeds)) == len(seeds)
+        assert all(isinstance(seed, int) and 0 <= seed < 2**32 for seed in seeds)
+        assert derived_seed(5, 1, 2) == derived_seed(np.int64(5), 1, 2)
+        # What the seed of a path is must not change from one release to the next.
+        expected = np.random.SeedSequence([5, 1, 2]).generate_state(1)[0]
+        assert derived_seed(5, 1, 2) == expected
+
+    def test_a_stream_gives_one_draw(self):
+        stream, twin = np.random.RandomState(3), np.random.RandomState(3)
+        seeds = [derived_seed(stream, 1), derived_seed(stream, 1)]
+        assert seeds[0] != seeds[1]
+        assert seeds == [int(twin.randint(np.iinfo(np.int32).max)) for _ in range(2)]
+
+    def test_none_is_fresh(self):
+        np.random.seed(0)
+        first = derived_seed(None)
+        np.random.seed(0)
+        assert len({first, derived_seed(None), derived_seed(None)}) == 3
 
 
 def _policies(n_policies, n_arms, n_selected, seed=0):

@@ -11,8 +11,8 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils._param_validation import InvalidParameterError
 
-from skbandit._optimality import IndependentScores, SampledScores
 from skbandit.base import make_log
+from skbandit.beliefs import IndependentBelief, JointBelief
 from skbandit.linear import LinearThompsonSampling, LinearUCB
 from skbandit.selectors import (
     ArgmaxSelector,
@@ -110,9 +110,9 @@ class TestEverySelector:
     def test_sure_scores_expect_what_they_select(self, selector):
         """Random scores that do not vary are sure scores."""
         scores, mask = _scores(20), _mask(20)
-        sampled = SampledScores(np.repeat(scores[None], 3, axis=0))
+        sampled = JointBelief(scores, np.zeros_like(scores), np.repeat(scores[None], 3, axis=0))
         assert_allclose(selector.expect(sampled, mask), selector.select(scores, mask), atol=1e-12)
-        sure = IndependentScores(scores, np.zeros_like(scores))
+        sure = IndependentBelief(scores, np.zeros_like(scores))
         assert_allclose(selector.expect(sure, mask), selector.select(scores, mask), atol=1e-9)
 
 
@@ -126,7 +126,7 @@ class TestArgmax:
         """The first is best with probability Phi((m1 - m2) / sqrt(s1^2 + s2^2))."""
         mean, std = _scores(50, 2), np.abs(_scores(50, 2, seed=3)) + 0.1
         chance = norm.cdf((mean[:, 0] - mean[:, 1]) / np.hypot(*std.T))
-        policy = ArgmaxSelector().expect(IndependentScores(mean, std))
+        policy = ArgmaxSelector().expect(IndependentBelief(mean, std))
         assert_allclose(policy[:, 0], chance, atol=1e-7)
 
 
@@ -178,7 +178,7 @@ class TestTopK:
 
     def test_expectation_by_draws(self):
         mean, std = _scores(4), np.abs(_scores(4, seed=2)) + 0.2
-        policy = TopKSelector(2).expect(IndependentScores(mean, std))
+        policy = TopKSelector(2).expect(IndependentBelief(mean, std))
         n_draws = 40_000
         draws = mean + std * np.random.RandomState(0).standard_normal((n_draws, 4, 5))
         sampled = TopKSelector(2).select(draws.reshape(-1, 5)).reshape(n_draws, 4, 5).mean(axis=0)
@@ -250,7 +250,7 @@ class TestExpectationByDraws:
 
     def test_against_closed_forms(self):
         mean, std = _scores(30), np.abs(_scores(30, seed=4)) + 0.2
-        random_scores = IndependentScores(mean, std)
+        random_scores = IndependentBelief(mean, std)
         for exact in (ArgmaxSelector(), EpsilonGreedySelector(0.3), TopKSelector(2)):
             by_draws = BaseSelector.expect(exact, random_scores, _mask(30))
             # 512 draws: five standard errors of a frequency of one half.
@@ -265,21 +265,25 @@ class TestExpectationByDraws:
         gap = (mean[0, 0] - mean[0, 1]) + np.hypot(*std[0]) * nodes
         exact = np.sum(weights / (1.0 + np.exp(-gap / 0.7))) / np.sqrt(2 * np.pi)
         selector = SoftmaxSelector(0.7, standardize=False)
-        policy = selector.expect(IndependentScores(mean, std))
+        policy = selector.expect(IndependentBelief(mean, std))
         assert_allclose(policy[0, 0], exact, atol=5 * 0.5 / np.sqrt(512))
 
     def test_all_draws_of_sampled_scores_count(self):
         draws = np.random.RandomState(0).standard_normal((512, 3, 4))
         selector = SoftmaxSelector(0.7)
         expected = np.mean([selector.select(draw) for draw in draws], axis=0)
-        assert_allclose(selector.expect(SampledScores(draws)), expected, rtol=1e-10)
+        assert_allclose(
+            selector.expect(JointBelief(draws.mean(axis=0), draws.std(axis=0), draws)),
+            expected,
+            rtol=1e-10,
+        )
 
     def test_it_is_a_function_of_its_input(self):
         mean, std = _scores(30), np.ones((30, 5))
         selector = SoftmaxSelector()
-        whole = selector.expect(IndependentScores(mean, std))
-        assert_array_equal(selector.expect(IndependentScores(mean, std)), whole)
-        part = selector.expect(IndependentScores(mean[7:9], std[7:9]))
+        whole = selector.expect(IndependentBelief(mean, std))
+        assert_array_equal(selector.expect(IndependentBelief(mean, std)), whole)
+        part = selector.expect(IndependentBelief(mean[7:9], std[7:9]))
         assert_allclose(part, whole[7:9], rtol=1e-12)
 
 
@@ -340,6 +344,6 @@ def test_sets_by_brute_force():
         chance = np.prod(weights[list(place)])
         order = np.argsort(-scores)
         total[order[:2]] += chance
-    policy = TopKSelector(2).expect(IndependentScores(mean, std))
+    policy = TopKSelector(2).expect(IndependentBelief(mean, std))
     # The indicator is not smooth, which costs quadrature its digits.
     assert_allclose(policy[0], total, atol=0.02)

@@ -299,11 +299,11 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
         own = tags.bandit_tags
         own.learning = "calls"
         own.merging = "approximate" if is_linear else "no"
-        is_bernoulli = self.likelihood == "bernoulli"
-        own.reward = "unit_interval" if is_bernoulli else "real"
-        # The prior of Gaussian rewards has their unit, which all arms teach.
-        own.prior = "fixed" if is_bernoulli else "learnt"
-        own.arms = "independent" if is_bernoulli and not is_shared else "linked"
+        own.reward = "unit_interval" if self.likelihood == "bernoulli" else "real"
+        # The prior and the noise of Gaussian rewards have their unit, which all arms teach.
+        has_unit = self.likelihood != "bernoulli"
+        own.prior = "learnt" if has_unit else "fixed"
+        own.arms = "linked" if is_shared or has_unit else "independent"
         own.policy = "draws" if is_shared else "exact"
         # The prior means of hidden weights depend on the places of their features.
         own.dropping_features = "exact" if is_linear else "approximate"

@@ -1,4 +1,4 @@
-"""A newcomer's bandit: an estimator of scikit-learn for every arm, for rows of any kind."""
+"""A newcomer's bandit: any classifier or regressor, one an arm, for rows of any kind."""
 
 from typing import NamedTuple
 

@@ -57,16 +57,13 @@ def check_kinds_of_labels(case):
         )
 
 
-class _Named(str, enum.Enum):  # noqa: UP042  (a StrEnum says its value, this does not)
-    """Arms that are members of an enumeration of strings."""
-
-
 @for_bandits(plays="one")
 def check_containers_of_labels(case):
     """Labels in a series (strings, categories, objects), in a frame or of an enumeration."""
     X, y, reward = case.rounds()
     expected = case.new().fit(X, y, reward=reward).predict(X)
-    members = _Named("Arm", [(f"member_{place}", arm) for place, arm in enumerate(case.arms)])
+    names = [(f"member_{place}", arm) for place, arm in enumerate(case.arms)]
+    members = enum.Enum("Arm", names, type=str)
     given = {"members of an enumeration": [members(label) for label in y.tolist()]}
     libraries = frame_libraries()
     if "pandas" in libraries:
@@ -147,7 +144,7 @@ def check_encoded_logs_are_refused(case):
     for arms, pattern in ((None, "cross_val_predict"), (case.arms, "add_arms|cross_val_predict")):
         with warnings.catch_warnings():
             # scikit-learn wonders at so many classes.
-            warnings.simplefilter("ignore", UserWarning)
+            warnings.simplefilter("ignore")
             require_raises(
                 ValueError,
                 pattern,
