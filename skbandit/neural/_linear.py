@@ -12,7 +12,7 @@ from ..beliefs import IndependentBelief, JointBelief
 from ..explorations import thompson_policy
 from ._base import BaseNeuralBandit
 from ._columns import taken
-from ._evaluation import BLOCK_ROWS
+from ._frozen import BLOCK_ROWS
 
 # Entries of the representation that are kept while statistics are rebuilt (half a gigabyte); of
 # more rounds it is computed twice.

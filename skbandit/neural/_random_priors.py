@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ._generators import forked_generators
-from ._networks import plain_layers
+from ._modules import plain_layers
 from ._state import FrozenOnce
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..buffers import BaseBuffer, ScheduleState
-from ._evaluation import freeze
+from ._frozen import freeze
 from ._scaling import Scaling
 
 

@@ -20,7 +20,6 @@ from skbandit.selectors import (  # noqa: E402
     SoftmaxSelector,
     TopKSelector,
 )
-from skbandit.utils.estimator_checks import check_bandit  # noqa: E402
 
 SELECTORS = [
     ArgmaxSelector(),
@@ -29,24 +28,6 @@ SELECTORS = [
     SoftmaxSelector(0.1, standardize=False),
     TopKSelector(2),
 ]
-# Labels choose the random numbers of an ensemble's priors: other names, other draws of one law.
-NAMES_MATTER = {"check_kinds_of_labels": "random output weights belong to an arm's label"}
-
-
-def run_battery(bandit):
-    expected = NAMES_MATTER if isinstance(bandit, EnsembleBandit) else {}
-    results = check_bandit(bandit, on_skip=None, expected_failed_checks=expected)
-    assert len(results) > 50
-
-
-def test_the_public_battery(bandit):
-    run_battery(bandit)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("selector", SELECTORS[1:], ids=str)
-def test_the_public_battery_under_every_selector(bandit, selector):
-    run_battery(bandit.set_params(selector=selector))
 
 
 @pytest.mark.parametrize("selector", SELECTORS, ids=str)

@@ -10,7 +10,7 @@ from ..beliefs import IndependentBelief
 from ..explorations import ThompsonSamplingMixin, UpperConfidenceBoundMixin
 from ._base import BaseNeuralBandit
 from ._columns import taken, weight_by_output
-from ._evaluation import BLOCK_ROWS
+from ._frozen import BLOCK_ROWS
 from ._precision import PRECISIONS
 
 # Prior degrees of freedom of the noise; its guess is the rewards' mean square.
