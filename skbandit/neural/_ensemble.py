@@ -175,6 +175,9 @@ class EnsembleBandit(BaseNeuralBandit):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.bandit_tags.policy = "draws"
+        if tags.bandit_tags.arm_order == "free":
+            # The random networks' outputs are drawn by the arms' names.
+            tags.bandit_tags.arm_order = "named"
         return tags
 
     def _n_nets(self):
