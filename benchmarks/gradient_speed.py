@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from skbandit.neural import MLP
-from skbandit.neural._evaluation import freeze
+from skbandit.neural._frozen import freeze
 from skbandit.neural._gradients import per_sample_gradients, vmapped_gradients
 
 

@@ -12,7 +12,7 @@ _CHOICES = {
     "policy": ("exact", "draws"),
     "contexts": ("numbers", "any", "none"),
     "arms": ("independent", "linked"),
-    "arm_order": ("free", "matters"),
+    "arm_order": ("free", "named", "matters"),
     "prior": ("fixed", "learnt"),
     "adding_features": ("exact", "approximate", "no"),
     "dropping_features": ("exact", "approximate", "no"),
@@ -51,9 +51,10 @@ class BanditTags:
         they reach the hooks as they came. "none": contexts are counted and not looked at.
     arms : {"independent", "linked"}, default="independent"
         Whether an arm's model is taught by its own rounds alone, or also by those of others.
-    arm_order : {"free", "matters"}, default="free"
-        Whether what is learnt about an arm depends on its place among the arms (the weights of a
-        network are drawn arm by arm) by more than rounding.
+    arm_order : {"free", "named", "matters"}, default="free"
+        Whether what is learnt about an arm depends by more than rounding on its place among the
+        arms ("matters": the weights of a network are drawn arm by arm), or on what it is called
+        ("named": they are drawn by its name), or on neither.
     prior : {"fixed", "learnt"}, default="fixed"
         Whether an arm that was never played stays where it was before any round, or moves with
         what was learnt about the others.

@@ -22,7 +22,6 @@ def run(script, folder):
         env=os.environ | alone | {"MPLBACKEND": "Agg", "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
     )
 

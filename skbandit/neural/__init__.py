@@ -14,10 +14,10 @@ except ImportError as error:
     ) from error
 
 from ._ensemble import EnsembleBandit
-from ._gradient import GradientStatistics, NeuralThompsonSampling, NeuralUCB
+from ._gradient_bandits import GradientStatistics, NeuralThompsonSampling, NeuralUCB
 from ._linear import LinearStatistics, NeuralLinearBandit
+from ._modules import MLP, TextEncoder
 from ._nets import make_net
-from ._networks import MLP, TextEncoder
 from ._precision import BlockPrecision, DiagonalPrecision, FullPrecision
 from ._random_priors import RandomPrior
 from ._scaling import Scaling

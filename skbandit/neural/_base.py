@@ -18,7 +18,7 @@ from ..buffers import (
     check_instance,
 )
 from ._columns import columns_of, n_rounds, weight_by_output
-from ._evaluation import dtype_of, to_tensor
+from ._frozen import dtype_of, to_tensor
 from ._generators import ordinary_mode
 from ._nets import build_net, is_skorch_net, starts_at_zero, unfitted_copy
 from ._scaling import check_squares, find_scaling

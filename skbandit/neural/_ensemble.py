@@ -25,12 +25,13 @@ class EnsembleBandit(BaseNeuralBandit):
     arms : array-like of shape (n_arms,), default=None
         Labels of the arms, in the order of ``classes_``. None: they are learnt from the first `y`
         (or ``classes``); with three-dimensional `X` they are then the indexes of the candidates.
-    net : skorch net, torch.nn.Module class or str, default="small_mlp"
+    net : skorch net, torch.nn.Module, its class or str, default="small_mlp"
         The network. A name: "none" (the inputs themselves), "linear", "tiny_mlp" (64),
         "small_mlp" (128, 128), "large_mlp" (256 x 3), "deep_mlp" (64 x 7), or "bert" for token
         ids (extra ``text``). A module class is told ``n_inputs`` and ``n_outputs`` if its
-        constructor takes them. A skorch net brings its optimizer, batch size, device and
-        callbacks; its criterion is applied to the arm that was played. See :func:`make_net`.
+        constructor takes them; a module is copied and cannot take other arms or features. A
+        skorch net brings its optimizer, batch size, device and callbacks; its criterion is
+        applied to the arm that was played. See :func:`make_net`.
     n_members : int, default=10
         How many networks. The smallest probability above 0 is one over it.
     prior_scale : float >= 0, default=0.1
@@ -67,23 +68,25 @@ class EnsembleBandit(BaseNeuralBandit):
         :class:`~skbandit.selectors.ArgmaxSelector`.
     random_state : int, RandomState instance or None, default=None
         Of initial weights, batches and decisions. None draws afresh at every call, a RandomState
-        advances its stream, an int makes a decision a function of the seed, the number of learning
-        calls, the state and the row alone. Torch's global generators are left as they are.
+        advances its stream, an int makes a decision a function of the seed, of what was learnt and
+        of the row alone. Torch's global generators are left as they are.
 
     Attributes
     ----------
     nets_ : list of skorch nets
         The members' trained parts.
     priors_ : list of torch modules
-        The members' fixed parts.
+        The members' fixed parts. The random weights of an output belong to the arm's label.
     buffer_ : buffer
         The rounds that are kept.
     scaling_ : tuple
         Shift and scale of inputs and rewards.
     n_trainings_ : int
         How many times the network was trained.
-    n_learning_calls_ : int
-        How many times the bandit has learnt; part of the key of its draws.
+    learnt_weight_ : float
+        Total weight of the rounds learnt; part of the key of the draws.
+    state_ : NeuralState
+        What was learnt. Never written to: learning makes another one.
     full_feedback_ : bool
         Whether it has learnt from full feedback only.
     classes_, arms_ : ndarray of shape (n_arms,)
@@ -92,6 +95,8 @@ class EnsembleBandit(BaseNeuralBandit):
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if it has learnt from a DataFrame.
+    candidate_shape_ : tuple of int or None
+        Shape of a candidate that is no flat row of features (an image, a sequence).
 
     See Also
     --------
@@ -170,6 +175,9 @@ class EnsembleBandit(BaseNeuralBandit):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.bandit_tags.policy = "draws"
+        if tags.bandit_tags.arm_order == "free":
+            # The random networks' outputs are drawn by the arms' names.
+            tags.bandit_tags.arm_order = "named"
         return tags
 
     def _n_nets(self):

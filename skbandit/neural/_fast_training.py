@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from .._perceptron import Arrays, Perceptron
-from ._networks import MLP
+from ._modules import MLP
 from ._targets import Targets
 
 # These treat every weight alike, whatever tensor it lies in.

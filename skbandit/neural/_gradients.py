@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.func import functional_call, jacrev, vmap
 
-from ._networks import plain_layers
+from ._modules import plain_layers
 
 
 def trainable(module):

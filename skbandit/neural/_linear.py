@@ -12,7 +12,7 @@ from ..beliefs import IndependentBelief, JointBelief
 from ..explorations import thompson_policy
 from ._base import BaseNeuralBandit
 from ._columns import taken
-from ._evaluation import BLOCK_ROWS
+from ._frozen import BLOCK_ROWS
 
 # Entries of the representation that are kept while statistics are rebuilt (half a gigabyte); of
 # more rounds it is computed twice.
@@ -42,12 +42,13 @@ class NeuralLinearBandit(BaseNeuralBandit):
     arms : array-like of shape (n_arms,), default=None
         Labels of the arms, in the order of ``classes_``. None: they are learnt from the first `y`
         (or ``classes``); with three-dimensional `X` they are then the indexes of the candidates.
-    net : skorch net, torch.nn.Module class or str, default="small_mlp"
+    net : skorch net, torch.nn.Module, its class or str, default="small_mlp"
         The network. A name: "none" (the inputs themselves), "linear", "tiny_mlp" (64),
         "small_mlp" (128, 128), "large_mlp" (256 x 3), "deep_mlp" (64 x 7), or "bert" for token
         ids (extra ``text``). A module class is told ``n_inputs`` and ``n_outputs`` if its
-        constructor takes them. A skorch net brings its optimizer, batch size, device and
-        callbacks; its criterion is applied to the arm that was played. See :func:`make_net`.
+        constructor takes them; a module is copied and cannot take other arms or features. A
+        skorch net brings its optimizer, batch size, device and callbacks; its criterion is
+        applied to the arm that was played. See :func:`make_net`.
     include_inputs : bool or "auto", default="auto"
         Whether the inputs are terms beside the representation. "auto": if there are no more of
         them than units in the last hidden layer, and they are plain numbers. False is the method
@@ -96,14 +97,14 @@ class NeuralLinearBandit(BaseNeuralBandit):
         :class:`~skbandit.selectors.ArgmaxSelector`.
     random_state : int, RandomState instance or None, default=None
         Of initial weights, batches and decisions. None draws afresh at every call, a RandomState
-        advances its stream, an int makes a decision a function of the seed, the number of learning
-        calls, the state and the row alone. Torch's global generators are left as they are.
+        advances its stream, an int makes a decision a function of the seed, of what was learnt and
+        of the row alone. Torch's global generators are left as they are.
 
     Attributes
     ----------
     net_ : skorch net
         The trained network.
-    head_ : GaussianHead
+    head_ : regression
         Sums over the rounds in the buffer, and since; the posterior follows from them.
     includes_inputs_ : bool
         Whether the inputs are terms.
@@ -115,8 +116,10 @@ class NeuralLinearBandit(BaseNeuralBandit):
         Shift and scale of inputs and rewards.
     n_trainings_ : int
         How many times the network was trained.
-    n_learning_calls_ : int
-        How many times the bandit has learnt; part of the key of its draws.
+    learnt_weight_ : float
+        Total weight of the rounds learnt; part of the key of the draws.
+    state_ : NeuralState
+        What was learnt. Never written to: learning makes another one.
     full_feedback_ : bool
         Whether it has learnt from full feedback only.
     classes_, arms_ : ndarray of shape (n_arms,)
@@ -125,6 +128,8 @@ class NeuralLinearBandit(BaseNeuralBandit):
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if it has learnt from a DataFrame.
+    candidate_shape_ : tuple of int or None
+        Shape of a candidate that is no flat row of features (an image, a sequence).
 
     See Also
     --------

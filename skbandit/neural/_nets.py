@@ -11,9 +11,9 @@ from skorch import NeuralNet, NeuralNetRegressor
 from skorch.callbacks import Callback
 from torch import nn
 
-from ._evaluation import to_module
+from ._frozen import to_module
 from ._generators import forked_generators
-from ._networks import MLP, NAMED_NETWORKS, TextEncoder
+from ._modules import MLP, NAMED_NETWORKS, TextEncoder
 from ._targets import PlayedArmLoss
 
 

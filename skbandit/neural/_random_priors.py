@@ -13,11 +13,11 @@ import torch
 from torch import nn
 
 from ._generators import forked_generators
-from ._networks import plain_layers
-from ._state import Network
+from ._modules import plain_layers
+from ._state import FrozenOnce
 
 
-class RandomPrior(Network):
+class RandomPrior(FrozenOnce):
     """A random network that is never trained.
 
     Parameters
@@ -28,11 +28,8 @@ class RandomPrior(Network):
         Of its weights, and of those of arms to come.
     """
 
-    module = None
-
     def __init__(self, module, input_shape, seed):
-        super().__init__(None, input_shape)
-        self.module, self.seed = module, seed
+        self.module, self.input_shape, self.seed = module, input_shape, seed
 
 
 def new_priors(networks, labels, seeds):

@@ -5,11 +5,35 @@ from typing import NamedTuple
 import numpy as np
 
 from ..buffers import BaseBuffer, ScheduleState
-from ._evaluation import freeze
+from ._frozen import freeze
 from ._scaling import Scaling
 
 
-class Network:
+class FrozenOnce:
+    """A module that does not change any more, and how scores ask it, found when first asked for.
+
+    A subclass has ``module`` and ``input_shape`` (None is flat).
+    """
+
+    _frozen = None
+
+    @property
+    def frozen(self):
+        """The network as scores ask it: scaled rows, answers in double precision."""
+        if self._frozen is None:
+            # Two threads that miss it at once make the same.
+            self._frozen = freeze(self.module, self.input_shape)
+        return self._frozen
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name != "_frozen"}
+
+    def __deepcopy__(self, memo):
+        # It does not change: a copy may share it.
+        return self
+
+
+class Network(FrozenOnce):
     """A network at one time, which is not trained any further: training makes another one.
 
     Parameters
@@ -21,24 +45,12 @@ class Network:
 
     def __init__(self, net, input_shape):
         self.net, self.input_shape = net, input_shape
-        self._frozen = None
 
     @property
     def module(self):
         """The torch module."""
         # A file holds it once, in the net, which knows on which device it lies.
         return self.net.module_
-
-    @property
-    def frozen(self):
-        """The network as scores ask it: scaled rows, answers in double precision."""
-        if self._frozen is None:
-            # Two threads that miss it at once make the same.
-            self._frozen = freeze(self.module, self.input_shape)
-        return self._frozen
-
-    def __getstate__(self):
-        return {**vars(self), "_frozen": None}
 
 
 class NeuralState(NamedTuple):

@@ -14,8 +14,8 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from .._rows import take_rows
-from ._evaluation import dtype_of
 from ._fast_training import can_train_fast, train_fast
+from ._frozen import dtype_of
 from ._generators import forked_generators
 from ._nets import copied
 

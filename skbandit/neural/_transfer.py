@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 from ._columns import resized, with_taught
+from ._modules import NAMED_NETWORKS, linear_layers, plain_layers
 from ._nets import build_net, is_skorch_net, resolve_net
-from ._networks import NAMED_NETWORKS, linear_layers, plain_layers
 from ._state import Network
 
 # Scale of the initial weights of new hidden units.

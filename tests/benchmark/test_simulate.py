@@ -141,7 +141,8 @@ def test_policies_share_rounds_and_do_not_disturb_each_other():
     bandits = {"a": LinearUCB(), "b": LinearThompsonSampling(), "c": LinearUCB(alpha=0.0)}
     options = {"n_repeats": 3, "random_state": 1}
     together = simulate(bandits, environment, 30, **options)
-    rounds = [run["uniform_regret"].to_numpy() for _, run in together.groupby("policy")]
+    runs = [run for _, run in together.groupby("policy", observed=True)]
+    rounds = [run["uniform_regret"].to_numpy() for run in runs]
     np.testing.assert_array_equal(rounds[0], rounds[1])
     np.testing.assert_array_equal(rounds[0], rounds[2])
     by_repeat = rounds[0].reshape(3, 30)

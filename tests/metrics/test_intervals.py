@@ -56,7 +56,7 @@ def test_bca_agrees_with_scipy():
     reward = np.random.default_rng(0).exponential(size=60)
     ours = mean_value(reward=reward).interval("bca", n_resamples=20_000, random_state=0)
     theirs = stats.bootstrap(
-        (reward,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(1)
+        (reward,), np.mean, n_resamples=20_000, method="BCa", random_state=1
     ).confidence_interval
     percentile = mean_value(reward=reward).interval(
         "bootstrap", n_resamples=20_000, random_state=0

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("skorch")
 
 from skbandit.neural import MLP  # noqa: E402
-from skbandit.neural._evaluation import FrozenPerceptron, freeze  # noqa: E402
+from skbandit.neural._frozen import FrozenPerceptron, freeze  # noqa: E402
 from skbandit.neural._gradients import (  # noqa: E402
     can_factor,
     per_sample_gradients,

@@ -7,8 +7,8 @@ torch = pytest.importorskip("torch")
 skorch = pytest.importorskip("skorch")
 
 from skbandit.neural import MLP, NeuralLinearBandit, make_net  # noqa: E402
+from skbandit.neural._modules import represent  # noqa: E402
 from skbandit.neural._nets import build_net, resolve_net  # noqa: E402
-from skbandit.neural._networks import represent  # noqa: E402
 from skbandit.neural._targets import PlayedArmLoss, Targets  # noqa: E402
 
 

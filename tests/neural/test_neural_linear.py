@@ -9,7 +9,7 @@ pytest.importorskip("skorch")
 
 from skbandit.buffers import SlidingWindow  # noqa: E402
 from skbandit.neural import NeuralLinearBandit, _linear, make_net  # noqa: E402
-from skbandit.neural._networks import represent  # noqa: E402
+from skbandit.neural._modules import represent  # noqa: E402
 
 
 def rounds(n_rounds=300, n_arms=2, seed=0):

@@ -454,7 +454,7 @@ def test_numbers_whose_squares_overflow_are_refused(Bandit, fitted, what, played
             weight[3] = 1e300
         else:
             rows[3, 1] = -size
-        with pytest.raises(ValueError, match="reward|X|sample_weight"):
+        with pytest.raises(ValueError, match=r"reward|X|sample_weight"):
             bandit.partial_fit(rows, arm[:70], reward=paid, sample_weight=weight)
     if fitted:
         assert pickle.dumps(bandit) == before

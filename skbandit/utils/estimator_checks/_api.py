@@ -131,7 +131,7 @@ def check_classes(case):
     )
 
 
-@for_bandits(axes=2, arm_order="free")
+@for_bandits(axes=2, arm_order=("free", "named"))
 def check_order_of_arms(case):
     """Nothing depends on the order in which the arms are named."""
     X, y, reward = case.rounds()

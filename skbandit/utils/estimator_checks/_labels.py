@@ -50,6 +50,8 @@ def check_kinds_of_labels(case):
     for what, arms in kinds.items():
         bandit = case.new(arms=arms).fit(X, np.asarray(arms)[index], reward=reward)
         require_equal(bandit.classes_, np.asarray(arms), f"classes_ for {what}")
+        if case.tags.arm_order == "named":
+            continue
         require_equal(
             bandit.predict(X),
             np.asarray(arms)[case.index(expected)],

@@ -10,7 +10,7 @@ from ..beliefs import IndependentBelief
 from ..explorations import ThompsonSamplingMixin, UpperConfidenceBoundMixin
 from ._base import BaseNeuralBandit
 from ._columns import taken, weight_by_output
-from ._evaluation import BLOCK_ROWS
+from ._frozen import BLOCK_ROWS
 from ._precision import PRECISIONS
 
 # Prior degrees of freedom of the noise; its guess is the rewards' mean square.
@@ -187,12 +187,13 @@ class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
     arms : array-like of shape (n_arms,), default=None
         Labels of the arms, in the order of ``classes_``. None: they are learnt from the first `y`
         (or ``classes``); with three-dimensional `X` they are then the indexes of the candidates.
-    net : skorch net, torch.nn.Module class or str, default="small_mlp"
+    net : skorch net, torch.nn.Module, its class or str, default="small_mlp"
         The network. A name: "none" (the inputs themselves), "linear", "tiny_mlp" (64),
         "small_mlp" (128, 128), "large_mlp" (256 x 3), "deep_mlp" (64 x 7), or "bert" for token
         ids (extra ``text``). A module class is told ``n_inputs`` and ``n_outputs`` if its
-        constructor takes them. A skorch net brings its optimizer, batch size, device and
-        callbacks; its criterion is applied to the arm that was played. See :func:`make_net`.
+        constructor takes them; a module is copied and cannot take other arms or features. A
+        skorch net brings its optimizer, batch size, device and callbacks; its criterion is
+        applied to the arm that was played. See :func:`make_net`.
     precision : {"diagonal", "last_layer", "full"}, default="diagonal"
         Of which weights, and how, the precision is kept: all weights without their correlations,
         the output layer in full (one block an arm), or all weights in full (up to 5,000).
@@ -235,8 +236,8 @@ class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
         :class:`~skbandit.selectors.ArgmaxSelector`.
     random_state : int, RandomState instance or None, default=None
         Of initial weights, batches and decisions. None draws afresh at every call, a RandomState
-        advances its stream, an int makes a decision a function of the seed, the number of learning
-        calls, the state and the row alone. Torch's global generators are left as they are.
+        advances its stream, an int makes a decision a function of the seed, of what was learnt and
+        of the row alone. Torch's global generators are left as they are.
 
     Attributes
     ----------
@@ -252,8 +253,10 @@ class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
         Shift and scale of inputs and rewards.
     n_trainings_ : int
         How many times the network was trained.
-    n_learning_calls_ : int
-        How many times the bandit has learnt; part of the key of its draws.
+    learnt_weight_ : float
+        Total weight of the rounds learnt; part of the key of the draws.
+    state_ : NeuralState
+        What was learnt. Never written to: learning makes another one.
     full_feedback_ : bool
         Whether it has learnt from full feedback only.
     classes_, arms_ : ndarray of shape (n_arms,)
@@ -262,6 +265,8 @@ class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if it has learnt from a DataFrame.
+    candidate_shape_ : tuple of int or None
+        Shape of a candidate that is no flat row of features (an image, a sequence).
 
     See Also
     --------
@@ -305,12 +310,13 @@ class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
     arms : array-like of shape (n_arms,), default=None
         Labels of the arms, in the order of ``classes_``. None: they are learnt from the first `y`
         (or ``classes``); with three-dimensional `X` they are then the indexes of the candidates.
-    net : skorch net, torch.nn.Module class or str, default="small_mlp"
+    net : skorch net, torch.nn.Module, its class or str, default="small_mlp"
         The network. A name: "none" (the inputs themselves), "linear", "tiny_mlp" (64),
         "small_mlp" (128, 128), "large_mlp" (256 x 3), "deep_mlp" (64 x 7), or "bert" for token
         ids (extra ``text``). A module class is told ``n_inputs`` and ``n_outputs`` if its
-        constructor takes them. A skorch net brings its optimizer, batch size, device and
-        callbacks; its criterion is applied to the arm that was played. See :func:`make_net`.
+        constructor takes them; a module is copied and cannot take other arms or features. A
+        skorch net brings its optimizer, batch size, device and callbacks; its criterion is
+        applied to the arm that was played. See :func:`make_net`.
     precision : {"diagonal", "last_layer", "full"}, default="diagonal"
         Of which weights, and how, the precision is kept: all weights without their correlations,
         the output layer in full (one block an arm), or all weights in full (up to 5,000).
@@ -353,8 +359,8 @@ class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
         :class:`~skbandit.selectors.ArgmaxSelector`.
     random_state : int, RandomState instance or None, default=None
         Of initial weights, batches and decisions. None draws afresh at every call, a RandomState
-        advances its stream, an int makes a decision a function of the seed, the number of learning
-        calls, the state and the row alone. Torch's global generators are left as they are.
+        advances its stream, an int makes a decision a function of the seed, of what was learnt and
+        of the row alone. Torch's global generators are left as they are.
 
     Attributes
     ----------
@@ -370,8 +376,10 @@ class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
         Shift and scale of inputs and rewards.
     n_trainings_ : int
         How many times the network was trained.
-    n_learning_calls_ : int
-        How many times the bandit has learnt; part of the key of its draws.
+    learnt_weight_ : float
+        Total weight of the rounds learnt; part of the key of the draws.
+    state_ : NeuralState
+        What was learnt. Never written to: learning makes another one.
     full_feedback_ : bool
         Whether it has learnt from full feedback only.
     classes_, arms_ : ndarray of shape (n_arms,)
@@ -380,6 +388,8 @@ class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if it has learnt from a DataFrame.
+    candidate_shape_ : tuple of int or None
+        Shape of a candidate that is no flat row of features (an image, a sequence).
 
     See Also
     --------

@@ -11,7 +11,7 @@ import torch
 from .._perceptron import Perceptron, one_output_a_row
 from ._generators import ordinary_mode
 from ._gradients import LayerGradients, can_factor, per_sample_gradients, trainable
-from ._networks import MLP, linear_layers, represent
+from ._modules import MLP, linear_layers, represent
 
 # Rows that are evaluated at once, and entries of a block of gradients.
 BLOCK_ROWS = 4096
