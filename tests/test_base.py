@@ -1,8 +1,11 @@
 """The base class, and bandits inside scikit-learn: pipelines, searches, curves, routing."""
 
 import pickle
+import re
 import subprocess
 import sys
+from pathlib import Path
+from typing import NamedTuple
 
 import joblib
 import numpy as np
@@ -32,7 +35,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 from sklearn.utils import estimator_html_repr
 
-from skbandit.base import BaseBandit, is_bandit, make_log
+from skbandit.base import BanditTags, BaseBandit, StateField, is_bandit, make_log
 from skbandit.linear import LinearThompsonSampling, LinearUCB
 from skbandit.selectors import EpsilonGreedySelector, TopKSelector
 
@@ -86,7 +89,7 @@ class TestOnlineLoop:
             full.partial_fit(X[rows].tolist(), log["arm"][rows].tolist(), log["reward"][rows])
         assert_allclose(fast.decision_function(X), full.decision_function(X), rtol=1e-9)
         assert_array_equal(fast.predict(X), full.predict(X))
-        assert fast.n_learning_calls_ == full.n_learning_calls_
+        assert fast.learnt_weight_ == full.learnt_weight_
 
     @pytest.mark.parametrize(
         "change",
@@ -125,13 +128,39 @@ class TestOnlineLoop:
         with pytest.raises(ValueError, match="add_arms"):
             bandit.partial_fit(X[:1], np.array(["1"]), log["reward"][:1])
 
-    def test_count_of_learning_calls(self):
+    def test_total_weight_of_what_was_learnt(self):
+        """It is the key of the draws: the same however rounds were cut into calls."""
         X, log = make_rounds(40)
-        bandit = bandit_of().fit(X, log)
-        assert bandit.n_learning_calls_ == 1
+        bandit = bandit_of()
+        assert bandit.fit(X, log).learnt_weight_ == 40.0
         bandit.partial_fit(X, log).partial_fit(X[:1], log["arm"][:1], log["reward"][:1])
-        assert bandit.n_learning_calls_ == 3
-        assert bandit.fit(X, log).n_learning_calls_ == 1
+        assert bandit.learnt_weight_ == 81.0
+        assert bandit.fit(X, log, sample_weight=np.full(40, 0.25)).learnt_weight_ == 10.0
+        assert bandit.fit(X, log["arm"]).learnt_weight_ == 40.0
+
+    @pytest.mark.parametrize("how", ["fit", "partial_fit", "pipeline"])
+    def test_a_nightly_fit_explores_other_rows_every_night(self, how):
+        """The customers who are explored are drawn anew, though the seed is an integer."""
+        customers = np.random.RandomState(0).standard_normal((500, 3))
+        bandit = bandit_of(selector=EpsilonGreedySelector(0.2))
+        policy = make_pipeline(StandardScaler(), bandit) if how == "pipeline" else bandit
+        logs, nights = [], []
+        for night in range(8):
+            if night:
+                played, propensity = policy.predict(customers, return_propensity=True)
+                nights.append(propensity < 0.5)
+            else:
+                played = np.resize(ARMS, 500)
+            logs.append(make_log(played, customers[:, 0] * (played == "red")))
+            if how == "partial_fit":
+                policy.partial_fit(customers, logs[-1])
+            else:
+                policy.fit(np.tile(customers, (night + 1, 1)), np.concatenate(logs))
+        share = np.mean(nights)
+        # Of 500 customers; five standard errors.
+        expected = 1.0 - (1.0 - share) ** 7
+        tolerance = 5 * np.sqrt(expected * (1 - expected) / 500)
+        assert abs(np.any(nights, axis=0).mean() - expected) < tolerance
 
     def test_kind_of_feedback(self):
         X, log = make_rounds(40)
@@ -396,29 +425,43 @@ class TestPersistence:
         assert done.stdout.strip().split(",") == bandit.predict(X).tolist()
 
 
+class Count(NamedTuple):
+    """How many calls have taught; the smallest state."""
+
+    calls: np.ndarray
+
+
 class ConstantBandit(BaseBandit):
     """Believes that arm number a pays a; the smallest subclass that can be written."""
+
+    _state_fields = {"calls": StateField("arm", merge="sum")}
 
     def __init__(self, *, arms=None, selector=None, random_state=None):
         self.arms = arms
         self.selector = selector
         self.random_state = random_state
 
+    def _initial_state(self, n_arms, n_features):
+        return Count(np.zeros(n_arms))
+
     def _learn(self, rounds):
         if (rounds.arm == 0).any():
             raise RuntimeError("the first arm cannot be learnt from")
+        return Count(self.state_.calls + 1.0)
 
     def _expected_reward(self, contexts):
         mean = np.tile(np.arange(float(len(self.classes_))), (len(contexts), 1))
         return mean, np.ones_like(mean)
 
 
-class BinaryBandit(ConstantBandit):
-    """Takes rewards of 0 and 1 alone."""
+def with_tags(**tags):
+    class Tagged(ConstantBandit):
+        def __sklearn_tags__(self):
+            found = super().__sklearn_tags__()
+            found.bandit_tags = BanditTags(**tags)
+            return found
 
-    def _check_reward_support(self, reward):
-        if not np.isin(reward, [0, 1]).all():
-            raise ValueError("reward must be 0 or 1.")
+    return Tagged
 
 
 class TestSubclass:
@@ -430,6 +473,13 @@ class TestSubclass:
         assert bandit.decision_function([[0.0]]).tolist() == [[0.0, 1.0, 2.0]]
         bandit.fit([[0.0]], ["green"], reward=[1.0])
         assert bandit.n_features_in_ == 1
+
+    @pytest.mark.parametrize("hook", ["_initial_state", "_learn", "_belief"])
+    def test_hooks_that_are_needed_say_so(self, hook):
+        bandit = BaseBandit.__new__(BaseBandit)
+        arguments = {"_initial_state": (2, 3)}.get(hook, (None,))
+        with pytest.raises(NotImplementedError, match=hook):
+            getattr(bandit, hook)(*arguments)
 
     @pytest.mark.parametrize("size", [1, 50])
     def test_learning_that_fails_midway_is_undone(self, size):
@@ -447,34 +497,84 @@ class TestSubclass:
             bandit.fit(np.zeros((size, 5)), ["red"] * size, reward=np.ones(size))
         assert joblib.hash(bandit) == before
 
-    def test_interrupted_learning_is_undone(self):
+    @pytest.mark.parametrize("size", [1, 50])
+    def test_interrupted_learning_is_undone_and_the_stream_put_back(self, size):
         class Interrupted(ConstantBandit):
-            _state_axes = {"total_": ("arm",)}
-
-            def _initial_state(self, n_arms, n_features):
-                return {"total_": np.zeros(n_arms)}
-
             def _learn(self, rounds):
-                self.total_ = self.total_ + 1.0
-                if len(rounds.arm) == 3:
+                self.random_state.random_sample()
+                state = super()._learn(rounds)
+                if stop:
                     raise KeyboardInterrupt
+                return state
 
-        bandit = Interrupted(arms=ARMS).fit(np.zeros((50, 2)), ["red"] * 50, np.ones(50))
-        with pytest.raises(KeyboardInterrupt):
-            bandit.fit(np.zeros((3, 2)), ["red"] * 3, np.ones(3))
-        assert bandit.total_.tolist() == [1.0, 1.0, 1.0]
+        stop = False
+        bandit = Interrupted(arms=ARMS, random_state=np.random.RandomState(0))
+        bandit.fit(np.zeros((50, 2)), ["blue"] * 50, np.ones(50))
+        before, stream = bandit.state_, bandit.random_state.get_state()[2]
+        stop = True
+        rounds = np.zeros((size, 2)), np.array(["blue"] * size), np.ones(size)
+        for method in ("fit", "partial_fit"):
+            with pytest.raises(KeyboardInterrupt):
+                getattr(bandit, method)(*rounds)
+            assert bandit.state_ is before
+            assert bandit.random_state.get_state()[2] == stream
+
+    def test_the_arrays_of_a_state_cannot_be_written_to(self):
+        bandit = ConstantBandit(arms=ARMS).fit([[0.0]], ["blue"], reward=[1.0])
+        with pytest.raises(ValueError, match="read-only"):
+            bandit.state_.calls[0] = 3.0
 
     def test_unfitted(self):
         with pytest.raises(NotFittedError, match=r"arms=\[\.\.\.\]"):
             ConstantBandit().predict([[0.0]])
 
     @pytest.mark.parametrize("size", [1, 50])
-    def test_support_of_rewards(self, size):
-        bandit = BinaryBandit(arms=ARMS).fit(np.zeros((2, 1)), ["blue"] * 2, [0, 1])
-        before = joblib.hash(bandit)
-        with pytest.raises(ValueError, match="0 or 1"):
-            bandit.partial_fit(np.zeros((size, 1)), np.array(["blue"] * size), [0.5] * size)
-        assert joblib.hash(bandit) == before
+    @pytest.mark.parametrize(
+        ("kind", "good", "bad", "message"),
+        [
+            ("binary", [0, 1], [0.5, -1, 2], "0 or 1"),
+            ("unit_interval", [0, 0.3, 1], [-0.1, 1.5], r"\[0, 1\]"),
+            ("count", [0, 7], [-1, 0.5], "positive integer"),
+        ],
+    )
+    def test_support_of_rewards(self, size, kind, good, bad, message):
+        bandit = with_tags(reward=kind)(arms=ARMS)
+        bandit.fit(np.zeros((len(good), 1)), ["blue"] * len(good), good)
+        before, learnt = bandit.state_, bandit.learnt_weight_
+        for reward in bad:
+            with pytest.raises(ValueError, match=rf"reward must.*{message}.*got {reward}"):
+                bandit.partial_fit(np.zeros((size, 1)), np.array(["blue"] * size), [reward] * size)
+        assert bandit.state_ is before
+        assert bandit.learnt_weight_ == learnt
+
+    def test_contexts_of_any_kind(self):
+        bandit = with_tags(contexts="any")(arms=ARMS)
+        for contexts in (["a text", "another"], pd.DataFrame({"a": ["x", None]}), np.eye(2)):
+            fitted = clone(bandit).fit(contexts, ["blue", "blue"], reward=[1.0, 0.0])
+            assert fitted.predict(contexts).tolist() == ["blue", "blue"]
+        for empty in ([], pd.DataFrame({"a": []}), np.empty((0, 2))):
+            with pytest.raises(ValueError, match=r"0 sample\(s\)"):
+                bandit.predict(empty)
+        frame = pd.DataFrame({"a": ["x"], "b": [1.0]})
+        named = clone(bandit).fit(frame, ["blue"], reward=[1.0])
+        with pytest.raises(ValueError, match="feature names"):
+            named.predict(frame[["b", "a"]])
+
+    def test_contexts_that_nobody_looks_at(self):
+        bandit = with_tags(contexts="none")(arms=ARMS)
+        assert bandit.predict(np.array([[np.nan], [np.inf]])).tolist() == ["blue", "blue"]
+
+    def test_tags_that_nobody_knows(self):
+        with pytest.raises(ValueError, match=r"bandit_tags\.learning of Tagged.*'summ'"):
+            with_tags(learning="summ")(arms=ARMS).predict([[0.0]])
+
+
+def test_contributing_has_the_list_of_hooks_of_the_base_class():
+    hooks = re.findall(r"^ {4}``(_\w+)", BaseBandit.__doc__, re.MULTILINE)
+    page = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
+    assert len(hooks) == len(set(hooks)) > 10
+    assert all(hasattr(BaseBandit, hook) for hook in hooks)
+    assert re.findall(r"^\| `(_\w+)", page, re.MULTILINE) == hooks
 
 
 class TestMessages:

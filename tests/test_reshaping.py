@@ -1,11 +1,10 @@
-"""Axes of a state, and the transfer methods of every bandit."""
+"""The transfer methods of every bandit."""
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 from sklearn.exceptions import NotFittedError
 
-from skbandit._axes import embed, fill_arms, resized_state, source_index
 from skbandit.linear import LinearThompsonSampling, LinearUCB
 
 pd = pytest.importorskip("pandas", reason="pandas is not installed")
@@ -21,59 +20,6 @@ def _rounds(arms=("c", "a", "b"), n_samples=40, n_features=3, seed=0):
 def _bandit(arms=("c", "a", "b"), kind=LinearUCB, **params):
     X, y, reward = _rounds(arms)
     return kind(arms=list(arms), random_state=0, **params).fit(X, y, reward=reward)
-
-
-class TestAxes:
-    def test_source_index(self):
-        assert_array_equal(source_index(["a", "b", "c"], ["c", "z", "a"]), [2, -1, 0])
-        assert_array_equal(source_index([], ["a"]), [-1])
-        assert source_index(["a"], []).shape == (0,)
-
-    def test_embed_in_two_axes(self):
-        known = np.arange(6.0).reshape(2, 3)
-        prior = np.full((3, 4), -1.0)
-        sources = {"arm": np.array([1, -1, 0]), "feature": np.array([2, 0, -1, 1])}
-        embed(prior, known, ("arm", "feature"), sources)
-        assert_array_equal(prior, [[5, 3, -1, 4], [-1] * 4, [2, 0, -1, 1]])
-
-    def test_embed_in_a_square(self):
-        """A precision has its features on two axes."""
-        rng = np.random.RandomState(0)
-        known = rng.standard_normal((2, 3, 3))
-        prior = np.zeros((2, 2, 2))
-        kept = np.array([2, 0])
-        embed(prior, known, ("arm", "feature", "feature"), {"feature": kept})
-        assert_array_equal(prior, known[:, kept][:, :, kept])
-
-    def test_axes_that_are_not_named_keep_their_order(self):
-        known = np.arange(4.0).reshape(2, 2)
-        prior = np.zeros((2, 3))
-        embed(prior, known, ("draw", "arm"), {"arm": np.array([0, 1, -1])})
-        assert_array_equal(prior, [[0, 1, 0], [2, 3, 0]])
-
-    def test_fill_arms(self):
-        array = np.array([[1.0, 2.0], [3.0, 6.0], [0.0, 0.0]])
-        fill_arms(array, ("arm", "feature"), np.array([2]), np.array([0, 1]))
-        assert_array_equal(array[2], [2.0, 4.0])
-        array = np.array([[1.0, 2.0, 0.0, 0.0]])
-        fill_arms(array, ("shared", "arm"), np.array([2, 3]), np.array([1]))
-        assert_array_equal(array, [[1.0, 2.0, 2.0, 2.0]])
-        before = array.copy()
-        fill_arms(array, ("shared", "feature"), np.array([2]), np.array([1]))
-        assert_array_equal(array, before)
-
-    def test_resized_state_shares_no_memory(self):
-        class Holder:
-            _state_axes = {"count_": ("arm",)}
-            count_ = np.array([1.0, 2.0])
-
-            def _initial_state(self, n_arms, n_features):
-                return {"count_": np.zeros(n_arms)}
-
-        state = resized_state(Holder(), 3, 1, {"arm": np.array([0, 1, -1])})
-        assert_array_equal(state["count_"], [1.0, 2.0, 0.0])
-        state["count_"][:] = 9.0
-        assert_array_equal(Holder.count_, [1.0, 2.0])
 
 
 class TestAddArms:
@@ -327,7 +273,7 @@ class TestAllOfThem:
             assert type(other) is type(bandit)
             kept = {k: v for k, v in bandit.get_params().items() if k != "arms"}
             assert {k: v for k, v in other.get_params().items() if k != "arms"} == kept
-            assert other.n_learning_calls_ == bandit.n_learning_calls_
+            assert other.learnt_weight_ == bandit.learnt_weight_ == 40.0
             assert other.full_feedback_ == bandit.full_feedback_
 
     def test_candidates_have_no_labels(self):

@@ -1,13 +1,18 @@
 """Validation of rounds: logs, labels, rewards, propensities, masks."""
 
+import enum
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 from skbandit._rounds import (
+    Rounds,
+    as_labels,
     check_arms,
     check_available,
     check_feedback,
+    check_not_encoded,
     check_propensity,
     check_reward,
     encode_arms,
@@ -15,7 +20,6 @@ from skbandit._rounds import (
     learn_arms,
     make_log,
     split_log,
-    take_rows,
 )
 
 pd = pytest.importorskip("pandas", reason="pandas is not installed")
@@ -103,9 +107,21 @@ class TestSplitLog:
         module = pytest.importorskip(library, reason=f"{library} is not installed")
         frame = module.DataFrame({"who": [7, 8], "reward": [1.0, 2.0], "arm": ["x", "y"]})
         arm, reward, propensity = split_log(frame)
-        assert arm.tolist() == ["x", "y"]
+        assert list(arm) == ["x", "y"]
         assert reward.tolist() == [1.0, 2.0]
         assert propensity is None
+
+    def test_fields_that_nobody_reads(self):
+        log = np.zeros(2, dtype=[("arm", "U1"), ("reward", "f8"), ("when", "f8")])
+        with pytest.raises(ValueError, match=r"'when'.*nothing reads.*DataFrame may"):
+            split_log(log)
+        assert split_log(pd.DataFrame(log))[1].tolist() == [0.0, 0.0]
+
+    def test_nullable_columns(self):
+        frame = pd.DataFrame({"arm": ["a", "b"], "reward": [1, 0], "propensity": [0.5, None]})
+        _, reward, propensity = split_log(frame.convert_dtypes())
+        assert reward.dtype == propensity.dtype == np.float64
+        assert_array_equal(propensity, [0.5, np.nan])
 
     @pytest.mark.parametrize("field", ["arm", "reward"])
     def test_missing_field(self, field):
@@ -141,18 +157,24 @@ class TestCheckReward:
 class TestCheckPropensity:
     def test_limits(self):
         assert_array_equal(check_propensity([1e-300, 1], (2,)), [1e-300, 1.0])
+        # What was added up may exceed 1 by rounding.
+        assert_array_equal(check_propensity([1.0 + 1e-12], (1,)), [1.0])
 
-    @pytest.mark.parametrize("value", [0.0, -1e-9, 1.0 + 1e-9, np.inf, np.nan])
+    @pytest.mark.parametrize("value", [0.0, -1e-9, 1.0 + 1e-8, np.inf, np.nan])
     def test_outside(self, value):
         with pytest.raises(ValueError, match="return_propensity=True"):
             check_propensity([0.5, value], (2,))
 
 
+AB = np.array(["a", "b"])
+
+
 class TestCheckAvailable:
     def test_good(self):
         mask = [[True, False], [True, True]]
-        assert_array_equal(check_available(mask, (2, 2)), mask)
-        assert check_available(None, (2, 2)) is None
+        assert_array_equal(check_available(mask, AB, 2), mask)
+        assert_array_equal(check_available(np.array(mask, dtype=object), AB, 2), mask)
+        assert check_available(None, AB, 2) is None
 
     @pytest.mark.parametrize(
         ("mask", "message"),
@@ -166,18 +188,131 @@ class TestCheckAvailable:
     )
     def test_messages(self, mask, message):
         with pytest.raises(ValueError, match=message):
-            check_available(mask, (2, 2))
+            check_available(mask, AB, 2)
 
     def test_sets(self):
         mask = np.array([[True, True, False], [True, False, False]])
         with pytest.raises(ValueError, match=r"fewer than 2 arms to play in 1 row\(s\): 1"):
-            check_available(mask, (2, 3), 2)
+            check_available(mask, np.arange(3), 2, 2)
         with pytest.raises(ValueError, match="selects 3 arms a round, but there are only 2"):
-            check_available(None, (5, 2), 3)
+            check_available(None, AB, 5, 3)
 
     def test_many_rows_are_not_all_listed(self):
         with pytest.raises(ValueError, match=r"in 9 row\(s\): 0, 1, 2, 3, 4, \.\.\."):
-            check_available(np.zeros((9, 2), dtype=bool), (9, 2))
+            check_available(np.zeros((9, 2), dtype=bool), AB, 9)
+
+
+class TestMasksInFrames:
+    """Columns with labels are matched with the arms, whatever holds the booleans."""
+
+    MASK = np.array([[True, False], [True, True], [False, True]])
+
+    def frame(self, **keywords):
+        return pd.DataFrame(self.MASK[:, ::-1], columns=["b", "a"], **keywords)
+
+    @pytest.mark.parametrize(
+        "convert",
+        [
+            lambda frame: frame,
+            lambda frame: frame.convert_dtypes(),
+            lambda frame: frame.convert_dtypes(dtype_backend="pyarrow"),
+            lambda frame: frame.astype(object),
+            lambda frame: frame.set_axis([2, 2, 0], axis=0),
+            lambda frame: frame[["a", "b"]],
+        ],
+        ids=["bool", "nullable", "Arrow", "object", "index", "in order"],
+    )
+    def test_pandas(self, convert):
+        assert_array_equal(check_available(convert(self.frame()), AB, 3), self.MASK)
+
+    def test_polars(self):
+        polars = pytest.importorskip("polars", reason="polars is not installed")
+        frame = polars.DataFrame({"b": self.MASK[:, 1], "a": self.MASK[:, 0]})
+        assert_array_equal(check_available(frame, AB, 3), self.MASK)
+
+    def test_arms_that_are_numbers(self):
+        frame = pd.DataFrame(self.MASK[:, ::-1], columns=[20, 10])
+        assert_array_equal(check_available(frame, np.array([10, 20]), 3), self.MASK)
+        frame.columns = ["20", "10"]
+        assert_array_equal(check_available(frame, np.array([10, 20]), 3), self.MASK)
+
+    def test_columns_without_names_are_in_the_order_of_the_arms(self):
+        assert_array_equal(check_available(pd.DataFrame(self.MASK), AB, 3), self.MASK)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda frame: frame.rename(columns={"a": "z"}), r"columns \['b', 'z'\].*'a', 'b'"),
+            (lambda frame: frame[["a"]], "columns"),
+            (lambda frame: frame.assign(c=True), "columns"),
+            (lambda frame: frame.convert_dtypes().shift(1), "missing.*fillna"),
+            (lambda frame: frame.astype(int), "boolean mask.*column 'b'"),
+            (lambda frame: frame.astype(str), "boolean mask"),
+        ],
+    )
+    def test_messages(self, change, message):
+        with pytest.raises(ValueError, match=message):
+            check_available(change(self.frame()), AB, 3)
+
+
+class Arm(str, enum.Enum):  # noqa: UP042
+    """Members of an enumeration of strings, of the kind that numpy prints by name."""
+
+    EMAIL = "email"
+    PUSH = "push"
+
+
+class TestLabels:
+    @pytest.mark.parametrize("dtype", ["object", "string", "category", "string[pyarrow]"])
+    def test_series_of_texts(self, dtype):
+        labels = as_labels(pd.Series(["b", "a"], index=[5, 5], dtype=dtype), "y")
+        assert labels.dtype.kind == "U"
+        assert labels.tolist() == ["b", "a"]
+
+    @pytest.mark.parametrize(
+        "labels", [[Arm.PUSH, Arm.EMAIL], np.array([Arm.PUSH, Arm.EMAIL], dtype=object)]
+    )
+    def test_members_of_an_enumeration(self, labels):
+        assert as_labels(labels, "y").tolist() == ["push", "email"]
+        assert check_arms(labels).tolist() == ["push", "email"]
+
+    @pytest.mark.parametrize(
+        ("labels", "expected"),
+        [
+            (pd.Series([1, 0], dtype="Int64"), [1, 0]),
+            (pd.Series([1, 0], dtype=object), [1, 0]),
+            (pd.Series([True, False]), [True, False]),
+            (pd.Series([3, 2], dtype="category"), [3, 2]),
+        ],
+    )
+    def test_series_of_numbers(self, labels, expected):
+        found = as_labels(labels, "y")
+        assert found.tolist() == expected
+        assert found.dtype.kind in "ib"
+
+    def test_frames_are_sets(self):
+        frame = pd.DataFrame({"first": ["a", "b"], "second": ["c", "a"]})
+        assert as_labels(frame, "y").tolist() == [["a", "c"], ["b", "a"]]
+
+    @pytest.mark.parametrize(
+        "labels",
+        [
+            ["a", None],
+            np.array(["a", np.nan], dtype=object),
+            pd.Series(["a", None]),
+            pd.Series(["a", None], dtype="string"),
+            pd.Series(["a", None], dtype="category"),
+            pd.Series([1, None], dtype="Int64"),
+        ],
+    )
+    def test_missing(self, labels):
+        with pytest.raises(ValueError, match=r"^y has a missing label in 1 of 2"):
+            as_labels(labels, "y")
+
+    @pytest.mark.parametrize("labels", [["a", 1], [1, "a"], pd.Series(["a", 1.5])])
+    def test_mixed(self, labels):
+        with pytest.raises(ValueError, match=r"^y must hold labels of one type.* and "):
+            as_labels(labels, "y")
 
 
 class TestCheckArms:
@@ -198,7 +333,9 @@ class TestCheckArms:
             ([1.0, np.nan], "NaN"),
             ([np.inf, 1.0], "infinity"),
             (np.array(["a", 1], dtype=object), "one type"),
-            (["a", None], "one type"),
+            (["a", None], "arms has a missing label in 1 of 2"),
+            ("ab", "list of labels"),
+            ({"a", "b"}, "list of labels"),
         ],
     )
     def test_messages(self, arms, message):
@@ -317,9 +454,30 @@ def test_flatten_rounds():
     assert plain.weight is None
 
 
-def test_take_rows():
-    contexts = np.asfortranarray(np.arange(12, dtype=np.float32).reshape(4, 3))
-    block = take_rows(contexts, 1, 3)
-    assert block.dtype == np.float64
-    assert block.flags.c_contiguous
-    assert_array_equal(block, contexts[1:3])
+class TestFullFeedback:
+    def test_spelt_out(self):
+        contexts, weight = np.arange(6.0).reshape(2, 3), np.array([2.0, 3.0])
+        rounds = Rounds(contexts, np.array([1, 0]), None, weight).spelt_out(3)
+        assert_array_equal(rounds.contexts, np.repeat(contexts, 3, axis=0))
+        assert_array_equal(rounds.arm, [0, 1, 2, 0, 1, 2])
+        assert_array_equal(rounds.reward, [0, 1, 0, 1, 0, 0])
+        assert_array_equal(rounds.weight, [2, 2, 2, 3, 3, 3])
+        assert rounds.rows_per_round == 3
+        assert rounds.spelt_out(3) is rounds
+
+    def test_rows_of_any_kind(self):
+        rounds = Rounds(["x", "y"], np.array([1, 0]), None, None).spelt_out(2)
+        assert rounds.contexts == ["x", "x", "y", "y"]
+        assert_array_equal(rounds.weights, np.ones(4))
+
+    def test_total_weight(self):
+        rounds = Rounds(np.zeros((2, 1)), np.array([1, 0]), None, None)
+        assert rounds.total_weight() == 2.0
+        assert rounds._replace(weight=np.array([0.5, 3.0])).total_weight() == 3.5
+
+    def test_encoded_logs(self):
+        check_not_encoded(np.arange(19), 19)
+        check_not_encoded(np.arange(5), 40)
+        check_not_encoded(np.array([f"{i}" for i in range(40)]), 40)
+        with pytest.raises(ValueError, match=r"40 arms in 40 rounds.*cross_val_predict"):
+            check_not_encoded(np.arange(40), 40)

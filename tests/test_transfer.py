@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skbandit.base import make_log
 from skbandit.linear import LinearThompsonSampling, LinearUCB
 from skbandit.selectors import SoftmaxSelector
 from skbandit.transfer import (
@@ -48,7 +50,7 @@ def frame_of(X, names="abcd"):
 
 def assert_alike(one, other, X, rtol=1e-10, proba=1e-9):
     assert one.classes_.tolist() == other.classes_.tolist()
-    for name in one._state_axes:
+    for name in ("gram_", "moment_", "weight_", "coef_"):
         expected = getattr(other, name)
         atol = rtol * np.abs(expected).max(initial=0)
         assert_allclose(getattr(one, name), expected, rtol=rtol, atol=atol, err_msg=name)
@@ -273,10 +275,49 @@ def test_pipelines(Bandit):
         assert_alike(new[-1], direct, scaled)
         assert np.array_equal(new.predict_proba(X), direct.predict_proba(scaled))
         assert new[0] is not pipeline[0]
-    assert expand_features(pipeline, 2)[-1].n_features_in_ == 6
-    assert drop_features(pipeline, [0])[-1].n_features_in_ == 3
     assert pipeline[-1] is bandit
     assert bandit.classes_.tolist() == [0, 1, 2]
+
+
+def test_features_that_steps_make_are_refused_with_a_recipe_that_works():
+    X, arm, reward = rounds()
+    log = make_log(arm, reward)
+    wide = frame_of(np.column_stack([X, X[:, 0] ** 2]), "abcde")
+    step = StandardScaler(with_mean=False).set_output(transform="pandas")
+    pipeline = make_pipeline(step, LinearUCB()).fit(frame_of(X), log)
+    for function, change in ((expand_features, ["e"]), (drop_features, ["a"])):
+        with pytest.raises(ValueError, match=r"StandardScaler make them(.|\n)*transfer\("):
+            function(pipeline, change)
+    template = make_pipeline(clone(step), clone(pipeline[-1])).fit(wide, log)
+    moved = transfer(pipeline, template)
+    # The columns that both share are scaled alike, so what was learnt of them holds.
+    padded = wide.assign(e=0.0)
+    assert_allclose(moved.predict_proba(padded), pipeline.predict_proba(frame_of(X)))
+    assert_allclose(moved.decision_function(padded), pipeline.decision_function(frame_of(X)))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_features_in_pipelines_whose_steps_make_none(depth):
+    X, arm, reward = rounds()
+    pipeline = LinearUCB()
+    for _ in range(depth):
+        pipeline = make_pipeline("passthrough", pipeline)
+    pipeline.fit(X, make_log(arm, reward))
+    inner = pipeline
+    while isinstance(inner, Pipeline):
+        inner = inner[-1]
+    wide = np.column_stack([X, X[:, 0]])
+    for new, direct, contexts in (
+        (expand_features(pipeline, 1), inner.expand_features(1), wide),
+        (drop_features(pipeline, [0]), inner.drop_features([0]), X[:, 1:]),
+        (add_arms(pipeline, [7]), inner.add_arms([7]), X),
+        (remove_arms(pipeline, [1]), inner.remove_arms([1]), X),
+    ):
+        assert np.array_equal(new.predict_proba(contexts), direct.predict_proba(contexts))
+        assert np.array_equal(new.classes_, direct.classes_)
+    assert inner.n_features_in_ == 4
+    moved = transfer(pipeline, LinearThompsonSampling(random_state=0))
+    assert_alike(moved, transfer(inner, LinearThompsonSampling(random_state=0)), X)
 
 
 @pytest.mark.parametrize("shape", ["both", "source", "template"])
@@ -325,7 +366,7 @@ def test_shards_joined_are_all_rounds(Bandit, options, n_shards, shift):
     before = [shard.gram_.copy() for shard in shards]
     joined = merge(shards)
     assert_alike(joined, whole, X)
-    assert joined.n_learning_calls_ == n_shards
+    assert joined.learnt_weight_ == 150.0
     for shard, gram in zip(shards, before, strict=True):
         assert np.array_equal(shard.gram_, gram)
         assert not np.shares_memory(shard.gram_, joined.gram_)
@@ -393,7 +434,7 @@ def test_what_cannot_be_joined_is_refused(others, word):
 def test_fading_rounds_cannot_be_joined():
     X, arm, reward = rounds()
     bandit = LinearUCB(forgetting=0.9).fit(X, arm, reward)
-    with pytest.raises(ValueError, match=r"forgetting=0\.9.*order"):
+    with pytest.raises(ValueError, match=r"forgetting=0\.9.*no sum over rounds"):
         merge([bandit, bandit])
 
 

@@ -35,6 +35,11 @@ def fitted(estimator, contexts, reward, weight):
         return clone(estimator).fit(contexts, reward, **weights)
 
 
+def paid(model, contexts):
+    """Return what a model expects each row to pay."""
+    return model.predict_proba(contexts)[:, 1] if is_classifier(model) else model.predict(contexts)
+
+
 class EstimatorBandit(BaseBandit):
     """Fit an estimator to the rewards of each arm, anew in every learning call."""
 
@@ -75,39 +80,25 @@ class EstimatorBandit(BaseBandit):
         return Refitted(contexts, arm, reward, weight, tuple(models))
 
     def _learn(self, rounds):
-        rounds = rounds.spelt_out(len(self.classes_))
-        old = self.state_
-        parts = [part for part in (old.contexts, rounds.contexts) if part is not None]
-        return self._refitted(
-            join_rows(parts),
-            np.append(old.arm, rounds.arm),
-            np.append(old.reward, rounds.reward),
-            np.append(old.weight, rounds.weights),
-            len(self.classes_),
-        )
+        old, n_arms = self.state_, len(self.classes_)
+        rounds = rounds.spelt_out(n_arms)
+        contexts = [rows for rows in (old.contexts, rounds.contexts) if rows is not None]
+        arm, reward = np.append(old.arm, rounds.arm), np.append(old.reward, rounds.reward)
+        weight = np.append(old.weight, rounds.weights)
+        return self._refitted(join_rows(contexts), arm, reward, weight, n_arms)
 
     def _expected_reward(self, contexts):
-        columns = []
-        for model in self.state_.models:
-            if is_classifier(model):
-                columns.append(model.predict_proba(contexts)[:, 1])
-            else:
-                columns.append(model.predict(contexts))
-        mean = np.column_stack(columns)
+        mean = np.column_stack([paid(model, contexts) for model in self.state_.models])
         return mean, np.zeros_like(mean)
 
     def _carry_state(self, source, resize):
         self._check_same_shape(source)
-        old, rows, arm, share = source.state_, [], [], []
-        for place, before in enumerate(resize.arm_source):
-            # A new arm starts from the prior, or from a share of the rounds of those that teach.
-            new = [] if resize.taught is None else resize.taught
-            teachers = [before] if before >= 0 else new
-            own = np.flatnonzero(np.isin(old.arm, teachers))
-            rows.append(own)
-            arm.append(np.full(len(own), place))
-            share.append(np.full(len(own), 1.0 / max(1, len(teachers))))
-        rows, arm, share = map(np.concatenate, (rows, arm, share))
+        old, new = source.state_, [] if resize.taught is None else resize.taught
+        # A new arm starts from the prior, or from a share of the rounds of those that teach it.
+        teachers = [new if before < 0 else [before] for before in resize.arm_source]
+        rows = [np.flatnonzero(np.isin(old.arm, which)) for which in teachers]
+        arm = np.repeat(np.arange(resize.n_arms), list(map(len, rows)))
+        rows = np.concatenate(rows)
+        weight = old.weight[rows] / np.array([max(1, len(which)) for which in teachers])[arm]
         contexts = take_rows(old.contexts, rows) if len(rows) else None
-        weight = share * old.weight[rows]
         return self._refitted(contexts, arm, old.reward[rows], weight, resize.n_arms)
