@@ -22,7 +22,7 @@ _ALIKE = 1e-10
 class BaseBelief:
     """Base class of beliefs about the expected reward of each arm.
 
-    A subclass has ``mean``, ``std``, :meth:`best`, :meth:`top`, :meth:`draws` and
+    A subclass has ``mean`` and ``std`` and defines :meth:`best`, :meth:`top`, :meth:`draws` and
     :meth:`widened`.
 
     Attributes
@@ -31,8 +31,76 @@ class BaseBelief:
         In units of the reward.
     """
 
+    def best(self, available=None):
+        """Return the chance that each arm is the best.
+
+        Parameters
+        ----------
+        available : ndarray of bool of shape (n_rows, n_arms), default=None
+            Arms that may be played; None means all.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_rows, n_arms)
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define best.")
+
+    def top(self, k, available=None):
+        """Return the chance that each arm is among the k best.
+
+        Parameters
+        ----------
+        k : int
+        available : ndarray of bool of shape (n_rows, n_arms), default=None
+            Arms that may be played; None means all.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_rows, n_arms)
+            Rows sum to `k`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define top.")
+
+    def draws(self, n_draws, seed):
+        """Return joint draws of what the arms pay.
+
+        Parameters
+        ----------
+        n_draws : int
+        seed : int or sequence of int
+            Not negative.
+
+        Returns
+        -------
+        draws : ndarray of shape (n_draws, n_rows, n_arms)
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define draws.")
+
+    def widened(self, alpha):
+        """Return the belief whose widths are multiplied by a factor.
+
+        Parameters
+        ----------
+        alpha : float >= 0
+
+        Returns
+        -------
+        belief : belief
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define widened.")
+
     def upper_bound(self, alpha):
-        """Return the mean plus `alpha` standard deviations, (n_rows, n_arms)."""
+        """Return an upper confidence bound: the mean plus a number of standard deviations.
+
+        Parameters
+        ----------
+        alpha : float >= 0
+            How many.
+
+        Returns
+        -------
+        bound : ndarray of shape (n_rows, n_arms)
+        """
         return self.mean + alpha * self.std
 
     def expect(self, selector, available=None):
@@ -108,15 +176,15 @@ class IndependentBelief(BaseBelief):
         return self.scale / np.sqrt(room)
 
     def widened(self, alpha):
-        """Return the belief whose widths are multiplied by `alpha`."""
+        """See :meth:`BaseBelief.widened`."""
         return IndependentBelief(self.mean, alpha * self.scale, self.dof)
 
     def best(self, available=None):
-        """Return the chance that each arm is the best, (n_rows, n_arms), by quadrature."""
+        """See :meth:`BaseBelief.best`; by quadrature."""
         return best_probability(self.mean, self.scale, self.dof, available)
 
     def top(self, k, available=None):
-        """Return the chance that each arm is among the k best, (n_rows, n_arms)."""
+        """See :meth:`BaseBelief.top`."""
         return top_probability(k, self.mean, self.scale, self.dof, available)
 
     def draws(self, n_draws, seed):
@@ -200,7 +268,7 @@ class JointBelief(BaseBelief):
         return self._source() if callable(self._source) else self._source
 
     def widened(self, alpha):
-        """Return the belief whose departures from the mean are multiplied by `alpha`."""
+        """See :meth:`BaseBelief.widened`; departures from the mean are multiplied."""
         if alpha == 1.0:
             return self
 
@@ -213,11 +281,11 @@ class JointBelief(BaseBelief):
         return JointBelief(self.mean, alpha * self.std, widened_draws, self.unseen)
 
     def best(self, available=None):
-        """Return the share of the draws in which each arm is best; ties share evenly."""
+        """See :meth:`BaseBelief.best`; the share of the draws, where ties share evenly."""
         return self._average(argmax_policy, available)
 
     def top(self, k, available=None):
-        """Return the share of the draws in which each arm is among the k best."""
+        """See :meth:`BaseBelief.top`; the share of the draws."""
         return self._average(lambda scores, mask: top_policy(scores, k, mask), available)
 
     def draws(self, n_draws, seed):
@@ -311,23 +379,23 @@ class LinkedBelief(BaseBelief):
         return self._moments[1]
 
     def upper_bound(self, alpha):
-        """Return the link of the latent scores' upper bound, (n_rows, n_arms)."""
+        """See :meth:`BaseBelief.upper_bound`; the link of the latent scores' bound."""
         return self.link(self.latent.upper_bound(alpha))
 
     def widened(self, alpha):
-        """Return the belief whose latent widths are multiplied by `alpha`."""
+        """See :meth:`BaseBelief.widened`; the latent widths are multiplied."""
         return LinkedBelief(self.latent.widened(alpha), self.link)
 
     def best(self, available=None):
-        """Return the chance that each arm is the best, (n_rows, n_arms)."""
+        """See :meth:`BaseBelief.best`; that of the latent scores."""
         return self.latent.best(available)
 
     def top(self, k, available=None):
-        """Return the chance that each arm is among the k best, (n_rows, n_arms)."""
+        """See :meth:`BaseBelief.top`."""
         return self.latent.top(k, available)
 
     def draws(self, n_draws, seed):
-        """Return joint draws of the expected rewards, (n_draws, n_rows, n_arms)."""
+        """See :meth:`BaseBelief.draws`; of the expected rewards."""
         return self.link(self.latent.draws(n_draws, seed))
 
     def _alike(self, selector):

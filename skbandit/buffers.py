@@ -384,6 +384,12 @@ class ScheduleState:
         Weight of the rounds that have come in since.
     known_weight : float, default=0.0
         Weight of the rounds that were kept then.
+
+    Examples
+    --------
+    >>> from skbandit.buffers import ScheduleState
+    >>> ScheduleState().extended(10.0).refitted(10.0).extended(2.0)
+    ScheduleState(n_refits=1, new_weight=2.0, known_weight=10.0)
     """
 
     n_refits: int = 0
@@ -391,15 +397,40 @@ class ScheduleState:
     known_weight: float = 0.0
 
     def extended(self, weight):
-        """Return the state after more rounds of this weight."""
+        """Return the state after more rounds.
+
+        Parameters
+        ----------
+        weight : float
+            Their total weight.
+
+        Returns
+        -------
+        state : ScheduleState
+        """
         return replace(self, new_weight=self.new_weight + weight)
 
     def refitted(self, kept_weight):
-        """Return the state after the model was fitted to kept rounds of this weight."""
+        """Return the state after the model was fitted anew.
+
+        Parameters
+        ----------
+        kept_weight : float
+            Total weight of the rounds that it was fitted to.
+
+        Returns
+        -------
+        state : ScheduleState
+        """
         return ScheduleState(self.n_refits + 1, 0.0, kept_weight)
 
     def postponed(self):
-        """Return the state after a fit that was thrown away: the next one waits as long."""
+        """Return the state after a fit that was thrown away: the next one waits as long.
+
+        Returns
+        -------
+        state : ScheduleState
+        """
         return replace(self, new_weight=0.0)
 
 
@@ -451,6 +482,10 @@ class RefitSchedule:
         state : ScheduleState
         kept_weight : float
             Weight of the rounds that the buffer holds.
+
+        Returns
+        -------
+        is_due : bool
         """
         if kept_weight < self.min_weight:
             return False
@@ -461,7 +496,16 @@ class RefitSchedule:
         return state.new_weight >= max(self.every, grown)
 
     def starts_afresh(self, state):
-        """Say whether the next fit starts from nothing."""
+        """Say whether the next fit starts from nothing.
+
+        Parameters
+        ----------
+        state : ScheduleState
+
+        Returns
+        -------
+        starts_afresh : bool
+        """
         return state.n_refits == 0 or not self.warm_start
 
 

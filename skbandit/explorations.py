@@ -52,6 +52,13 @@ class ThompsonSamplingMixin:
 
     The policy is that of a draw from the belief, its widths multiplied by ``alpha``. It is
     computed, not drawn: ``predict`` then draws from it.
+
+    Examples
+    --------
+    >>> from skbandit.explorations import ThompsonSamplingMixin
+    >>> from skbandit.linear import LinearThompsonSampling
+    >>> issubclass(LinearThompsonSampling, ThompsonSamplingMixin)
+    True
     """
 
     def _policy(self, contexts, available):
@@ -59,7 +66,15 @@ class ThompsonSamplingMixin:
 
 
 class UpperConfidenceBoundMixin:
-    """Play the arm of the highest upper confidence bound: ``alpha`` widths above the mean."""
+    """Play the arm of the highest upper confidence bound: ``alpha`` widths above the mean.
+
+    Examples
+    --------
+    >>> from skbandit.explorations import UpperConfidenceBoundMixin
+    >>> from skbandit.linear import LinearUCB
+    >>> issubclass(LinearUCB, UpperConfidenceBoundMixin)
+    True
+    """
 
     def _decision_function(self, contexts):
         return self._belief(contexts).upper_bound(self.alpha)
