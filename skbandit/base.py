@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._axes import Resize, StateField, carry_by_fields, merge_by_fields, source_index
 from ._contexts import block_of, check_contexts
+from ._paths import set_public_path
 from ._random import uniforms
 from ._rounds import (
     Rounds,
@@ -34,12 +35,14 @@ from .selectors import ArgmaxSelector
 
 __all__ = ["BanditTags", "BaseBandit", "StateField", "is_bandit", "make_log"]
 
+set_public_path(__name__, BanditTags, StateField)
+
 # A block of rows and its scores should stay in the processor's cache.
 _BLOCK_BYTES = 1 << 23
 # Larger batches gain nothing from skipping the full validation.
 _PLAIN_ROWS = 32
 # Attributes that are derived from the state and rebuilt on demand.
-_REBUILT = ("_cache", "_arm_lookup")
+_REBUILT = ("_cache", "_arm_lookup", "_bandit_tags")
 _SIMPLE = (float, int, str, bool)
 
 
@@ -299,6 +302,7 @@ class BaseBandit(BaseEstimator):
     def __setstate__(self, state):
         super().__setstate__(state)
         if self.__sklearn_is_fitted__():
+            self._bandit_tags = get_tags(self).bandit_tags
             self._forget_cache()
 
     def _forget_cache(self):
