@@ -11,7 +11,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skbandit
-from skbandit.base import BaseBandit, is_bandit, make_log
+from skbandit.base import BanditTags, BaseBandit, StateField, is_bandit, make_log
+from skbandit.beliefs import BaseBelief, IndependentBelief, JointBelief, LinkedBelief
 from skbandit.benchmark import simulate, summarize
 from skbandit.buffers import AllData, BaseBuffer, RandomSampler, Reservoir, SlidingWindow
 from skbandit.datasets import load_open_bandit, load_shuttle, make_wheel_bandit
@@ -22,6 +23,11 @@ from skbandit.environments import (
     LinearEnvironment,
     WheelEnvironment,
     log_policy,
+)
+from skbandit.explorations import (
+    ThompsonSamplingMixin,
+    UpperConfidenceBoundMixin,
+    thompson_policy,
 )
 from skbandit.linear import LinearThompsonSampling, LinearUCB
 from skbandit.metrics import (
@@ -41,6 +47,7 @@ from skbandit.model_selection import (
     progressive_validation,
     replay_validate,
 )
+from skbandit.pipeline import LogTarget
 from skbandit.selectors import (
     ArgmaxSelector,
     BaseSelector,
@@ -49,6 +56,7 @@ from skbandit.selectors import (
     TopKSelector,
 )
 from skbandit.transfer import add_arms, expand_features, merge, transfer
+from skbandit.utils import get_bandit_tags
 from skbandit.utils.discovery import all_bandits
 
 SELECTORS: list[BaseSelector] = [
@@ -115,6 +123,23 @@ def follow(bandit: BaseBandit, contexts: np.ndarray, log: np.ndarray) -> None:
     del progress, replay
 
 
+def believe(mean: np.ndarray, scale: np.ndarray) -> BaseBelief:
+    """What a bandit of one's own is written with."""
+    kinds: list[type] = [ThompsonSamplingMixin, UpperConfidenceBoundMixin, LogTarget, JointBelief]
+    field: StateField = StateField("arm", merge="sum")
+    latent: BaseBelief = IndependentBelief(mean, scale)
+    policy: np.ndarray = thompson_policy(latent, ArgmaxSelector())
+    return LinkedBelief(latent, np.tanh) if len(policy) and field.axes and kinds else latent
+
+
+def describe(bandit: BaseBandit) -> str:
+    """Capabilities, read from a typed record."""
+    tags: BanditTags = get_bandit_tags(bandit)
+    assert_type(tags.learning, str)
+    assert_type(tags.rounding, float)
+    return tags.learning if tags.can_merge else tags.policy
+
+
 def reshape(bandit: BaseBandit) -> BaseBandit:
     """Other arms, other features, other parameters, shards together."""
     bigger: BaseBandit = expand_features(add_arms(bandit, [3]), 1)
@@ -136,6 +161,7 @@ def main() -> None:
         seen, own = learn(bandit, seed=0)
         number: float = value(bandit, seen, own)
         print(version, len(names), RandomSampler(), round(number, 3), reshape(bandit))
+        print(describe(bandit), believe(np.zeros((1, 2)), np.ones((1, 2))).mean)
     table = summarize(simulate({"ucb": LinearUCB()}, LinearEnvironment(n_arms=2), 50))
     print(table)
 
