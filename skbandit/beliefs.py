@@ -31,6 +31,9 @@ class BaseBelief:
         In units of the reward.
     """
 
+    mean: np.ndarray
+    std: np.ndarray
+
     def best(self, available=None):
         """Return the chance that each arm is the best.
 

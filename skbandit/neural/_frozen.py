@@ -4,6 +4,8 @@ Scores in single precision depend in their last bits on how many rows are evalua
 """
 
 import copy
+import threading
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -77,6 +79,13 @@ class FrozenNetwork:
         # Apple's GPUs have no double precision.
         self.module = (module.cpu() if device == "mps" else module).double().eval()
         self.input_shape = input_shape
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def _asked(self):
+        """Ask the module: one thread at a time, for hooks catch what its layers are given."""
+        with self._lock, ordinary_mode():
+            yield
 
     @property
     def n_parameters(self):
@@ -97,8 +106,8 @@ class FrozenNetwork:
 
     def _in_blocks(self, rows, function):
         parts = []
-        with ordinary_mode(), torch.no_grad():
-            for start in range(0, len(rows), BLOCK_ROWS):
+        for start in range(0, len(rows), BLOCK_ROWS):
+            with self._asked(), torch.no_grad():
                 block = self.tensor(rows[start : start + BLOCK_ROWS])
                 parts.append(function(block).reshape(len(block), -1).cpu().numpy())
         return np.concatenate(parts)
@@ -123,7 +132,7 @@ class FrozenNetwork:
         block = max(1, _BLOCK_ENTRIES // max(1, self.n_parameters * n_outputs))
         for start in range(0, len(rows), block):
             part = slice(start, min(start + block, len(rows)))
-            with ordinary_mode():
+            with self._asked():
                 gradients = per_sample_gradients(self.module, self.tensor(rows[part]))
                 gradients = gradients.detach().cpu().numpy()
             yield part, gradients
@@ -141,7 +150,7 @@ class FrozenNetwork:
         outputs : ndarray of shape (n_samples, n_outputs)
         sums : dict of str to ndarray, of the shape of each trainable parameter
         """
-        with ordinary_mode():
+        with self._asked():
             X = self.tensor(rows)
             if can_factor(self.module, X):
                 return self.outputs(rows), self._factored_squares(X, weight)
@@ -172,7 +181,7 @@ class FrozenNetwork:
         -------
         forms : ndarray of shape (n_samples, n_outputs)
         """
-        with ordinary_mode():
+        with self._asked():
             X = self.tensor(rows)
             if can_factor(self.module, X):
                 known = {name: torch.from_numpy(part).to(X) for name, part in inverse.items()}
