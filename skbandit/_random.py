@@ -59,6 +59,9 @@ def occurrences(keys):
 
 def _weight_key(learnt_weight):
     """The total weight as an integer; equal to rounding is equal."""
+    whole = int(learnt_weight)
+    if whole == learnt_weight:
+        return whole
     weight = round(float(learnt_weight), _WEIGHT_DIGITS)
     if weight.is_integer():
         return int(weight)

@@ -198,9 +198,9 @@ def row_keys(X):
     >>> bool(keys[0] == keys[2]), bool(keys[0] == keys[1])
     (True, False)
     """
-    if sparse.issparse(X):
-        return _sparse_keys(X)
     if not isinstance(X, np.ndarray):
+        if sparse.issparse(X):
+            return _sparse_keys(X)
         frame = as_frame(X)
         if frame is not None:
             return _joined_keys(_frame_columns(frame))

@@ -1,7 +1,7 @@
 """The contract of every bandit: a scikit-learn estimator whose ``predict`` is a decision."""
 
-from dataclasses import is_dataclass
 from numbers import Integral
+from operator import itemgetter
 
 import numpy as np
 from sklearn import get_config
@@ -43,7 +43,6 @@ _BLOCK_BYTES = 1 << 23
 _PLAIN_ROWS = 32
 # Attributes that are derived from the state and rebuilt on demand.
 _REBUILT = ("_cache", "_arm_lookup", "_bandit_tags")
-_SIMPLE = (float, int, str, bool)
 
 
 def is_bandit(estimator):
@@ -223,21 +222,21 @@ class BaseBandit(BaseEstimator):
             self.selector.check()
 
     def _parameters_are_as_validated(self):
-        values = self.__dict__
-        if "_validated" not in values:
+        validated = self.__dict__.get("_validated")
+        if validated is None:
             return False
-        for name, validated in values["_validated"]:
-            value = values.get(name)
-            if value is not validated and not (
-                type(value) is type(validated) and type(value) in _SIMPLE and value == validated
-            ):
-                return False
-        return True
+        read, values = validated
+        try:
+            # What is the same object is not compared any further.
+            return read(self.__dict__) == values
+        except ValueError:
+            # Arrays that are other ones are not compared as a whole.
+            return False
 
     def _remember_parameters(self):
         self._shape = {name: repr(getattr(self, name)) for name in self._shape_parameters}
-        names = self._get_param_names()
-        self._validated = tuple((name, getattr(self, name)) for name in names)
+        read = itemgetter(*self._get_param_names())
+        self._validated = read, read(self.__dict__)
 
     def _check_shape_parameters(self):
         """Raise where a parameter changed that what was learnt does not fit any more."""
@@ -593,6 +592,8 @@ class BaseBandit(BaseEstimator):
 
     def _mask(self, available, contexts):
         n_selected = self._selector.n_selected or 1
+        if available is None and n_selected == 1:
+            return None
         return check_available(available, self._arms_for(contexts), n_rows(contexts), n_selected)
 
     def predict(self, X, *, explore=True, available=None, return_propensity=False):
@@ -982,7 +983,7 @@ def _protect(state):
     """Make the arrays of a record read-only: a state is replaced, never written to."""
     if isinstance(state, tuple):
         values = state
-    elif is_dataclass(state):
+    elif hasattr(state, "__dataclass_fields__"):
         values = vars(state).values()
     else:
         # An object that looks after itself.
