@@ -13,8 +13,8 @@ from contestants import SAME_MODEL, Skbandit
 METHODS = {
     "predict": "rest of predict",
     "partial_fit": "rest of partial_fit",
-    "_checked": "validation",
-    "_check_selector": "validation",
+    "_asked": "validation",
+    "_check_parameters": "validation",
     "_plain_rounds": "validation",
     "_belief": "scoring: mean and width of each arm",
     "_policy": "policy: from scores to probabilities",

@@ -58,3 +58,37 @@ html_theme_options = {
 }
 html_copy_source = False
 html_show_sourcelink = False
+
+
+def write_capabilities(app):
+    """Write the table of what each bandit can do, from the tags that it declares."""
+    from sklearn.utils import get_tags
+
+    from skbandit.utils.discovery import all_bandits
+
+    columns = {
+        "rewards": lambda own, inputs: own.reward.replace("_", " "),
+        "learning": lambda own, inputs: own.learning,
+        "merging": lambda own, inputs: own.how_it_merges,
+        "policy": lambda own, inputs: own.policy,
+        "arms": lambda own, inputs: own.arms,
+        "more features": lambda own, inputs: own.adding_features,
+        "fewer features": lambda own, inputs: own.dropping_features,
+        "axes of contexts": lambda own, inputs: " or ".join(
+            axes
+            for axes, taken in (("2", inputs.two_d_array), ("3", inputs.three_d_array))
+            if taken
+        ),
+    }
+    lines = [".. csv-table::", f'   :header: "bandit", {", ".join(columns)}', ""]
+    for name, kind in all_bandits():
+        tags = get_tags(kind())
+        path = f":class:`~{kind.__module__}.{name}`"
+        cells = [column(tags.bandit_tags, tags.input_tags) for column in columns.values()]
+        lines.append(f"   {', '.join([path, *cells])}")
+    Path(app.srcdir, "guide", "capabilities.inc").write_text("\n".join(lines) + "\n")
+
+
+def setup(app):
+    """Sphinx calls this."""
+    app.connect("builder-inited", write_capabilities)

@@ -128,8 +128,8 @@ def split_log(y):
     if "arm" not in fields or "reward" not in fields:
         raise ValueError(
             "y looks like a log but lacks a field: a log has the fields 'arm' and 'reward' and, "
-            f"where known, 'propensity'; got {list(fields)}. Build it with "
-            "skbandit.base.make_log."
+            f"where known, 'propensity'; got {list(fields)}. "
+            "Build it with skbandit.base.make_log."
         )
     if frame is None:
         unread = [name for name in fields if name not in _LOG_FIELDS]
@@ -257,8 +257,8 @@ def _mask_of_frame(frame, arms):
         values = column.to_list()
         if any(value is None for value in values) or column.null_count():
             raise ValueError(
-                f"available holds missing values in column {name!r}. Fill them, for instance "
-                "mask.fillna(False)."
+                f"available holds missing values in column {name!r}. "
+                "Fill them, for instance by mask.fillna(False)."
             )
         if not all(map(_is_bool, values)):
             raise ValueError(

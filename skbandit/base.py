@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._axes import Resize, StateField, carry_by_fields, merge_by_fields, source_index
 from ._contexts import block_of, check_contexts
+from ._paths import set_public_path
 from ._random import uniforms
 from ._rounds import (
     Rounds,
@@ -34,12 +35,14 @@ from .selectors import ArgmaxSelector
 
 __all__ = ["BanditTags", "BaseBandit", "StateField", "is_bandit", "make_log"]
 
+set_public_path(__name__, BanditTags, StateField)
+
 # A block of rows and its scores should stay in the processor's cache.
 _BLOCK_BYTES = 1 << 23
 # Larger batches gain nothing from skipping the full validation.
 _PLAIN_ROWS = 32
 # Attributes that are derived from the state and rebuilt on demand.
-_REBUILT = ("_cache", "_arm_lookup")
+_REBUILT = ("_cache", "_arm_lookup", "_bandit_tags")
 _SIMPLE = (float, int, str, bool)
 
 
@@ -264,8 +267,8 @@ class BaseBandit(BaseEstimator):
             differ = ["they keep different statistics"]
         else:
             differ = [
-                f"{name} is {getattr(source, name)!r} in source and {getattr(self, name)!r} in "
-                "template"
+                f"{name} is {getattr(source, name)!r} in source "
+                f"and {getattr(self, name)!r} in template"
                 for name in self._shape_parameters
                 if name not in but and repr(getattr(source, name)) != repr(getattr(self, name))
             ]
@@ -299,6 +302,7 @@ class BaseBandit(BaseEstimator):
     def __setstate__(self, state):
         super().__setstate__(state)
         if self.__sklearn_is_fitted__():
+            self._bandit_tags = get_tags(self).bandit_tags
             self._forget_cache()
 
     def _forget_cache(self):
@@ -432,6 +436,7 @@ class BaseBandit(BaseEstimator):
         self.state_ = state
         self.full_feedback_ = full if before == 0.0 else self.full_feedback_ and full
         self.learnt_weight_ = before + rounds.total_weight()
+        self.n_learning_calls_ += 1
         self._forget_cache()
 
     def _first_arms(self, contexts, labels, classes, full_feedback=False):
@@ -442,8 +447,8 @@ class BaseBandit(BaseEstimator):
                 map(str, known)
             ):
                 raise ValueError(
-                    f"classes={list(classes)!r} differs from arms={known.tolist()!r}: give only "
-                    "one."
+                    f"classes={list(classes)!r} differs from arms={known.tolist()!r}: "
+                    "give only one of them."
                 )
             return known
         if getattr(contexts, "ndim", 2) == 3:
@@ -458,7 +463,7 @@ class BaseBandit(BaseEstimator):
     def _begin(self, arms, contexts):
         """Set the arms and the prior state."""
         self._candidate_features = getattr(contexts, "ndim", 2) == 3
-        self._become(arms, 0.0)
+        self._become(arms, 0.0, 0)
         self._takes_plain = self._can_take_plain()
         self.full_feedback_ = True
         self.state_ = self._initial_state(len(arms), getattr(self, "n_features_in_", None))
@@ -474,10 +479,11 @@ class BaseBandit(BaseEstimator):
             and type(self)._check_contexts is BaseBandit._check_contexts
         )
 
-    def _become(self, arms, learnt_weight):
+    def _become(self, arms, learnt_weight, n_learning_calls):
         """Set what describes a state that is about to be made."""
         self.classes_ = arms
         self.learnt_weight_ = learnt_weight
+        self.n_learning_calls_ = n_learning_calls
         self._forget_cache()
 
     def _go_on(self, contexts, classes):
@@ -517,8 +523,8 @@ class BaseBandit(BaseEstimator):
         if self.arms is not None:
             raise ValueError(
                 f"X has {contexts.shape[1]} candidates, but arms names {len(self.classes_)}. "
-                "Leave arms out for a number of candidates that varies, or mask some with "
-                "available=."
+                "Leave arms out for a number of candidates that varies, "
+                "or mask some with available=."
             )
         return np.arange(contexts.shape[1])
 
@@ -748,8 +754,8 @@ class BaseBandit(BaseEstimator):
         if reward is None and not bandit.full_feedback_:
             raise ValueError(
                 "score needs rewards: this bandit learnt from rewards, and comparing its arms "
-                "with the logged ones would rate imitation. Pass y=make_log(arm, reward, "
-                "propensity)."
+                "with the logged ones would rate imitation. "
+                "Pass y=make_log(arm, reward, propensity)."
             )
         policy = bandit._probabilities(contexts, bandit._mask(None, contexts))
         place = arm if arm.ndim == 2 else arm[:, None]
@@ -787,7 +793,7 @@ class BaseBandit(BaseEstimator):
         """Give an unfitted bandit what this one has learnt, in another size."""
         new._check_parameters()
         new._candidate_features = self._candidate_features
-        new._become(resize.arms, self.learnt_weight_)
+        new._become(resize.arms, self.learnt_weight_, self.n_learning_calls_)
         new.full_feedback_ = self.full_feedback_
         if resize.n_features is not None:
             new.n_features_in_ = resize.n_features

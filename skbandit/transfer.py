@@ -300,8 +300,8 @@ def _match_features(source, names, n_features):
         named, unnamed = ("source", "template") if names is None else ("template", "source")
         raise ValueError(
             f"{named} knows its features by name and {unnamed} does not, and their numbers differ "
-            f"({source.n_features_in_} in source, {n_features} in template). Fit both on named "
-            "columns."
+            f"({source.n_features_in_} in source, {n_features} in template). "
+            "Fit both on named columns."
         )
     position = np.arange(n_features)
     return np.where(position < source.n_features_in_, position, -1)
@@ -361,6 +361,7 @@ def merge(bandits):
     merged = sized[0]._carried_into(merged, sized[0]._resize())
     merged.state_ = merged._merge_states([part.state_ for part in sized])
     merged.learnt_weight_ = sum(part.learnt_weight_ for part in parts)
+    merged.n_learning_calls_ = sum(part.n_learning_calls_ for part in parts)
     merged.full_feedback_ = all(part.full_feedback_ for part in parts)
     merged._forget_cache()
     return merged

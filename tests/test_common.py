@@ -17,6 +17,7 @@ from skbandit.selectors import (
 from skbandit.utils import get_bandit_tags
 from skbandit.utils.discovery import all_bandits
 from skbandit.utils.estimator_checks import bandit_checks_generator, parametrize_with_bandit_checks
+from skbandit.utils.estimator_checks._run import label_of
 
 SETS = TopKSelector(k=2)
 SELECTORS = [None, EpsilonGreedySelector(), SoftmaxSelector(), TopKSelector(k=1), SETS]
@@ -119,10 +120,6 @@ def _checks_that_may_fail(bandit):
     return {}
 
 
-def _label(bandit):
-    return " ".join(repr(bandit).split())
-
-
 def test_bandits_are_found():
     names = [name for name, _ in all_bandits()]
     assert {"LinearThompsonSampling", "LinearUCB"} <= set(names)
@@ -131,7 +128,7 @@ def test_bandits_are_found():
     assert tested == set(names)
 
 
-@pytest.mark.parametrize("bandit", FLAT, ids=_label)
+@pytest.mark.parametrize("bandit", FLAT, ids=label_of)
 def test_scikit_learn(bandit):
     """Nothing fails but what is said above; the array-API check alone may be skipped."""
     results = check_estimator(clone(bandit), on_skip=None, on_fail=None)
@@ -147,7 +144,7 @@ def test_scikit_learn(bandit):
     assert len(by_status["passed"]) >= 40
 
 
-@pytest.mark.parametrize("bandit", FLAT, ids=_label)
+@pytest.mark.parametrize("bandit", FLAT, ids=label_of)
 def test_parameters_are_validated_as_in_scikit_learn(bandit):
     check_param_validation(type(bandit).__name__, bandit)
 
@@ -158,7 +155,7 @@ def test_contract(estimator, check):
 
 
 CHECKS_OF_POLICIES = [
-    pytest.param(estimator, check, id=f"{_label(estimator)}-{check.__name__}")
+    pytest.param(estimator, check, id=f"{label_of(estimator)}-{check.__name__}")
     for bandit in REST
     for estimator, check in bandit_checks_generator(bandit)
     if check.module in OF_POLICIES
@@ -170,7 +167,7 @@ def test_contract_of_other_selectors(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("bandit", WHOLE, ids=_label)
+@pytest.mark.parametrize("bandit", WHOLE, ids=label_of)
 def test_tags_are_declared(bandit):
     tags = get_bandit_tags(bandit)
     tags.check(type(bandit).__name__)

@@ -1,5 +1,6 @@
 """Environments: simulators in which bandits play, and logs of their play."""
 
+from .._paths import set_public_path
 from ._base import BaseEnvironment, EnvironmentRounds
 from ._classification import ClassificationEnvironment
 from ._generated import LinearEnvironment, WheelEnvironment
@@ -13,3 +14,5 @@ __all__ = [
     "WheelEnvironment",
     "log_policy",
 ]
+
+set_public_path(__name__, *map(globals().get, __all__))

@@ -1,6 +1,9 @@
 """Linear bandits: exact Bayesian linear regression of the reward."""
 
+from .._paths import set_public_path
 from ._thompson import LinearThompsonSampling
 from ._ucb import LinearUCB
 
 __all__ = ["LinearThompsonSampling", "LinearUCB"]
+
+set_public_path(__name__, *map(globals().get, __all__))

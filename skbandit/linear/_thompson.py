@@ -89,6 +89,8 @@ class LinearThompsonSampling(ThompsonSamplingMixin, BaseLinearBandit):
         share included), and the rewards' own.
     learnt_weight_ : float
         Total weight of the rounds learnt; part of the key of the draws.
+    n_learning_calls_ : int
+        How many times the bandit has learnt since it was last fitted.
     state_ : regression
         What was learnt: sums over the rounds, and what follows from them. Never written to;
         learning replaces it.

@@ -1,5 +1,6 @@
 """Off-policy values of policies, with intervals, diagnostics and data-driven choice."""
 
+from .._paths import set_public_path
 from ._balanced import balanced_ips_value, balanced_weight
 from ._betting import betting_bounds
 from ._bootstrap import bootstrap_distribution
@@ -85,3 +86,5 @@ __all__ = [
     "subgaussian_ips_value",
     "switch_dr_value",
 ]
+
+set_public_path(__name__, *map(globals().get, __all__))

@@ -1,5 +1,6 @@
 """Choose and compare policies on logs: folds, splits in time, replay, comparison, propensities."""
 
+from .._paths import set_public_path
 from ._comparison import compare_policies
 from ._prediction import cross_val_predict
 from ._progressive import ProgressiveValidation, progressive_validation
@@ -18,3 +19,5 @@ __all__ = [
     "progressive_validation",
     "replay_validate",
 ]
+
+set_public_path(__name__, *map(globals().get, __all__))

@@ -13,6 +13,7 @@ except ImportError as error:
         name=error.name,
     ) from error
 
+from .._paths import set_public_path
 from ._ensemble import EnsembleBandit
 from ._gradient_bandits import GradientStatistics, NeuralThompsonSampling, NeuralUCB
 from ._linear import LinearStatistics, NeuralLinearBandit
@@ -35,27 +36,22 @@ __all__ = [
 
 del skorch, torch
 
-# Files name this path: what is stored outlives a move of the modules.
-for _stored in (
+set_public_path(
+    __name__,
+    *map(globals().get, __all__),
+    # What a file of a neural bandit holds beside it.
     BlockPrecision,
     DiagonalPrecision,
-    EnsembleBandit,
     FullPrecision,
     GradientStatistics,
     LinearStatistics,
-    MLP,
     Network,
-    NeuralLinearBandit,
     NeuralState,
-    NeuralThompsonSampling,
-    NeuralUCB,
     PlayedArmLoss,
     RandomPrior,
     Scaling,
     TextEncoder,
-):
-    _stored.__module__ = __name__
-del _stored
+)
 
 
 def __getattr__(name):

@@ -255,6 +255,8 @@ class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
         How many times the network was trained.
     learnt_weight_ : float
         Total weight of the rounds learnt; part of the key of the draws.
+    n_learning_calls_ : int
+        How many times the bandit has learnt since it was last fitted.
     state_ : NeuralState
         What was learnt. Never written to: learning makes another one.
     full_feedback_ : bool
@@ -378,6 +380,8 @@ class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
         How many times the network was trained.
     learnt_weight_ : float
         Total weight of the rounds learnt; part of the key of the draws.
+    n_learning_calls_ : int
+        How many times the bandit has learnt since it was last fitted.
     state_ : NeuralState
         What was learnt. Never written to: learning makes another one.
     full_feedback_ : bool

@@ -228,8 +228,8 @@ def _check_module(net, n_inputs, n_outputs, input_shape):
         )
     if not bool(torch.isfinite(outputs).all()):
         raise ValueError(
-            f"net's module {name} returns NaN or infinity before any training. Check its initial "
-            "weights."
+            f"net's module {name} returns NaN or infinity before any training. "
+            "Check its initial weights."
         )
 
 

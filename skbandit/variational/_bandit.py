@@ -155,6 +155,8 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
         All that was learnt, as one record that is replaced and never written to.
     learnt_weight_ : float
         Total weight of the rounds learnt; part of the key of the draws.
+    n_learning_calls_ : int
+        How many times the bandit has learnt since it was last fitted.
     full_feedback_ : bool
         Whether it has learnt from full feedback only.
     n_features_in_ : int

@@ -1,5 +1,6 @@
 """Run the battery: a function for scripts, a decorator for pytest."""
 
+import inspect
 import warnings
 from unittest import SkipTest
 
@@ -26,6 +27,8 @@ from . import (
 from ._case import Case
 from ._promises import why_not
 
+# A repr longer than this makes a poor name of a test.
+_LONG = 100
 _MODULES = (
     _api,
     _policy,
@@ -207,6 +210,21 @@ def check_bandit(
     return results
 
 
+def label_of(estimator):
+    """Write what tells an estimator from one with defaults, alike in every process.
+
+    The words of a long value, such as a network's, need not come in one order: its class stands
+    for it.
+    """
+    signature = inspect.signature(type(estimator).__init__).parameters
+    changed = []
+    for name, value in estimator.get_params(deep=False).items():
+        text = " ".join(repr(value).split())
+        if text != repr(signature[name].default):
+            changed.append(f"{name}={text if len(text) < _LONG else type(value).__name__}")
+    return f"{type(estimator).__name__}({', '.join(changed)})"
+
+
 def parametrize_with_bandit_checks(estimators, *, contexts=None, expected_failed_checks=None):
     """Decorate a pytest function so that it runs the battery over several bandits.
 
@@ -248,6 +266,6 @@ def parametrize_with_bandit_checks(estimators, *, contexts=None, expected_failed
                 if check_name in expected
                 else []
             )
-            label = f"{' '.join(repr(checked).split())}-{check_name}"
+            label = f"{label_of(checked)}-{check_name}"
             parameters.append(pytest.param(checked, check, marks=marks, id=label))
     return pytest.mark.parametrize(("estimator", "check"), parameters)
