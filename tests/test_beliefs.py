@@ -166,11 +166,8 @@ class TestJointBelief:
 
 
 class TestLinkedBelief:
-    @pytest.mark.parametrize("link", [expit, np.exp])
-    @pytest.mark.parametrize("dof", [None, 6.0])
+    @pytest.mark.parametrize(("link", "dof"), [(expit, None), (expit, 6.0), (np.exp, None)])
     def test_moments_by_adaptive_integration(self, link, dof):
-        if dof is not None and link is np.exp:
-            pytest.skip("the exponential of Student's t has no mean")
         latent = IndependentBelief(np.array([[0.3, -2.0]]), np.array([[0.5, 1.2]]), dof)
         belief = LinkedBelief(latent, link)
         law = stats.norm if dof is None else stats.t(dof)
