@@ -51,11 +51,16 @@ def argmax_policy(scores, available=None):
     """
     scores, available = _check(scores, available)
     best = scores.max(axis=1, keepdims=True)
-    tied = scores >= best - _tie_width(scores)
+    largest = np.abs(scores).max(axis=1, keepdims=True)
+    if np.isfinite(largest).all():
+        width = _TIE_TOLERANCE * largest
+    else:
+        if np.isnan(best).any():
+            _raise_nan("scores")
+        width = _tie_width(scores)
+    tied = scores >= best - width
     if available is not None:
         tied &= available
-    if np.isnan(best).any():
-        _raise_nan("scores")
     return tied / np.count_nonzero(tied, axis=1)[:, None]
 
 
@@ -279,9 +284,7 @@ def _raise_nan(name):
 
 def _tie_width(scores):
     size = np.abs(scores)
-    largest = size.max(axis=1, keepdims=True)
-    if not np.isfinite(largest).all():
-        largest = np.where(np.isfinite(size), size, 0.0).max(axis=1, keepdims=True)
+    largest = np.where(np.isfinite(size), size, 0.0).max(axis=1, keepdims=True)
     return _TIE_TOLERANCE * largest
 
 

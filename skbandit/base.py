@@ -372,6 +372,10 @@ class BaseBandit(BaseEstimator):
             twin = self._twin()
             rounds = twin._plain_rounds(X, y, reward)
             if rounds is not None:
+                if not isinstance(self.random_state, np.random.RandomState):
+                    twin._absorb(rounds)
+                    self.__dict__ = twin.__dict__
+                    return self
                 with _stream_kept(self.random_state):
                     twin._absorb(rounds)
                     self.__dict__ = twin.__dict__
