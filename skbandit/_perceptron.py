@@ -19,16 +19,20 @@ from scipy.special import expit, ndtr
 # A Python float, which leaves single precision as it is.
 _SQRT_TWO_PI = float(np.sqrt(2.0 * np.pi))
 
-# Name to the activation of z, and its slope given z and the activation.
+# Name to the activation of z, which is written to `out` where that is given, and to its slope given
+# z and the activation.
 ACTIVATIONS = {
     "gelu": (
-        lambda z: z * ndtr(z),
+        lambda z, out=None: np.multiply(z, ndtr(z), out=out),
         lambda z, value: ndtr(z) + z * np.exp(-0.5 * z**2) / _SQRT_TWO_PI,
     ),
-    "identity": (lambda z: z, lambda z, value: np.ones_like(z)),
-    "relu": (lambda z: np.maximum(z, 0.0), lambda z, value: (z > 0.0).astype(z.dtype)),
-    "sigmoid": (expit, lambda z, value: value * (1.0 - value)),
-    "tanh": (np.tanh, lambda z, value: 1.0 - value**2),
+    "identity": (lambda z, out=None: np.positive(z, out=out), lambda z, value: np.ones_like(z)),
+    "relu": (
+        lambda z, out=None: np.maximum(z, 0.0, out=out),
+        lambda z, value: (z > 0.0).astype(z.dtype),
+    ),
+    "sigmoid": (lambda z, out=None: expit(z, out=out), lambda z, value: value * (1.0 - value)),
+    "tanh": (lambda z, out=None: np.tanh(z, out=out), lambda z, value: 1.0 - value**2),
 }
 
 
@@ -103,12 +107,13 @@ class Perceptron:
         given, sums = arrays.given, arrays.sums
         for depth, layer in enumerate(self.layers[:-1]):
             np.matmul(given[depth], layer.swapaxes(-1, -2), out=sums[depth])
-            value = arrays.values[depth] = activate(sums[depth])
             onward = given[depth + 1][..., :-1]
             if self.residual and depth > 0:
+                value = activate(sums[depth])
                 np.add(value, given[depth][..., :-1], out=onward)
             else:
-                np.copyto(onward, value)
+                value = activate(sums[depth], out=onward)
+            arrays.values[depth] = value
 
     def forward(self, arrays):
         """Pass what the first layer is given through all layers.
@@ -227,13 +232,16 @@ class Perceptron:
         arrays = self.arrays(rows)
         outputs = self.forward(arrays)
         slopes = self.slopes(arrays)
-        squared = [given**2 for given in arrays.given]
-        sums = [np.zeros_like(layer) for layer in self.layers]
-        sums[-1] = weight.T @ squared[-1]
+        squared = [given * given for given in arrays.given]
+        sums = [np.zeros_like(layer) for layer in self.layers[:-1]]
+        sums.append(weight.T @ squared[-1])
         output_weights = self.layers[-1][:, :-1]
         for part, output, mass in one_output_a_row(weight):
             for depth, delta in self.backward(output_weights[output], [s[part] for s in slopes]):
-                sums[depth] += (delta**2 * mass[:, None]).T @ squared[depth][part]
+                # Not in place: the layer below is still to be reached through it.
+                square = delta * delta
+                square *= mass[:, None]
+                sums[depth] += square.T @ squared[depth][part]
         return outputs, sums
 
     def quadratic(self, rows, inverse):

@@ -131,6 +131,9 @@ class BaseBandit(BaseEstimator):
     # ------------------------------------------------------------------ hooks
     _state_fields = {}
     _shape_parameters = ()
+    # Whether a _check_contexts of one's own has to see a few plain rows too (two axes, float64, as
+    # many features as known, finite), for which base's check would find nothing to do.
+    _checks_plain_contexts = True
 
     def _initial_state(self, n_arms, n_features):
         raise NotImplementedError(f"{type(self).__name__} must define _initial_state.")
@@ -478,8 +481,10 @@ class BaseBandit(BaseEstimator):
             self._bandit_tags.contexts == "numbers"
             and not self._candidate_features
             and "feature_names_in_" not in self.__dict__
-            # A family that has checks of its own wants to see every row.
-            and type(self)._check_contexts is BaseBandit._check_contexts
+            and not (
+                self._checks_plain_contexts
+                and type(self)._check_contexts is not BaseBandit._check_contexts
+            )
         )
 
     def _become(self, arms, learnt_weight, n_learning_calls):

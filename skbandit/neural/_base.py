@@ -58,6 +58,8 @@ class BaseNeuralBandit(BaseBandit):
     """
 
     _shape_parameters = ("net__module", "buffer")
+    # What _check_contexts adds is about candidates.
+    _checks_plain_contexts = False
 
     _parameter_constraints = {
         **BaseBandit._parameter_constraints,
