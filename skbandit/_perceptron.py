@@ -19,8 +19,8 @@ from scipy.special import expit, ndtr
 # A Python float, which leaves single precision as it is.
 _SQRT_TWO_PI = float(np.sqrt(2.0 * np.pi))
 
-# Name to the activation of z, which is written to `out` where that is given, and to its slope given
-# z and the activation.
+# Name to the activation of z, which is written to `out` where that is given, and to its slope
+# given z and the activation.
 ACTIVATIONS = {
     "gelu": (
         lambda z, out=None: np.multiply(z, ndtr(z), out=out),
