@@ -76,45 +76,47 @@ class BaseBandit(BaseEstimator):
     ``selector`` and ``random_state`` among its keywords, and some of these hooks. Hooks see
     checked rows and never validate. What was learnt is one immutable record, ``self.state_``.
 
-    ==================================== ======================================================
-    hook                                 what it does
-    ==================================== ======================================================
-    ``_initial_state(n_arms,             Return the state before any round: a NamedTuple, frozen
-    n_features)``                        dataclass or other immutable object. Needed.
-    ``_learn(rounds)``                   Return the state after these rounds; ``self.state_`` is
-                                         the one before, and is not written to. Needed.
-    ``_belief(contexts)``                Return a belief of :mod:`skbandit.beliefs` about each
-                                         arm's expected reward. This or the next is needed.
-    ``_expected_reward(contexts)``       Return its mean and standard deviation, two arrays
-                                         (n_samples, n_arms); the belief's unless you say
-                                         otherwise.
-    ``_mean_reward(contexts)``           Return the mean alone, where that is cheaper.
-    ``_decision_function(contexts)``     Return the score by which arms are ranked: the mean, or
-                                         what an exploration makes of the belief.
-    ``_policy(contexts, available)``     Return the probability of each arm: what the selector
-                                         makes of the scores, or an exploration of the belief.
-    ``_state_fields``                    Dict of each array of the state to the
-                                         :class:`StateField` that says what its axes count and
-                                         how shards are joined. For transfer and merging.
-    ``_carry_state(source, resize)``     Return this bandit's state from that of another bandit,
-                                         for other arms, features or parameters. By
-                                         ``_state_fields`` unless you say otherwise.
-    ``_merge_states(states)``            Return the joined state of shards. By ``_state_fields``
-                                         unless you say otherwise.
-    ``_shape_parameters``                Names of the parameters that shape the state: they may
-                                         not change once the bandit has learnt.
-    ``_check_contexts(X, reset)``        Return checked contexts. By the tags unless you say
-                                         otherwise.
-    ``_check_reward(reward)``            Raise where a reward is impossible under the model. By
-                                         the tags unless you say otherwise.
-    ``_floats_per_row(contexts,          Return how many floats of temporary memory a row of a
-    n_arms)``                            prediction takes.
-    ``__sklearn_tags__()``               Set ``tags.bandit_tags`` (:class:`BanditTags`) to what
-                                         the bandit can do, and scikit-learn's own tags.
-    ==================================== ======================================================
+    ====================================== ========================================================
+    hook                                   what it does
+    ====================================== ========================================================
+    ``_initial_state(n_arms, n_features)`` Return the state before any round: a NamedTuple, frozen
+                                           dataclass or other immutable object. Needed.
+    ``_learn(rounds)``                     Return the state after these rounds; ``self.state_`` is
+                                           the one before, and is not written to. Needed.
+    ``_belief(contexts)``                  Return a belief of :mod:`skbandit.beliefs` about each
+                                           arm's expected reward. This or the next is needed.
+    ``_expected_reward(contexts)``         Return its mean and standard deviation, two arrays
+                                           (n_samples, n_arms); the belief's unless you say
+                                           otherwise.
+    ``_mean_reward(contexts)``             Return the mean alone, where that is cheaper.
+    ``_decision_function(contexts)``       Return the score by which arms are ranked: the mean, or
+                                           what an exploration makes of the belief.
+    ``_policy(contexts, available)``       Return the probability of each arm: what the selector
+                                           makes of the scores, or an exploration of the belief.
+    ``_state_fields``                      Dict of each array of the state to the
+                                           :class:`StateField` that says what its axes count and
+                                           how shards are joined. For transfer and merging.
+    ``_carry_state(source, resize)``       Return this bandit's state from that of another bandit,
+                                           for other arms, features or parameters. By
+                                           ``_state_fields`` unless you say otherwise.
+    ``_merge_states(states)``              Return the joined state of shards. By ``_state_fields``
+                                           unless you say otherwise.
+    ``_shape_parameters``                  Names of the parameters that shape the state: they may
+                                           not change once the bandit has learnt.
+    ``_check_contexts(X, reset)``          Return checked contexts. By the tags unless you say
+                                           otherwise.
+    ``_check_reward(reward)``              Raise where a reward is impossible under the model. By
+                                           the tags unless you say otherwise.
+    ``_floats_per_row(contexts, n_arms)``  Return how many floats of temporary memory a row of a
+                                           prediction takes.
+    ``__sklearn_tags__()``                 Set ``tags.bandit_tags`` (:class:`BanditTags`) to what
+                                           the bandit can do, and scikit-learn's own tags.
+    ====================================== ========================================================
 
-    For hooks to use: ``self._selector``, ``self.classes_``, ``self.n_features_in_``, and
-    ``self._cache``, a dict for what is derived from the state, which lives as long as the state.
+    For hooks to use: ``self._selector``, ``self.classes_``, ``self.n_features_in_``;
+    ``self._cache``, a dict for what is derived from the state, which lives as long as the state;
+    and, in ``_carry_state``, ``self._check_same_shape(source)``, which raises where a parameter of
+    ``_shape_parameters`` differs.
 
     A learning call works on a bandit of its own and ends in one assignment, so that whoever
     decides meanwhile sees one whole model, and a call that raises or is interrupted changes

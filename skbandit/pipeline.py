@@ -37,7 +37,7 @@ class LogTarget(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         The fitted one.
     n_features_in_ : int
         Number of features, where the transformer counts them.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where it knows them.
 
     See Also
