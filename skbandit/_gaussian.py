@@ -196,40 +196,6 @@ def quadratic_forms(factor, rows):
     return np.einsum("ngt,ngt->ng", image, image)
 
 
-def rank_one_update(mean, covariance, row, reward):
-    """Condition one group's posterior on one more round, in place (Sherman-Morrison).
-
-    Parameters
-    ----------
-    mean : ndarray of shape (n_terms,)
-    covariance : ndarray of shape (n_terms, n_terms)
-        Over the noise variance.
-    row : ndarray of shape (n_terms,)
-    reward : float
-
-    Returns
-    -------
-    residual_square : float
-        The squared prediction error over ``1 + x.T @ covariance @ x``: by this much the residual
-        sum of squares of the posterior grows, exactly.
-    leverage : float
-        ``x.T @ covariance @ x`` before the update; a large one costs digits of the covariance.
-    spread : float
-        The same without the correlations, ``sum(x**2 * diag(covariance))``. The rounding of the
-        leverage grows with it: if it is far larger, the terms cancel.
-    """
-    image = covariance @ row
-    spread = float(covariance.diagonal() @ (row * row))
-    # Cancellation can leave a sum below zero.
-    leverage = max(float(image @ row), 0.0)
-    error = reward - float(mean @ row)
-    growth = 1.0 + leverage
-    mean += image * (error / growth)
-    image *= growth**-0.5
-    covariance -= image[:, None] * image
-    return error * error / growth, leverage, spread
-
-
 class RowUpdate(NamedTuple):
     """One group's posterior after one more round; see :func:`condition_on_row`."""
 
