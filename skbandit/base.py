@@ -115,8 +115,8 @@ class BaseBandit(BaseEstimator):
 
     For hooks to use: ``self._selector``, ``self.classes_``, ``self.n_features_in_``;
     ``self._cache``, a dict for what is derived from the state, which lives as long as the state;
-    and, in ``_carry_state``, ``self._check_same_shape(source)``, which raises where a parameter of
-    ``_shape_parameters`` differs.
+    and, in ``_carry_state``, ``self._check_same_shape(source)``, which raises where parameters
+    that shape the state differ.
 
     A learning call works on a bandit of its own and ends in one assignment, so that whoever
     decides meanwhile sees one whole model, and a call that raises or is interrupted changes
