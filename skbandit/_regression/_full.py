@@ -167,17 +167,24 @@ class FullRegression(MatrixRegression):
     def _noise_of(self, groups):
         return groups
 
-    def _solve_after(self, old, moved):
-        coef = old.coef.copy()
-        for group in moved:
-            coef[group] = self._solved(group)
+    def _solve_after(self, old, moved, with_factors):
+        coef, factors = old.coef.copy(), old._derived.get("factors")
         self._derived["coef"] = coef
-        factors = old._derived.get("factors")
-        if factors is not None:
-            factors = list(factors)
+        if factors is None:
             for group in moved:
-                factors[group] = None
-            self._derived["factors"] = factors
+                coef[group] = self._solved(group)
+            return
+        factors = list(factors)
+        with_factors = with_factors and all(one is not None for one in factors)
+        self._derived["factors"] = factors
+        for group in moved:
+            if with_factors:
+                # One decomposition serves both.
+                coef[group], factors[group] = mean_and_factor(
+                    self.gram[group], self.moment[group], self.prior_precision
+                )
+            else:
+                coef[group], factors[group] = self._solved(group), None
 
     # ----------------------------------------------------------------- belief
     def quadratic(self, rows, group=None):

@@ -53,15 +53,18 @@ class MatrixRegression(Regression):
         """Index of the noise of these groups."""
         raise NotImplementedError
 
-    def _solve_after(self, old, moved):
-        """Find the posterior means from those before, where only some groups have moved."""
+    def _solve_after(self, old, moved, with_factors):
+        """Find the posterior means from those before, where only some groups have moved.
+
+        `with_factors` says that whoever asked the old ones for widths is likely to ask again.
+        """
 
     def _learnt_in_blocks(self, examples, block_size, forgetting):
         starts = range(0, examples.n_rows, block_size)
         buffers = [np.empty((block_size, self.n_features)) for _ in starts[:2]]
         task = (examples, 0, block_size, self.n_groups, forgetting, buffers[0])
         if len(starts) == 1:
-            return self._after_block(_sorted_block(*task))
+            return self._after_block(_sorted_block(*task), with_factors=True)
         new = self
         # Sorting moves memory and learning computes: the next block is sorted meanwhile.
         with ThreadPoolExecutor(1) as pool:
@@ -71,10 +74,10 @@ class MatrixRegression(Regression):
                 if number < len(starts):
                     task = (examples, starts[number], *task[2:5], buffers[number % 2])
                     waiting = pool.submit(_sorted_block, *task)
-                new = new._after_block(block)
+                new = new._after_block(block, with_factors=False)
         return new
 
-    def _after_block(self, block):
+    def _after_block(self, block, with_factors):
         kept, segments = block.kept, block.segments
         gram, moment, weight = list(self.gram), kept * self.moment, kept * self.weight
         reward_square = kept * self.reward_square if self.learns_noise else None
@@ -95,13 +98,13 @@ class MatrixRegression(Regression):
         new = self._changed(
             gram=tuple(gram), moment=moment, weight=weight, reward_square=reward_square
         )
-        return new._residual_after(self, block) if self.learns_noise else new
+        return new._residual_after(self, block, with_factors) if self.learns_noise else new
 
-    def _residual_after(self, old, block):
+    def _residual_after(self, old, block, with_factors):
         """This regression with its residual sum of squares, from the one before."""
         kept, segments, lam = block.kept, block.segments, self.prior_precision
         moved = self._moved(segments, kept)
-        self._solve_after(old, moved)
+        self._solve_after(old, moved, with_factors)
         weights, noises = self._weights(moved), self._noise_of(moved)
         residual_square = old.residual_square.copy()
         prior = (1.0 - kept) * lam * self._prior_square(weights)
