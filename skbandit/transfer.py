@@ -13,6 +13,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from ._axes import source_index
+from ._play import take_apart
 from ._rounds import check_arms
 from .base import is_bandit
 
@@ -50,17 +51,9 @@ def _replace_bandit(estimator, bandit):
     return new
 
 
-def _steps_before(estimator):
-    """All steps before the bandit that do something, those of nested Pipelines too."""
-    if not isinstance(estimator, Pipeline):
-        return []
-    own = [step for _, step in estimator.steps[:-1] if step not in (None, "passthrough")]
-    return own + _steps_before(estimator.steps[-1][1])
-
-
 def _check_features_are_the_bandits(estimator, function):
     """Raise where steps of a Pipeline make the features that the bandit sees."""
-    steps = _steps_before(estimator)
+    steps, _ = take_apart(estimator)
     if steps:
         made_by = ", ".join(type(step).__name__ for step in steps)
         raise ValueError(
@@ -280,7 +273,7 @@ def _fitted_steps(source, template):
         if not isinstance(pipeline, Pipeline):
             continue
         try:
-            for step in _steps_before(pipeline):
+            for step in take_apart(pipeline)[0]:
                 check_is_fitted(step)
         except NotFittedError:
             continue
