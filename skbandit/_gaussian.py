@@ -13,11 +13,12 @@ from scipy.linalg.lapack import dpotrf, dpotrs, dtrtri
 from scipy.special import gammaincinv
 
 
-def _equilibrated_factor(precision, prior_precision):
+def _equilibrated_factor(gram, prior_precision):
     """Inverse factor of a matrix that rounding has left indefinite: clip its eigenvalues.
 
     The matrix holds the prior, so neither its diagonal nor its eigenvalues lie below that.
     """
+    precision = _precision(gram, prior_precision)
     scale = 1.0 / np.sqrt(np.maximum(np.diag(precision), prior_precision))
     values, vectors = np.linalg.eigh(precision * scale * scale[:, None])
     resolution = len(values) * np.finfo(np.float64).eps * values[-1]
@@ -41,21 +42,26 @@ def inverse_factor(gram, prior_precision):
     """
     factor = np.empty((len(gram), *gram[0].shape))
     for group, matrix in enumerate(gram):
-        precision, cholesky = _decomposed(matrix, prior_precision)
+        cholesky = _cholesky(matrix, prior_precision)
         if cholesky is None:
-            factor[group] = _equilibrated_factor(precision, prior_precision)
+            factor[group] = _equilibrated_factor(matrix, prior_precision)
         else:
             factor[group] = dtrtri(cholesky, lower=1, overwrite_c=1)[0]
     return factor
 
 
-def _decomposed(gram, prior_precision):
-    """The precision, and its Cholesky factor; None where rounding has left it indefinite."""
+def _precision(gram, prior_precision):
     precision = gram.copy()
     np.einsum("ii->i", precision)[:] += prior_precision
+    return precision
+
+
+def _cholesky(gram, prior_precision):
+    """Cholesky factor of the precision; None where rounding has left it indefinite."""
     # LAPACK reads columns: the upper triangle of the transposed (same) matrix.
-    cholesky, failed = dpotrf(precision.T, lower=1, overwrite_a=0, clean=1)
-    return precision, None if failed else cholesky
+    precision = _precision(gram, prior_precision).T
+    cholesky, failed = dpotrf(precision, lower=1, overwrite_a=1, clean=1)
+    return None if failed else cholesky
 
 
 def mean_and_factor(gram, moment, prior_precision):
@@ -72,9 +78,9 @@ def mean_and_factor(gram, moment, prior_precision):
     mean : ndarray of shape (n_terms,)
     factor : ndarray of shape (n_terms, n_terms)
     """
-    precision, cholesky = _decomposed(gram, prior_precision)
+    cholesky = _cholesky(gram, prior_precision)
     if cholesky is None:
-        factor = _equilibrated_factor(precision, prior_precision)
+        factor = _equilibrated_factor(gram, prior_precision)
         return factor.T @ (factor @ moment), factor
     mean = dpotrs(cholesky, moment, lower=1)[0]
     return mean, dtrtri(cholesky, lower=1, overwrite_c=1)[0]
@@ -93,9 +99,9 @@ def posterior_mean(gram, moment, prior_precision):
     -------
     mean : ndarray of shape (n_terms,)
     """
-    precision, cholesky = _decomposed(gram, prior_precision)
+    cholesky = _cholesky(gram, prior_precision)
     if cholesky is None:
-        factor = _equilibrated_factor(precision, prior_precision)
+        factor = _equilibrated_factor(gram, prior_precision)
         return factor.T @ (factor @ moment)
     return dpotrs(cholesky, moment, lower=1)[0]
 

@@ -6,6 +6,7 @@ Scores in single precision depend in their last bits on how many rows are evalua
 import copy
 import threading
 from contextlib import contextmanager
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -64,6 +65,13 @@ def to_tensor(rows, dtype, shape=None):
     return rows.to(dtype)
 
 
+def _in_double(module):
+    device = next((p.device.type for p in module.parameters()), "cpu")
+    module = copy.deepcopy(module)
+    # Apple's GPUs have no double precision.
+    return (module.cpu() if device == "mps" else module).double().eval()
+
+
 class FrozenNetwork:
     """Any module, through torch, on the device on which it was trained.
 
@@ -74,10 +82,7 @@ class FrozenNetwork:
     """
 
     def __init__(self, module, input_shape):
-        device = next((p.device.type for p in module.parameters()), "cpu")
-        module = copy.deepcopy(module)
-        # Apple's GPUs have no double precision.
-        self.module = (module.cpu() if device == "mps" else module).double().eval()
+        self.module = self._plan = _in_double(module)
         self.input_shape = input_shape
         self._lock = threading.RLock()
 
@@ -90,15 +95,15 @@ class FrozenNetwork:
     @property
     def n_parameters(self):
         """Number of trainable weights."""
-        return sum(p.numel() for p in trainable(self.module).values())
+        return sum(p.numel() for p in trainable(self._plan).values())
 
     def output_names(self, n_outputs):
         """Names of the output layer's parameters, one row an arm; none where there is no such."""
-        layers = linear_layers(self.module)
+        layers = linear_layers(self._plan)
         if not layers or layers[-1].out_features != n_outputs:
             return set()
         own = {id(p) for p in layers[-1].parameters()}
-        return {name for name, p in self.module.named_parameters() if id(p) in own}
+        return {name for name, p in self._plan.named_parameters() if id(p) in own}
 
     def tensor(self, rows):
         """Rows as the module takes them."""
@@ -208,15 +213,21 @@ class FrozenPerceptron(FrozenNetwork):
     """
 
     def __init__(self, module, input_shape):
-        super().__init__(module, input_shape)
-        layers = [*self.module.hidden, self.module.output]
+        self._plan, self.input_shape = module, input_shape
+        self._lock = threading.RLock()
+        layers = [*module.hidden, module.output]
         self._names = [f"hidden.{depth}" for depth in range(len(layers) - 1)] + ["output"]
         self.perceptron = Perceptron.of(
-            [layer.weight.detach().numpy() for layer in layers],
-            [layer.bias.detach().numpy() for layer in layers],
-            self.module.activation_name,
-            self.module.residual,
+            [layer.weight.detach().double().numpy() for layer in layers],
+            [layer.bias.detach().double().numpy() for layer in layers],
+            module.activation_name,
+            module.residual,
         )
+
+    @cached_property
+    def module(self):
+        """The module in double precision, which single gradients alone ask for."""
+        return _in_double(self._plan)
 
     def _blocks(self, rows, share=1):
         """Cut rows such that what a layer puts out for a block stays in the processor's cache."""
