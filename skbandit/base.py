@@ -209,14 +209,16 @@ class BaseBandit(BaseEstimator):
     def _check_parameters(self, against_state=False):
         """Validate the parameters where they changed since the bandit last learnt.
 
-        With `against_state`, also raise where what was learnt does not fit them any more.
+        With `against_state`, also raise where what was learnt does not fit them any more. Return
+        whether they had changed.
         """
         if isinstance(self.selector, type):
             raise TypeError(
                 f"selector must be an instance, got the class {self.selector.__name__}. Write "
                 f"{self.selector.__name__}()."
             )
-        if not self._parameters_are_as_validated():
+        changed = not self._parameters_are_as_validated()
+        if changed:
             if not get_config()["skip_parameter_validation"]:
                 self._validate_params()
             self._bandit_tags = get_tags(self).bandit_tags
@@ -225,6 +227,7 @@ class BaseBandit(BaseEstimator):
                 self._check_shape_parameters()
         if self.selector is not None and hasattr(self.selector, "check"):
             self.selector.check()
+        return changed
 
     def _parameters_are_as_validated(self):
         validated = self.__dict__.get("_validated")
@@ -408,7 +411,8 @@ class BaseBandit(BaseEstimator):
         index = [lookup.get(label, -1) for label in y.tolist()]
         if min(index) < 0 or not np.isfinite(reward).all():
             return None
-        self._check_parameters(against_state=True)
+        if self._check_parameters(against_state=True):
+            self._remember_parameters()
         self._check_reward(reward)
         return Rounds(X, np.array(index, dtype=np.intp), reward, None)
 
