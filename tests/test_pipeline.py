@@ -4,14 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.compose import ColumnTransformer
 from sklearn.feature_selection import SelectKBest, f_classif, f_regression
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from skbandit.base import make_log
 from skbandit.linear import LinearUCB
+from skbandit.metrics import get_policy_scorer
+from skbandit.model_selection import cross_val_predict
 from skbandit.pipeline import LogTarget
 
 N = 300
@@ -84,6 +88,45 @@ def test_its_parameters_are_searched(log):
     pipeline = make_pipeline(LogTarget(SelectKBest(f_regression)), LinearUCB())
     search = GridSearchCV(pipeline, {"logtarget__transformer__k": [1, 4]}, cv=2).fit(X, y)
     assert search.best_params_["logtarget__transformer__k"] in (1, 4)
+
+
+BARE = {
+    "alone": SelectKBest(k=2),
+    "nested": make_pipeline(StandardScaler(), SelectKBest(k=2)),
+    "union": FeatureUnion([("same", "passthrough"), ("best", SelectKBest(k=2))]),
+    "columns": ColumnTransformer([("drop", "drop", [0]), ("best", SelectKBest(k=2), [1, 2, 3])]),
+}
+
+
+@pytest.mark.parametrize("step", BARE.values(), ids=BARE)
+def test_a_selection_that_cannot_read_logs_is_refused(log, step):
+    X, y = log
+    # Clicks: scikit-learn finds as many classes as there are kinds of rounds, without a word.
+    y = make_log(y["arm"], y["reward"] > 0, y["propensity"])
+    pipeline = make_pipeline(step, LinearUCB()).fit(X, y)
+    scorer = get_policy_scorer("snips")
+    with pytest.raises(ValueError, match=r"SelectKBest before the bandit.*LogTarget"):
+        scorer(pipeline, X, y)
+    with pytest.raises(ValueError, match=r"SelectKBest before the bandit.*LogTarget"):
+        cross_val_predict(pipeline, X, y, cv=2)
+    with pytest.raises(ValueError, match=r"SelectKBest before the bandit.*LogTarget"):
+        GridSearchCV(
+            pipeline, {"linearucb__alpha": [1.0]}, scoring=scorer, cv=2, error_score="raise"
+        ).fit(X, y)
+
+
+def test_what_reads_logs_or_met_none_is_scored(log):
+    X, y = log
+    scorer = get_policy_scorer("snips")
+    wrapped = make_pipeline(LogTarget(SelectKBest(f_regression, k=1)), LinearUCB()).fit(X, y)
+    assert np.isfinite(scorer(wrapped, X, y))
+    arms = make_pipeline(SelectKBest(k=1), LinearUCB()).fit(
+        X, y["arm"], linearucb__reward=y["reward"]
+    )
+    assert np.isfinite(scorer(arms, X, y["arm"], reward=y["reward"], propensity=y["propensity"]))
+    # A classifier met labels.
+    classifier = make_pipeline(SelectKBest(k=1), LogisticRegression()).fit(X, y["arm"])
+    assert np.isfinite(scorer(classifier, X, y))
 
 
 def test_check_estimator():

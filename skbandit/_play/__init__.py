@@ -10,7 +10,15 @@ from ._folds import make_folds
 from ._logs import LoggedRounds, append_columns, as_rows, check_log
 from ._player import Player, make_player, name_policies, seeded
 from ._progress import progress_bar
-from ._steps import fitted_steps, is_bandit, is_fitted, last_step, name_arms, take_apart
+from ._steps import (
+    check_steps_read_logs,
+    fitted_steps,
+    is_bandit,
+    is_fitted,
+    last_step,
+    name_arms,
+    take_apart,
+)
 from ._tables import UNKNOWN_ARMS, Answers, PolicyTable, ask_policy, policy_table
 
 __all__ = [
@@ -24,6 +32,7 @@ __all__ = [
     "as_rows",
     "ask_policy",
     "check_log",
+    "check_steps_read_logs",
     "distinct_labels",
     "entries_at",
     "fitted_steps",

@@ -2,7 +2,14 @@
 
 from sklearn.utils.metadata_routing import UNCHANGED, MetadataRequest
 
-from .._play import UNKNOWN_ARMS, ArmColumns, as_rows, check_log, policy_table
+from .._play import (
+    UNKNOWN_ARMS,
+    ArmColumns,
+    as_rows,
+    check_log,
+    check_steps_read_logs,
+    policy_table,
+)
 from ._evaluate import get_estimator_names, policy_value
 from ._intervals import INTERVALS, check_confidence_level
 from ._scorer_model import log_rewards
@@ -235,8 +242,9 @@ class PolicyScorer:
         Raises
         ------
         ValueError
-            If there are no rewards, no propensities where they are needed, impossible values, or
-            an arm that the policy does not know.
+            If there are no rewards, no propensities where they are needed, impossible values, an
+            arm that the policy does not know, or a step before the bandit that looks at `y` and
+            cannot read a log.
         """
         values = self.evaluate(
             policy, X, y, reward=reward, propensity=propensity, sample_weight=sample_weight
@@ -258,6 +266,7 @@ class PolicyScorer:
         value : PolicyValue, or dict of str to PolicyValue
         """
         X = as_rows(X)
+        check_steps_read_logs(policy, y)
         logged = check_log(X, y, reward, propensity)
         table = policy_table(policy, X, logged.labels, unknown_arms=self.unknown_arms)
         return policy_value(

@@ -4,7 +4,15 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
 
-from .._play import ArmColumns, as_rows, is_bandit, last_step, make_folds, name_arms
+from .._play import (
+    ArmColumns,
+    as_rows,
+    check_steps_read_logs,
+    is_bandit,
+    last_step,
+    make_folds,
+    name_arms,
+)
 from .._rounds import as_labels, check_arms, learn_arms, split_log
 from .._rows import n_rows, take_rows
 
@@ -60,7 +68,8 @@ def cross_val_predict(
     TypeError
         If `estimator` is no bandit.
     ValueError
-        If `method` is unknown, or folds do not hold out each round once.
+        If `method` is unknown, folds do not hold out each round once, or a step before the bandit
+        looks at `y` and cannot read a log.
 
     See Also
     --------
@@ -86,6 +95,7 @@ def cross_val_predict(
             "estimator must be a bandit, or a Pipeline or search around one; got "
             f"{type(estimator).__name__}. Classifiers do not learn from logs."
         )
+    check_steps_read_logs(estimator, y)
     X = as_rows(X)
     n_samples = n_rows(X)
     labels = as_labels(split_log(y)[0], "y")
