@@ -11,6 +11,7 @@ from ._top_k import panel_top_probability
 
 # Scores this close, relative to the largest one of the row, count as equal.
 _TIE_TOLERANCE = 1e-10
+_ROUNDING = 1e-12
 # A point mass beside proper distributions gets this part of the smallest of their widths: the
 # error is of the same order, and equal point masses share evenly.
 _POINT_WIDTH = 1e-8
@@ -30,8 +31,9 @@ def argmax_policy(scores, available=None):
     -------
     ndarray of shape (n_rows, n_arms)
         Probabilities: uniform over the best arms of each row, those whose score is within 1e-10
-        times the largest absolute finite score of an available arm. Scores that are equal in
-        theory differ in their last bits, depending on how a matrix product was cut into blocks.
+        times the range of the finite scores of the row's available arms plus 1e-12 times the
+        largest of them. Scores that are equal in theory differ in their last bits, depending on
+        how a matrix product was cut into blocks.
 
     Raises
     ------
@@ -51,9 +53,10 @@ def argmax_policy(scores, available=None):
     """
     scores, available = _check(scores, available)
     best = scores.max(axis=1, keepdims=True)
-    largest = np.abs(scores).max(axis=1, keepdims=True)
+    low = scores.min(axis=1, keepdims=True)
+    largest = np.maximum(np.abs(best), np.abs(low))
     if np.isfinite(largest).all():
-        width = _TIE_TOLERANCE * largest
+        width = _TIE_TOLERANCE * (best - low) + _ROUNDING * largest
     else:
         if np.isnan(best).any():
             _raise_nan("scores")
@@ -80,8 +83,8 @@ def top_policy(scores, k, available=None):
     -------
     ndarray of shape (n_rows, n_arms)
         The probability that an arm is in the set; each row sums to k. Arms that tie with the
-        k-th best, to within 1e-10 times the largest absolute finite score of an available
-        arm of the row, share evenly the places that are left for them.
+        k-th best share evenly the places that are left for them. Ties are to within 1e-10 times
+        the range of the finite scores of the row's available arms plus 1e-12 times the largest.
 
     Raises
     ------
@@ -283,9 +286,14 @@ def _raise_nan(name):
 
 
 def _tie_width(scores):
-    size = np.abs(scores)
-    largest = np.where(np.isfinite(size), size, 0.0).max(axis=1, keepdims=True)
-    return _TIE_TOLERANCE * largest
+    finite = np.isfinite(scores)
+    high = np.where(finite, scores, -np.inf).max(axis=1, keepdims=True)
+    low = np.where(finite, scores, np.inf).min(axis=1, keepdims=True)
+    size = np.maximum(np.abs(high), np.abs(low))
+    # What all scores have in common adds rounding and nothing else.
+    with np.errstate(invalid="ignore"):
+        width = _TIE_TOLERANCE * (high - low) + _ROUNDING * size
+    return np.where(np.isfinite(size), width, 0.0)
 
 
 def _chances(k, mean, std, dof, available):

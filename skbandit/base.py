@@ -93,6 +93,9 @@ class BaseBandit(BaseEstimator):
                                            what an exploration makes of the belief.
     ``_policy(contexts, available)``       Return the probability of each arm: what the selector
                                            makes of the scores, or an exploration of the belief.
+    ``_forced()``                          Return the share of rounds that each arm is given before
+                                           it may be written off, (n_arms,), or None. Explorations
+                                           with ``alpha="auto"`` ask for it.
     ``_state_fields``                      Dict of each array of the state to the
                                            :class:`StateField` that says what its axes count and
                                            how shards are joined. For transfer and merging.
@@ -161,6 +164,9 @@ class BaseBandit(BaseEstimator):
 
     def _policy(self, contexts, available):
         return self._selector.select(self._decision_function(contexts), available)
+
+    def _forced(self):
+        return None
 
     def _check_contexts(self, X, reset):
         return check_contexts(self, X, reset=reset)

@@ -34,6 +34,11 @@ class BaseBelief:
     mean: np.ndarray
     std: np.ndarray
 
+    @property
+    def width(self):
+        """What :meth:`widened` multiplies, (n_rows, n_arms): the standard deviations."""
+        return self.std
+
     def best(self, available=None):
         """Return the chance that each arm is the best.
 
@@ -84,7 +89,7 @@ class BaseBelief:
 
         Parameters
         ----------
-        alpha : float >= 0
+        alpha : float >= 0, or ndarray of shape (n_rows, n_arms)
 
         Returns
         -------
@@ -97,7 +102,7 @@ class BaseBelief:
 
         Parameters
         ----------
-        alpha : float >= 0
+        alpha : float >= 0, or ndarray of shape (n_rows, n_arms)
             How many.
 
         Returns
@@ -272,7 +277,7 @@ class JointBelief(BaseBelief):
 
     def widened(self, alpha):
         """See :meth:`BaseBelief.widened`; departures from the mean are multiplied."""
-        if alpha == 1.0:
+        if np.ndim(alpha) == 0 and alpha == 1.0:
             return self
 
         def widened_draws():
@@ -380,6 +385,11 @@ class LinkedBelief(BaseBelief):
     def std(self):
         """Standard deviations of the expected rewards, (n_rows, n_arms)."""
         return self._moments[1]
+
+    @property
+    def width(self):
+        """See :attr:`BaseBelief.width`; that of the latent scores."""
+        return self.latent.width
 
     def upper_bound(self, alpha):
         """See :meth:`BaseBelief.upper_bound`; the link of the latent scores' bound."""

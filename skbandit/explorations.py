@@ -6,10 +6,218 @@ A bandit is a model, which has the hook ``_belief``, and one of these in front o
         ...
 
 They have no state of their own; what they use is ``_belief(contexts)``, the parameter ``alpha``
-and the parameter ``selector``.
+and the parameter ``selector``. With ``alpha="auto"`` the scale of the exploration follows from the
+belief: it is small where all arms are about equally well known, as they are where contexts differ
+and each arm has its turn, and grows for an arm that is known much less than the best-known one.
 """
 
-__all__ = ["ThompsonSamplingMixin", "UpperConfidenceBoundMixin", "thompson_policy"]
+from numbers import Real
+
+import numpy as np
+
+from ._sklearn import Interval, StrOptions
+
+__all__ = [
+    "ALPHA_CONSTRAINT",
+    "ThompsonSamplingMixin",
+    "UpperConfidenceBoundMixin",
+    "forced_by",
+    "still_to_try",
+    "thompson_policy",
+    "thompson_scale",
+    "upper_bound",
+    "upper_bound_scale",
+    "with_forced",
+]
+
+# What the parameter ``alpha`` of a bandit may be.
+ALPHA_CONSTRAINT = [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})]
+
+# Squared widths further apart than this are not told apart.
+_LARGEST_RATIO = 1e12
+# Arms further behind than so many deviations are tried so often, all together, in at most such a
+# share of the rounds.
+_FAR_APART, _TRIES, _SHARE = 10.0, 300.0, 0.4
+
+
+def _log_ratio(width):
+    """Log of the squared width of each arm over that of the best-known arm of the row."""
+    square = np.asarray(width, dtype=np.float64) ** 2
+    least = square.min(axis=1, keepdims=True)
+    largest = square.max(axis=1, keepdims=True)
+    least = np.maximum(least, largest / _LARGEST_RATIO)
+    # Where no arm has any width there is nothing to scale.
+    return np.log(np.maximum(square / np.where(least > 0.0, least, 1.0), 1.0))
+
+
+def thompson_scale(width):
+    r"""Return the factors on the widths of a belief that Thompson sampling draws with.
+
+    With :math:`\rho_a` the squared width of arm a over that of the best-known of K arms,
+
+    .. math:: \alpha_a^2 = \min(1, 0.01 + 0.4 \log \rho_a) / (1 + \log(K / 2)).
+
+    Posterior sampling itself is :math:`\alpha = 1`. The largest of many draws lies further out
+    than that of two, which the denominator makes up for. As an arm is left alone while others are
+    played, :math:`\rho` grows and so does its factor: no arm is written off for good.
+
+    Parameters
+    ----------
+    width : ndarray of shape (n_rows, n_arms)
+        Standard deviations of the belief, ``belief.width``.
+
+    Returns
+    -------
+    alpha : ndarray of shape (n_rows, n_arms)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.explorations import thompson_scale
+    >>> thompson_scale(np.array([[1.0, 1.0], [1.0, 10.0]])).round(2)
+    array([[0.1, 0.1],
+           [0.1, 1. ]])
+    """
+    many = 1.0 + np.log(max(np.shape(width)[1], 2) / 2.0)
+    return np.sqrt(np.minimum(0.01 + 0.4 * _log_ratio(width), 1.0) / many)
+
+
+def upper_bound_scale(width):
+    r"""Return the factors on the widths of a belief for upper confidence bounds.
+
+    With :math:`\rho_a` the squared width of arm a over that of the best-known arm,
+
+    .. math:: \alpha_a^2 = 0.0625 + \max(0, \log(\rho_a / 4)).
+
+    The logarithm of how much less an arm was played than others takes the place of that of the
+    number of rounds [1]_.
+
+    Parameters
+    ----------
+    width : ndarray of shape (n_rows, n_arms)
+        Standard deviations of the belief, ``belief.width``.
+
+    Returns
+    -------
+    alpha : ndarray of shape (n_rows, n_arms)
+
+    References
+    ----------
+    .. [1] J.-Y. Audibert and S. Bubeck (2009). Minimax policies for adversarial and stochastic
+       bandits. COLT.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.explorations import upper_bound_scale
+    >>> upper_bound_scale(np.array([[1.0, 1.0], [1.0, 10.0]])).round(2)
+    array([[0.25, 0.25],
+           [0.25, 1.81]])
+    """
+    return np.sqrt(0.0625 + np.maximum(_log_ratio(width) - np.log(4.0), 0.0))
+
+
+def _is_auto(alpha):
+    return isinstance(alpha, str)
+
+
+def upper_bound(belief, alpha="auto"):
+    """Return the upper confidence bounds of a belief.
+
+    Parameters
+    ----------
+    belief : belief
+        See :mod:`skbandit.beliefs`.
+    alpha : float >= 0 or "auto", default="auto"
+        How many widths above the mean; "auto" is :func:`upper_bound_scale`.
+
+    Returns
+    -------
+    bound : ndarray of shape (n_rows, n_arms)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.beliefs import IndependentBelief
+    >>> from skbandit.explorations import upper_bound
+    >>> upper_bound(IndependentBelief(np.array([[1.0, 0.0]]), np.array([[1.0, 1.0]])), 2.0)
+    array([[3., 2.]])
+    """
+    return belief.upper_bound(upper_bound_scale(belief.width) if _is_auto(alpha) else alpha)
+
+
+def still_to_try(weight, mean, deviation):
+    """Return the share of rounds that goes to arms which are too far behind to be played.
+
+    Where arms lie more than ten standard deviations of the noise apart, a belief is certain after
+    a few rounds, and all the more certainly wrong where something rare has not happened yet. Such
+    an arm is still played 300 / K times, K the number of arms, before it is left to the belief.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n_arms,)
+        How many rounds each arm was played.
+    mean : ndarray of shape (n_arms,)
+        Mean reward of each arm.
+    deviation : float
+        Standard deviation of a reward about what the model expects.
+
+    Returns
+    -------
+    forced : ndarray of shape (n_arms,), or None
+        0.4 / K for each such arm; None where there is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.explorations import still_to_try
+    >>> still_to_try(np.array([90.0, 8.0]), np.array([1.2, 1.0]), 0.01)
+    array([0. , 0.2])
+    """
+    n_arms = len(weight)
+    few = weight < _TRIES / n_arms
+    if not few.any():
+        return None
+    behind = few & (mean.max() - mean > _FAR_APART * deviation)
+    return np.where(behind, _SHARE / n_arms, 0.0) if behind.any() else None
+
+
+def with_forced(probability, forced, available=None):
+    """Return a policy that leaves each arm a share of its own.
+
+    Parameters
+    ----------
+    probability : ndarray of shape (n_rows, n_arms)
+    forced : ndarray of shape (n_arms,), or None
+        The share of each arm; the policy has the rest.
+    available : ndarray of bool of shape (n_rows, n_arms), default=None
+
+    Returns
+    -------
+    probability : ndarray of shape (n_rows, n_arms)
+    """
+    if forced is None:
+        return probability
+    if available is not None:
+        forced = np.where(available, forced, 0.0)
+        return (1.0 - forced.sum(axis=1, keepdims=True)) * probability + forced
+    return (1.0 - forced.sum()) * probability + forced
+
+
+def forced_by(bandit):
+    """Return the share of rounds that a bandit gives to arms which are not yet written off.
+
+    None where it has a scale or a selector of the user's choice.
+
+    Parameters
+    ----------
+    bandit : bandit with the hook ``_forced``
+
+    Returns
+    -------
+    forced : ndarray of shape (n_arms,), or None
+    """
+    return bandit._forced() if _is_auto(bandit.alpha) and bandit.selector is None else None
 
 
 def thompson_policy(belief, selector, alpha=1.0, available=None):
@@ -21,8 +229,8 @@ def thompson_policy(belief, selector, alpha=1.0, available=None):
         See :mod:`skbandit.beliefs`.
     selector : selector
         What is played once the scores are drawn, see :mod:`skbandit.selectors`.
-    alpha : float >= 0, default=1.0
-        Factor on the widths of the belief.
+    alpha : float >= 0 or "auto", default=1.0
+        Factor on the widths of the belief; "auto" is :func:`thompson_scale`.
     available : ndarray of bool of shape (n_rows, n_arms), default=None
 
     Returns
@@ -44,6 +252,8 @@ def thompson_policy(belief, selector, alpha=1.0, available=None):
     >>> thompson_policy(belief, ArgmaxSelector()).round(2)
     array([[0.76, 0.24]])
     """
+    if _is_auto(alpha):
+        alpha = thompson_scale(belief.width)
     return belief.widened(alpha).expect(selector, available)
 
 
@@ -62,7 +272,9 @@ class ThompsonSamplingMixin:
     """
 
     def _policy(self, contexts, available):
-        return thompson_policy(self._belief(contexts), self._selector, self.alpha, available)
+        belief = self._belief(contexts)
+        policy = thompson_policy(belief, self._selector, self.alpha, available)
+        return with_forced(policy, forced_by(self), available)
 
 
 class UpperConfidenceBoundMixin:
@@ -77,4 +289,8 @@ class UpperConfidenceBoundMixin:
     """
 
     def _decision_function(self, contexts):
-        return self._belief(contexts).upper_bound(self.alpha)
+        return upper_bound(self._belief(contexts), self.alpha)
+
+    def _policy(self, contexts, available):
+        policy = super()._policy(contexts, available)
+        return with_forced(policy, forced_by(self), available)

@@ -10,6 +10,17 @@ the squared errors of all rounds plus :math:`\lambda \|\theta\|^2`. Whatever hap
 (more of them, fading, joining shards, another prior) changes :math:`Q` by known terms, and the new
 :math:`S` is the new quadratic at its minimum: it stays a sum of squares, and no large sums are
 subtracted from each other.
+
+With a constant term, all of this is about rewards minus a reference, the first reward ever seen,
+so that rewards far from zero keep their digits. The prior of the constants lies elsewhere, at a
+location :math:`c` that all groups share and that is found from the sums: with
+:math:`S_a(c) = S_a - 2 c s_a + c^2 t_a` the minimum of group a's quadratic under a prior at
+:math:`c`,
+
+.. math:: c = \frac{\sum_a s_a}{\sum_a t_a},
+
+the generalised least-squares estimate. An offset in all rewards thus moves all beliefs by as much
+and changes nothing else.
 """
 
 import numpy as np
@@ -19,6 +30,11 @@ from ._sums import block_rows, predict_rows
 # Prior degrees of freedom of the noise, 4: the variance of a Student-t belief exists from the
 # start.
 _PRIOR_SHAPE = 2.0
+# Rounds that the rewards' own variance counts as, beside the residuals of all groups.
+_PRIOR_ROUNDS = 2.0
+# No group is believed to be quieter than this share of what all are together: the rewards of a few
+# rounds agree by chance, those of rare events for long.
+_LEAST_SHARE = 0.5
 
 
 class Regression:
@@ -37,11 +53,16 @@ class Regression:
         Weighted sum of reward times terms.
     weight : ndarray of shape (n_groups,)
         Sum of the weights of the rows from which each group has learnt.
+    reference : float or None
+        What moment, reward_sum, reward_square and residual_square have subtracted from rewards:
+        the first reward, 0 without a constant term, None before there is any.
+    reward_sum : ndarray of shape (n_groups,)
+        Weighted sum of rewards.
     reward_square : ndarray of shape (n_groups,) or None
         Weighted sum of squared rewards; None where the noise is not learnt.
     residual_square : ndarray of shape (n_groups,) or (1,), or None
-        For each noise that is learnt: what the posterior mean leaves of the squared rewards, the
-        prior's share included.
+        For each noise that is learnt: what the posterior mean under a prior at the reference
+        leaves of the squared rewards, the prior's share included.
     prior_precision : float
         Over the precision of the noise.
     intercept : bool
@@ -67,6 +88,8 @@ class Regression:
             gram=cls._no_gram(n_groups, n_terms),
             moment=np.zeros((n_groups, n_terms)),
             weight=np.zeros(n_groups),
+            reference=None if intercept else 0.0,
+            reward_sum=np.zeros(n_groups),
             reward_square=np.zeros(n_groups) if learns_noise else None,
             residual_square=cls._no_residual(n_groups) if learns_noise else None,
             prior_precision=float(prior_precision),
@@ -142,7 +165,8 @@ class Regression:
         raise NotImplementedError
 
     def _weights(self):
-        """Posterior means: an array or a record that the next two can read."""
+        """Posterior means under a prior at the reference: an array or a record that the next two
+        can read."""
         raise NotImplementedError
 
     def _objective(self, weights):
@@ -153,10 +177,106 @@ class Regression:
         """The square that the prior precision multiplies, for each noise."""
         raise NotImplementedError
 
+    def _own_coef(self):
+        """Posterior means under a prior at the reference, (n_groups, n_terms)."""
+        raise NotImplementedError
+
+    def _pull(self):
+        """How far the weights move with the location of the prior, (n_groups, n_terms)."""
+        raise NotImplementedError
+
+    def _location_terms(self):
+        """The s and t of the location, for each noise."""
+        raise NotImplementedError
+
+    # --------------------------------------------------------------- location
+    @property
+    def _offset(self):
+        """The location, from the reference on."""
+        if not self.intercept:
+            return 0.0
+        offset = self._derived.get("offset")
+        if offset is None:
+            linear, square = self._location_terms()
+            total = square.sum()
+            offset = float(linear.sum() / total) if total > 0.0 else 0.0
+            self._derived["offset"] = offset
+        return offset
+
+    @property
+    def location(self):
+        """Where the prior of the constants lies, in units of the reward."""
+        return (self.reference or 0.0) + self._offset
+
     @property
     def coef(self):
         """Posterior mean of the weights, (n_groups, n_terms)."""
-        raise NotImplementedError
+        if not self.intercept:
+            return self._own_coef()
+        coef = self._derived.get("located_coef")
+        if coef is None:
+            coef = self._own_coef() + self._offset * self._pull()
+            coef[:, 0] += self.reference or 0.0
+            self._derived["located_coef"] = coef
+        return coef
+
+    @property
+    def located_residual_square(self):
+        """Residual sum of squares under the prior at the location, for each noise."""
+        if not self.intercept:
+            return self.residual_square
+        return self._residual_about(self._offset)
+
+    def _residual_about(self, offset):
+        """Residual sum of squares under a prior so far from the reference."""
+        linear, square = self._location_terms()
+        return np.maximum(self.residual_square - offset * (2.0 * linear - offset * square), 0.0)
+
+    def _relative_to(self, reference):
+        """The same, with another reference."""
+        if reference is None or self.reference in (None, reference):
+            return self if reference is None else self._changed(reference=reference)
+        offset = reference - self.reference
+        new = self._changed(
+            reference=reference,
+            moment=self.moment - offset * self._ones_moment(),
+            reward_sum=self.reward_sum - offset * self.weight,
+        )
+        if not self.learns_noise:
+            return new
+        square = self.reward_square - offset * (2.0 * self.reward_sum - offset * self.weight)
+        return new._changed(
+            reward_square=np.maximum(square, 0.0), residual_square=self._residual_about(offset)
+        )
+
+    @property
+    def raw_moment(self):
+        """Weighted sum of reward times terms, (n_groups, n_terms), in units of the reward."""
+        if not self.reference:
+            return self.moment.copy()
+        return self.moment + self.reference * self._ones_moment()
+
+    @property
+    def raw_reward_square(self):
+        """Weighted sum of squared rewards, (n_groups,)."""
+        reference = self.reference or 0.0
+        return self.reward_square + reference * (2.0 * self.reward_sum + reference * self.weight)
+
+    def mean_rewards(self):
+        """Mean reward of each group; the location for one that has learnt nothing."""
+        known = self.weight > 0.0
+        mean = self.reward_sum / np.where(known, self.weight, 1.0)
+        return np.where(known, mean, self._offset) + (self.reference or 0.0)
+
+    @property
+    def deviation(self):
+        """Root mean square of what the posterior mean leaves of the rewards."""
+        total = self._noise_weight.sum()
+        return float(np.sqrt(self.located_residual_square.sum() / total)) if total > 0 else 0.0
+
+    def _ones_moment(self):
+        """The moment that rewards of one would have."""
+        return np.stack([one[:, 0] for one in self.gram])
 
     # --------------------------------------------------------------- learning
     def learnt(self, examples, forgetting=1.0):
@@ -175,6 +295,18 @@ class Regression:
         """
         if examples.n_rows == 0:
             return self
+        known, examples = self._referred(examples)
+        return known._learnt(examples, forgetting)
+
+    def _referred(self, examples):
+        """This regression with a reference, and the examples' rewards relative to it."""
+        known = self
+        if self.reference is None:
+            first = examples.low if examples.reward is None else examples.reward[0]
+            known = self._changed(reference=float(first))
+        return known, examples.minus(known.reference)
+
+    def _learnt(self, examples, forgetting):
         size = min(examples.n_rows, block_rows(self.n_features, self.n_groups))
         # A round is not cut in two.
         size = -(-size // examples.rows_per_round) * examples.rows_per_round
@@ -218,7 +350,8 @@ class Regression:
         Parameters
         ----------
         prior : (shape, scale) of an inverse-gamma distribution, default=None
-            None: shape 2, and the mean square of all rewards as the guess of the variance.
+            None: shape 2 for each noise, with the variance that all groups have together as the
+            guess; and no noise is believed to be less than half of that.
 
         Returns
         -------
@@ -227,15 +360,25 @@ class Regression:
         dof : ndarray of the same shape
             Degrees of freedom of the expected rewards' Student-t distribution.
         """
-        if prior is None:
-            # The guess before any residual: in the rewards' own unit.
-            total = self.weight.sum()
-            guess = self.reward_square.sum() / total if total > 0 else 1.0
-            shape, scale = _PRIOR_SHAPE, _PRIOR_SHAPE * guess
-        else:
+        residual, weight = self.located_residual_square, self._noise_weight
+        if prior is not None:
             shape, scale = prior
-        posterior_shape = shape + 0.5 * self._noise_weight
-        return (scale + 0.5 * self.residual_square) / posterior_shape, 2.0 * posterior_shape
+            posterior_shape = shape + 0.5 * weight
+            return (scale + 0.5 * residual) / posterior_shape, 2.0 * posterior_shape
+        pooled = self._pooled_noise(residual, weight)
+        posterior_shape = _PRIOR_SHAPE + 0.5 * weight
+        variance = (_PRIOR_SHAPE * pooled + 0.5 * residual) / posterior_shape
+        return np.maximum(variance, _LEAST_SHARE * pooled), 2.0 * posterior_shape
+
+    def _pooled_noise(self, residual, weight):
+        """Variance of a reward about its mean that all groups have together."""
+        total = self.weight.sum()
+        if not total > 0:
+            return 1.0
+        spread = self.reward_square.sum() / total
+        if self.intercept:
+            spread = max(spread - (self.reward_sum.sum() / total) ** 2, 0.0)
+        return (_PRIOR_ROUNDS * spread + residual.sum()) / (_PRIOR_ROUNDS + weight.sum())
 
     @property
     def _noise_weight(self):
@@ -283,7 +426,7 @@ class Regression:
             start = sum(self.gram[group] for group in taught) / len(taught)
         sums = {
             name: _picked(getattr(self, name), source, taught)
-            for name in ("moment", "weight", "reward_square")
+            for name in ("moment", "weight", "reward_sum", "reward_square")
         }
         new = self._changed(
             gram=self._collect([start if old < 0 else self.gram[old] for old in source]), **sums
@@ -320,8 +463,11 @@ class Regression:
             Of the same groups and features. The prior is that of the first one.
         """
         lam = parts[0].prior_precision
-        parts = [part.carried(prior_precision=lam) for part in parts]
-        sums = {name: sum(getattr(part, name) for part in parts) for name in ("moment", "weight")}
+        known = [part.reference for part in parts if part.reference is not None]
+        reference = known[0] if known else None
+        parts = [part.carried(prior_precision=lam)._relative_to(reference) for part in parts]
+        names = ("moment", "weight", "reward_sum")
+        sums = {name: sum(getattr(part, name) for part in parts) for name in names}
         if parts[0].learns_noise:
             sums["reward_square"] = sum(part.reward_square for part in parts)
         grams = zip(*(part.gram for part in parts), strict=True)

@@ -22,6 +22,20 @@ class DiagonalRegression(Regression):
     def _collect(grams):
         return np.stack(grams)
 
+    # Its constants have their prior at zero.
+    _offset = 0.0
+
+    def _referred(self, examples):
+        known = self if self.reference == 0.0 else self._changed(reference=0.0)
+        return known, examples
+
+    @property
+    def located_residual_square(self):
+        return self.residual_square
+
+    def _relative_to(self, reference):
+        return self
+
     # --------------------------------------------------- what follows from the sums
     @property
     def covariance(self):
@@ -60,7 +74,8 @@ class DiagonalRegression(Regression):
         if not self.learns_noise:
             return new
         reward_square = square + kept * self.reward_square
-        new = new._changed(reward_square=reward_square)
+        reward_sum = new.moment[:, 0] if self.intercept else self.reward_sum
+        new = new._changed(reward_square=reward_square, reward_sum=reward_sum)
         residual_square = self._residual_after(new, examples, kept, weight, square)
         check_finite(residual_square, reward_square)
         return new._with_residual(residual_square)

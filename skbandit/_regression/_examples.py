@@ -61,6 +61,13 @@ class Examples(NamedTuple):
         """How many groups learn in full feedback."""
         return n_groups if self.n_taught is None else self.n_taught
 
+    def minus(self, reference):
+        """The examples with rewards relative to a reference."""
+        if reference == 0.0:
+            return self
+        reward = None if self.reward is None else self.reward - reference
+        return self._replace(reward=reward, low=self.low - reference, high=self.high - reference)
+
     def part(self, start, stop):
         """The examples in these rows, the rows in double precision."""
         rows = self.rows[start:stop]

@@ -41,33 +41,53 @@ class FullRegression(MatrixRegression):
     """
 
     # --------------------------------------------------- what follows from the sums
-    # Derived: "coef" (n_groups, n_terms); "factors", a list with None for those not found yet;
-    # and where the covariances are kept up, "covariances", "n_updates" (since each was found from
-    # the sums) and "cancels" (whether products with them have lost digits).
-    @property
-    def coef(self):
-        coef = self._derived.get("coef")
-        if coef is None:
-            coef = np.stack([self._solved(group) for group in range(self.n_groups)])
-            self._derived["coef"] = coef
-        return coef
+    # Derived: "own" (n_groups, n_terms) and "pull", see the base class; "factors", a list with
+    # None for those not found yet; and where the covariances are kept up, "covariances",
+    # "n_updates" (since each was found from the sums) and "cancels" (whether products with them
+    # have lost digits).
+    def _own_coef(self):
+        own = self._derived.get("own")
+        if own is None:
+            own = np.stack([self._solved(group) for group in range(self.n_groups)])
+            self._derived["own"] = own
+        return own
 
     def _solved(self, group):
         if not self.weight[group] > 0:
             return np.zeros(self.n_terms)
         return posterior_mean(self.gram[group], self.moment[group], self.prior_precision)
 
+    def _pull(self):
+        pull = self._derived.get("pull")
+        if pull is None:
+            covariances = self._covariances_kept_up()
+            if covariances is not None:
+                pull = np.stack([one[:, 0] for one in covariances])
+            else:
+                pull = np.stack([one[:, 0] @ one for one in self._factors()])
+            pull = self._derived["pull"] = self.prior_precision * pull
+        return pull
+
+    def _covariances_kept_up(self):
+        """Covariances over the noise variance where they are at hand and have all digits."""
+        known = self._derived
+        return None if known.get("cancels", False) else known.get("covariances")
+
+    def _location_terms(self):
+        lam = self.prior_precision
+        return lam * self._own_coef()[:, 0], lam * (1.0 - self._pull()[:, 0])
+
     def _factors(self):
         """Factors of the covariances over the noise variance, for all groups."""
         known = self._derived.get("factors")
-        if known is None and "coef" not in self._derived:
+        if known is None and "own" not in self._derived:
             # Both come from one decomposition.
             pairs = [
                 mean_and_factor(gram, moment, self.prior_precision)
                 for gram, moment in zip(self.gram, self.moment, strict=True)
             ]
-            coef, known = zip(*pairs, strict=True)
-            self._derived["coef"] = np.stack(coef)
+            own, known = zip(*pairs, strict=True)
+            self._derived["own"] = np.stack(own)
         elif known is None or any(one is None for one in known):
             known = known or [None] * self.n_groups
             known = [
@@ -97,13 +117,11 @@ class FullRegression(MatrixRegression):
         return [factor.T @ factor for factor in self._factors()]
 
     # --------------------------------------------------------------- learning
-    def learnt(self, examples, forgetting=1.0):
-        few = 0 < examples.n_rows <= _MAX_SINGLE_ROWS and forgetting == 1.0
+    def _learnt(self, examples, forgetting):
+        few = examples.n_rows <= _MAX_SINGLE_ROWS and forgetting == 1.0
         if few and examples.all_weigh_one:
             return self._learnt_one_by_one(examples)
-        return super().learnt(examples, forgetting)
-
-    learnt.__doc__ = MatrixRegression.learnt.__doc__
+        return super()._learnt(examples, forgetting)
 
     def _learnt_one_by_one(self, examples):
         lam = self.prior_precision
@@ -115,9 +133,10 @@ class FullRegression(MatrixRegression):
         known = self._derived
         covariances = self._covariances().copy()
         factors = [*known["factors"]] if "factors" in known else [None] * self.n_groups
-        coef, cancels = self.coef.copy(), known.get("cancels", False)
+        coef, cancels = self._own_coef().copy(), known.get("cancels", False)
         n_updates = known["n_updates"].copy() if "n_updates" in known else [0] * self.n_groups
         gram, moment, weight = list(self.gram), self.moment.copy(), self.weight.copy()
+        reward_sum = self.reward_sum.copy()
         learns_noise = self.learns_noise
         residual_square = self.residual_square.copy() if learns_noise else None
         reward_square = self.reward_square.copy() if learns_noise else None
@@ -128,6 +147,7 @@ class FullRegression(MatrixRegression):
             gram[group] = product
             moment[group] += reward * row
             weight[group] += 1.0
+            reward_sum[group] += reward
             update = condition_on_row(coef[group], covariances[group], row, reward)
             if learns_noise:
                 residual_square[group] += update.residual_square
@@ -147,10 +167,11 @@ class FullRegression(MatrixRegression):
             gram=tuple(gram),
             moment=moment,
             weight=weight,
+            reward_sum=reward_sum,
             reward_square=reward_square,
             residual_square=residual_square,
             _derived={
-                "coef": coef,
+                "own": coef,
                 "factors": factors,
                 "covariances": covariances,
                 "n_updates": n_updates,
@@ -168,8 +189,8 @@ class FullRegression(MatrixRegression):
         return groups
 
     def _solve_after(self, old, moved, with_factors):
-        coef, factors = old.coef.copy(), old._derived.get("factors")
-        self._derived["coef"] = coef
+        coef, factors = old._own_coef().copy(), old._derived.get("factors")
+        self._derived["own"] = coef
         if factors is None:
             for group in moved:
                 coef[group] = self._solved(group)
@@ -236,11 +257,11 @@ class FullRegression(MatrixRegression):
 
     # --------------------------------------------------------------- residual
     def _weights(self, groups=None):
-        return self.coef if groups is None else self.coef[groups]
+        return self._own_coef() if groups is None else self._own_coef()[groups]
 
     def _objective(self, weights, groups=None):
         groups = np.arange(self.n_groups) if groups is None else groups
-        move = weights - self.coef[groups]
+        move = weights - self._own_coef()[groups]
         # Rounding can leave a matrix of products with a direction below zero.
         data = [
             max(one @ self.gram[group] @ one, 0.0) for one, group in zip(move, groups, strict=True)

@@ -61,10 +61,23 @@ class HybridRegression(MatrixRegression):
             )
         return self._derived["factors"]
 
-    @property
-    def coef(self):
-        """Posterior mean of each group's weights, shared and own, (n_groups, n_terms)."""
+    def _own_coef(self):
         return self._posterior().weights.mean
+
+    def _pull(self):
+        # What the weights would be if every reward were one tells how far they follow rewards.
+        if "pull" not in self._derived:
+            factor = self._posterior().own_factor
+            ones = hybrid_posterior(factor, self._ones_moment(), self.prior_precision)[2]
+            pull = self._derived["pull"] = -ones
+            pull[:, 0] += 1.0
+        return self._derived["pull"]
+
+    def _location_terms(self):
+        pull = self._pull()
+        linear = np.einsum("gi,gi->", self.moment, pull)
+        square = np.einsum("gi,gi->", self._ones_moment(), pull)
+        return np.array([linear]), np.array([square])
 
     # ----------------------------------------------------------------- belief
     def quadratic(self, rows, group=None):
@@ -157,7 +170,7 @@ class HybridRegression(MatrixRegression):
         if not (self.weight[gone].any() or new.weight[came].any()):
             return self.residual_square
         after = new._weights()
-        moved = _Weights(self.coef.copy(), after.shared)
+        moved = _Weights(self._own_coef().copy(), after.shared)
         moved.mean[source[kept]] = after.mean[kept]
         total = self._objective(moved)
         for group in gone:

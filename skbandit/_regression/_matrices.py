@@ -80,6 +80,7 @@ class MatrixRegression(Regression):
     def _after_block(self, block, with_factors):
         kept, segments = block.kept, block.segments
         gram, moment, weight = list(self.gram), kept * self.moment, kept * self.weight
+        reward_sum = kept * self.reward_sum
         reward_square = kept * self.reward_square if self.learns_noise else None
         if kept < 1.0:
             gram = [kept * one for one in gram]
@@ -91,12 +92,17 @@ class MatrixRegression(Regression):
             gram[group] = gram[group] + sums.gram
             moment[group] += sums.moment
             weight[group] += sums.weight
+            reward_sum[group] += sums.reward_sum
             if self.learns_noise:
                 reward_square[group] += sums.reward_square
             # No product of terms exceeds the largest square.
             check_finite(gram[group].diagonal(), moment[group])
         new = self._changed(
-            gram=tuple(gram), moment=moment, weight=weight, reward_square=reward_square
+            gram=tuple(gram),
+            moment=moment,
+            weight=weight,
+            reward_sum=reward_sum,
+            reward_square=reward_square,
         )
         return new._residual_after(self, block, with_factors) if self.learns_noise else new
 
@@ -111,7 +117,7 @@ class MatrixRegression(Regression):
         residual_square[noises] = kept * old._objective(weights, moved) + prior
         for segment in segments:
             error = segment.reward - predict_rows(
-                segment.rows, self.coef[segment.group], self.intercept
+                segment.rows, self._own_coef()[segment.group], self.intercept
             )
             weighted = error if segment.weight is None else error * segment.weight
             residual_square[self._noise_of(segment.group)] += weighted @ error

@@ -26,6 +26,7 @@ class Sums(NamedTuple):
     gram: np.ndarray  # (n_terms, n_terms)
     moment: np.ndarray  # (n_terms,)
     weight: float
+    reward_sum: float
     reward_square: float
 
 
@@ -112,7 +113,7 @@ def segment_sums(segment, intercept, gram=None):
         first, moment = None, weighted @ rows
     if gram is None:
         gram = segment_gram(rows, weight, intercept, first)
-    return Sums(gram, moment, float(mass.sum()), float(weighted @ reward))
+    return Sums(gram, moment, float(mass.sum()), float(weighted.sum()), float(weighted @ reward))
 
 
 def predict_rows(rows, coef, intercept):

@@ -10,6 +10,7 @@ from .._gaussian import noise_draws
 from .._sklearn import Interval, StrOptions
 from ..base import BaseBandit
 from ..beliefs import IndependentBelief, JointBelief
+from ..explorations import ALPHA_CONSTRAINT, still_to_try
 from ._arm_models import ARM_MODELS
 
 
@@ -22,7 +23,7 @@ class BaseLinearBandit(BaseBandit):
 
     _parameter_constraints = {
         **BaseBandit._parameter_constraints,
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": ALPHA_CONSTRAINT,
         "prior_precision": [Interval(Real, 0, None, closed="neither")],
         "precision": [StrOptions({"full", "diagonal"})],
         "arm_model": [StrOptions({"disjoint", "shared", "hybrid"})],
@@ -41,7 +42,7 @@ class BaseLinearBandit(BaseBandit):
         self,
         *,
         arms=None,
-        alpha=0.5,
+        alpha="auto",
         prior_precision=1.0,
         precision="full",
         arm_model="disjoint",
@@ -155,6 +156,17 @@ class BaseLinearBandit(BaseBandit):
         prior = None if self.noise_prior is None else tuple(self.noise_prior)
         return "noise", float(self.noise_std), prior, float(self.prior_precision)
 
+    def _forced(self):
+        key = "forced", *self._noise_key
+        if key not in self._cache:
+            self._cache[key] = None if self._arms.are_linked else self._untried()
+        return self._cache[key]
+
+    def _untried(self):
+        regression = self._regression
+        known = float(self.noise_std) if self.noise == "fixed" else regression.deviation
+        return still_to_try(regression.weight, regression.mean_rewards(), known)
+
     def _mean_reward(self, contexts):
         return self._arms.ask(self._regression.mean, contexts)
 
@@ -213,7 +225,7 @@ class BaseLinearBandit(BaseBandit):
     @property
     def moment_(self):
         """Weighted sum over rounds of reward times terms, (n_arms, n_terms)."""
-        return self.state_.moment.copy()
+        return self.state_.raw_moment
 
     @property
     def weight_(self):
@@ -224,13 +236,13 @@ class BaseLinearBandit(BaseBandit):
     def residual_square_(self):
         """What the posterior mean leaves of the squared rewards, the prior's share included."""
         self._check_learns_noise("residual_square_")
-        return self._regression.residual_square.copy()
+        return self._regression.located_residual_square.copy()
 
     @property
     def reward_square_(self):
         """Weighted sum of the squared rewards, (n_arms,) or (1,)."""
         self._check_learns_noise("reward_square_")
-        return self.state_.reward_square.copy()
+        return self.state_.raw_reward_square
 
     def _check_learns_noise(self, name):
         if not self.state_.learns_noise:
@@ -246,6 +258,11 @@ class BaseLinearBandit(BaseBandit):
         """Posterior mean of the constant term, (n_arms,); zeros without an intercept."""
         coef = self._regression.coef
         return coef[:, 0].copy() if self.fit_intercept else np.zeros(len(coef))
+
+    @property
+    def location_(self):
+        """Where the prior of the constant terms lies: what arms pay on the whole; float."""
+        return self._regression.location
 
     @property
     def noise_variance_(self):

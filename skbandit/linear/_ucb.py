@@ -21,9 +21,12 @@ class LinearUCB(UpperConfidenceBoundMixin, BaseLinearBandit):
         Labels of the arms, in the order that ``classes_`` and the columns of ``predict_proba``
         will have. None: they are learnt from the first `y` (or ``classes``); with
         three-dimensional `X` they are then the indexes of the candidates.
-    alpha : float >= 0, default=0.5
+    alpha : float >= 0 or "auto", default="auto"
         How many standard deviations of the expected reward are added to it. Standard deviations
-        are in units of the reward, so `alpha` has none.
+        are in units of the reward, so `alpha` has none. "auto" finds it for each arm in each row
+        from how much less the arm is known there than the best-known one, see
+        :func:`skbandit.explorations.upper_bound_scale`, and tries arms that are far behind a few
+        more times, see :func:`skbandit.explorations.still_to_try`.
     prior_precision : float > 0, default=1.0
         Precision :math:`\lambda` of every weight's prior, in units of the noise's precision and
         for features of unit scale: the prior of a weight is :math:`N(0, \sigma^2 / \lambda)`. It
@@ -38,7 +41,9 @@ class LinearUCB(UpperConfidenceBoundMixin, BaseLinearBandit):
         vector. "hybrid": shared weights plus each arm's departure from them [1]_, `X` has two or
         three dimensions.
     fit_intercept : bool, default=True
-        Put a constant term in front of the features; its prior is that of the weights.
+        Put a constant term in front of the features. Its prior lies at what arms pay on the whole
+        (``location_``), which is found from the rewards: adding a constant to all rewards changes
+        no decision. Without it what arms pay is believed to be about zero.
     noise : {"learnt", "fixed"}, default="learnt"
         "learnt": the variance of the noise has an inverse-gamma prior (each arm its own in the
         disjoint model, one for all else), expected rewards are Student-t, and the width of the
@@ -47,8 +52,9 @@ class LinearUCB(UpperConfidenceBoundMixin, BaseLinearBandit):
         Standard deviation of the noise, in units of the reward, for ``noise="fixed"``.
     noise_prior : (shape, scale), default=None
         Inverse-gamma prior of the noise variance for ``noise="learnt"``; shape > 1, and scale > 0
-        in squared units of the reward. None: shape 2 and the mean square of all rewards seen as
-        the guess of the variance, so that no unit is favoured.
+        in squared units of the reward. None: shape 2, with the variance that all arms have about
+        their means as the guess, and at least half of that for each arm: a few rewards that agree
+        make no arm certain.
     forgetting : float in (0, 1], default=1.0
         Every round multiplies the weight of all rounds before it by this factor; the prior never
         fades. 1 forgets nothing.
@@ -69,6 +75,8 @@ class LinearUCB(UpperConfidenceBoundMixin, BaseLinearBandit):
         Posterior mean of the constant term.
     precision_, covariance_ : ndarray of shape (n_arms, n_terms, n_terms)
         Of the weights, the constant term first; (n_arms, n_terms) for a diagonal precision.
+    location_ : float
+        Where the prior of the constant terms lies, in units of the reward.
     noise_variance_ : ndarray of shape (n_arms,) or (1,)
         Known or learnt variance of a reward about its mean.
     gram_ : ndarray of shape (n_arms, n_terms, n_terms) or (n_arms, n_terms)
