@@ -11,9 +11,10 @@ the squared errors of all rounds plus :math:`\lambda \|\theta\|^2`. Whatever hap
 :math:`S` is the new quadratic at its minimum: it stays a sum of squares, and no large sums are
 subtracted from each other.
 
-With a constant term, all of this is about rewards minus a reference, the first reward ever seen,
-so that rewards far from zero keep their digits. The prior of the constants lies elsewhere, at a
-location :math:`c` that all groups share and that is found from the sums: with
+Where the location of the rewards is not known beforehand (``locates``), all of this is about
+rewards minus a reference, the first reward ever seen, so that rewards far from zero keep their
+digits. The prior of the constants lies elsewhere, at a location :math:`c` that all groups share
+and that is found from the sums: with
 :math:`S_a(c) = S_a - 2 c s_a + c^2 t_a` the minimum of group a's quadratic under a prior at
 :math:`c`,
 
@@ -53,9 +54,11 @@ class Regression:
         Weighted sum of reward times terms.
     weight : ndarray of shape (n_groups,)
         Sum of the weights of the rows from which each group has learnt.
+    locates : bool
+        Whether the prior of the constants lies where the sums put it; otherwise it is at zero.
     reference : float or None
         What moment, reward_sum, reward_square and residual_square have subtracted from rewards:
-        the first reward, 0 without a constant term, None before there is any.
+        the first reward where it locates (None before there is any), otherwise 0.
     reward_sum : ndarray of shape (n_groups,)
         Weighted sum of rewards.
     reward_square : ndarray of shape (n_groups,) or None
@@ -72,7 +75,14 @@ class Regression:
 
     @classmethod
     def empty(
-        cls, n_groups, n_features, *, prior_precision=1.0, intercept=False, learns_noise=True
+        cls,
+        n_groups,
+        n_features,
+        *,
+        prior_precision=1.0,
+        intercept=False,
+        learns_noise=True,
+        locates=False,
     ):
         """Return the regression before any round.
 
@@ -82,13 +92,17 @@ class Regression:
         prior_precision : float, default=1.0
         intercept : bool, default=False
         learns_noise : bool, default=True
+        locates : bool, default=False
+            Needs a constant term; without one it has no effect.
         """
+        locates = bool(locates and intercept)
         n_terms = n_features + int(intercept)
         return cls._of(
             gram=cls._no_gram(n_groups, n_terms),
             moment=np.zeros((n_groups, n_terms)),
             weight=np.zeros(n_groups),
-            reference=None if intercept else 0.0,
+            locates=locates,
+            reference=None if locates else 0.0,
             reward_sum=np.zeros(n_groups),
             reward_square=np.zeros(n_groups) if learns_noise else None,
             residual_square=cls._no_residual(n_groups) if learns_noise else None,
@@ -193,8 +207,8 @@ class Regression:
     @property
     def _offset(self):
         """The location, from the reference on."""
-        if not self.intercept:
-            return 0.0
+        if not self.locates:
+            return -(self.reference or 0.0)
         offset = self._derived.get("offset")
         if offset is None:
             linear, square = self._location_terms()
@@ -204,6 +218,11 @@ class Regression:
         return offset
 
     @property
+    def _is_at_reference(self):
+        """Whether rewards are as they came and the prior is at zero."""
+        return not self.locates and self.reference == 0.0
+
+    @property
     def location(self):
         """Where the prior of the constants lies, in units of the reward."""
         return (self.reference or 0.0) + self._offset
@@ -211,7 +230,7 @@ class Regression:
     @property
     def coef(self):
         """Posterior mean of the weights, (n_groups, n_terms)."""
-        if not self.intercept:
+        if self._is_at_reference:
             return self._own_coef()
         coef = self._derived.get("located_coef")
         if coef is None:
@@ -223,7 +242,7 @@ class Regression:
     @property
     def located_residual_square(self):
         """Residual sum of squares under the prior at the location, for each noise."""
-        if not self.intercept:
+        if self._is_at_reference:
             return self.residual_square
         return self._residual_about(self._offset)
 
@@ -376,7 +395,7 @@ class Regression:
         if not total > 0:
             return 1.0
         spread = self.reward_square.sum() / total
-        if self.intercept:
+        if self.locates:
             spread = max(spread - (self.reward_sum.sum() / total) ** 2, 0.0)
         return (_PRIOR_ROUNDS * spread + residual.sum()) / (_PRIOR_ROUNDS + weight.sum())
 
@@ -386,7 +405,9 @@ class Regression:
         return self.weight
 
     # --------------------------------------------------------------- carrying
-    def carried(self, *, groups=None, taught=None, features=None, prior_precision=None):
+    def carried(
+        self, *, groups=None, taught=None, features=None, prior_precision=None, locates=None
+    ):
         """Return what is known, for other groups, features or another prior.
 
         Parameters
@@ -400,8 +421,12 @@ class Regression:
             Features that go are marginalised out. None: the same features.
         prior_precision : float, default=None
             None: the same.
+        locates : bool, default=None
+            Whether the prior of the constants lies where the sums put it. None: the same.
         """
         new = self
+        if locates is not None and locates != self.locates:
+            new = new._changed(locates=bool(locates and self.intercept))
         if features is not None and not np.array_equal(features, np.arange(self.n_features)):
             new = new._with_features(np.asarray(features, dtype=np.intp))
         if groups is not None and not np.array_equal(groups, np.arange(self.n_groups)):

@@ -23,18 +23,14 @@ class DiagonalRegression(Regression):
         return np.stack(grams)
 
     # Its constants have their prior at zero.
-    _offset = 0.0
+    @classmethod
+    def empty(cls, n_groups, n_features, *, locates=False, **parameters):
+        """See :meth:`Regression.empty`."""
+        return super().empty(n_groups, n_features, **parameters)
 
-    def _referred(self, examples):
-        known = self if self.reference == 0.0 else self._changed(reference=0.0)
-        return known, examples
-
-    @property
-    def located_residual_square(self):
-        return self.residual_square
-
-    def _relative_to(self, reference):
-        return self
+    def carried(self, *, locates=None, **moves):
+        """See :meth:`Regression.carried`."""
+        return super().carried(**moves)
 
     # --------------------------------------------------- what follows from the sums
     @property

@@ -103,6 +103,7 @@ class BaseLinearBandit(BaseBandit):
             prior_precision=self.prior_precision,
             intercept=self.fit_intercept,
             learns_noise=self.noise == "learnt",
+            locates=self._locates,
         )
 
     def _check_noise_prior(self):
@@ -117,14 +118,20 @@ class BaseLinearBandit(BaseBandit):
             )
 
     @property
+    def _locates(self):
+        """Whether location and unit of the rewards are guessed from what all arms pay."""
+        return bool(self.fit_intercept and self.noise == "learnt" and self.noise_prior is None)
+
+    @property
     def _regression(self):
         """What was learnt, under the prior of now."""
-        lam = float(self.prior_precision)
-        if self.state_.prior_precision == lam:
-            return self.state_
-        if ("prior", lam) not in self._cache:
-            self._cache["prior", lam] = self.state_.carried(prior_precision=lam)
-        return self._cache["prior", lam]
+        state, lam, locates = self.state_, float(self.prior_precision), self._locates
+        if state.prior_precision == lam and state.locates == locates:
+            return state
+        key = "prior", lam, locates
+        if key not in self._cache:
+            self._cache[key] = state.carried(prior_precision=lam, locates=locates)
+        return self._cache[key]
 
     def _learn(self, rounds):
         return self._regression.learnt(self._arms.examples(rounds), float(self.forgetting))
@@ -134,6 +141,7 @@ class BaseLinearBandit(BaseBandit):
         return source._regression.carried(
             features=resize.feature_source,
             prior_precision=self.prior_precision,
+            locates=self._locates,
             **self._arms.carried_groups(resize),
         )
 

@@ -43,7 +43,8 @@ class LinearUCB(UpperConfidenceBoundMixin, BaseLinearBandit):
     fit_intercept : bool, default=True
         Put a constant term in front of the features. Its prior lies at what arms pay on the whole
         (``location_``), which is found from the rewards: adding a constant to all rewards changes
-        no decision. Without it what arms pay is believed to be about zero.
+        no decision. Without a constant term, and where `noise_prior` or a fixed noise say what
+        the unit of the rewards is, the prior lies at zero.
     noise : {"learnt", "fixed"}, default="learnt"
         "learnt": the variance of the noise has an inverse-gamma prior (each arm its own in the
         disjoint model, one for all else), expected rewards are Student-t, and the width of the
