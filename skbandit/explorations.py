@@ -35,22 +35,23 @@ ALPHA_CONSTRAINT = [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})
 
 # Squared widths further apart than this are not told apart.
 _LARGEST_RATIO = 1e12
-# Arms further behind than so many deviations are tried so often, all together, in at most such a
-# share of the rounds.
-_FAR_APART, _TRIES, _SHARE = 10.0, 300.0, 0.4
+# Arms further behind than so many deviations, where contexts explain no more than this, are tried
+# so often, all together, in at most such a share of the rounds.
+_FAR_APART, _LITTLE, _TRIES, _SHARE = 10.0, 0.25, 300.0, 0.4
 
 
-def _log_ratio(width):
+def _log_ratio(width, available):
     """Log of the squared width of each arm over that of the best-known arm of the row."""
     square = np.asarray(width, dtype=np.float64) ** 2
-    least = square.min(axis=1, keepdims=True)
-    largest = square.max(axis=1, keepdims=True)
+    usable = {} if available is None else {"where": available}
+    least = square.min(axis=1, keepdims=True, initial=np.inf, **usable)
+    largest = square.max(axis=1, keepdims=True, initial=0.0, **usable)
     least = np.maximum(least, largest / _LARGEST_RATIO)
     # Where no arm has any width there is nothing to scale.
     return np.log(np.maximum(square / np.where(least > 0.0, least, 1.0), 1.0))
 
 
-def thompson_scale(width):
+def thompson_scale(width, available=None):
     r"""Return the factors on the widths of a belief that Thompson sampling draws with.
 
     With :math:`\rho_a` the squared width of arm a over that of the best-known of K arms,
@@ -65,6 +66,8 @@ def thompson_scale(width):
     ----------
     width : ndarray of shape (n_rows, n_arms)
         Standard deviations of the belief, ``belief.width``.
+    available : ndarray of bool of shape (n_rows, n_arms), default=None
+        Arms that may be played; the others do not count.
 
     Returns
     -------
@@ -78,11 +81,14 @@ def thompson_scale(width):
     array([[0.1, 0.1],
            [0.1, 1. ]])
     """
-    many = 1.0 + np.log(max(np.shape(width)[1], 2) / 2.0)
-    return np.sqrt(np.minimum(0.01 + 0.4 * _log_ratio(width), 1.0) / many)
+    n_arms = np.shape(width)[1]
+    if available is not None:
+        n_arms = np.count_nonzero(available, axis=1, keepdims=True)
+    many = 1.0 + np.log(np.maximum(n_arms, 2) / 2.0)
+    return np.sqrt(np.minimum(0.01 + 0.4 * _log_ratio(width, available), 1.0) / many)
 
 
-def upper_bound_scale(width):
+def upper_bound_scale(width, available=None):
     r"""Return the factors on the widths of a belief for upper confidence bounds.
 
     With :math:`\rho_a` the squared width of arm a over that of the best-known arm,
@@ -96,6 +102,8 @@ def upper_bound_scale(width):
     ----------
     width : ndarray of shape (n_rows, n_arms)
         Standard deviations of the belief, ``belief.width``.
+    available : ndarray of bool of shape (n_rows, n_arms), default=None
+        Arms that may be played; the others do not count.
 
     Returns
     -------
@@ -114,14 +122,14 @@ def upper_bound_scale(width):
     array([[0.25, 0.25],
            [0.25, 1.81]])
     """
-    return np.sqrt(0.0625 + np.maximum(_log_ratio(width) - np.log(4.0), 0.0))
+    return np.sqrt(0.0625 + np.maximum(_log_ratio(width, available) - np.log(4.0), 0.0))
 
 
 def _is_auto(alpha):
     return isinstance(alpha, str)
 
 
-def upper_bound(belief, alpha="auto"):
+def upper_bound(belief, alpha="auto", available=None):
     """Return the upper confidence bounds of a belief.
 
     Parameters
@@ -130,6 +138,8 @@ def upper_bound(belief, alpha="auto"):
         See :mod:`skbandit.beliefs`.
     alpha : float >= 0 or "auto", default="auto"
         How many widths above the mean; "auto" is :func:`upper_bound_scale`.
+    available : ndarray of bool of shape (n_rows, n_arms), default=None
+        Arms that may be played; for "auto" the others do not count.
 
     Returns
     -------
@@ -143,15 +153,18 @@ def upper_bound(belief, alpha="auto"):
     >>> upper_bound(IndependentBelief(np.array([[1.0, 0.0]]), np.array([[1.0, 1.0]])), 2.0)
     array([[3., 2.]])
     """
-    return belief.upper_bound(upper_bound_scale(belief.width) if _is_auto(alpha) else alpha)
+    if _is_auto(alpha):
+        alpha = upper_bound_scale(belief.width, available)
+    return belief.upper_bound(alpha)
 
 
-def still_to_try(weight, mean, deviation):
+def still_to_try(weight, mean, deviation, explained):
     """Return the share of rounds that goes to arms which are too far behind to be played.
 
-    Where arms lie more than ten standard deviations of the noise apart, a belief is certain after
-    a few rounds, and all the more certainly wrong where something rare has not happened yet. Such
-    an arm is still played 300 / K times, K the number of arms, before it is left to the belief.
+    Where arms lie more than ten standard deviations of the noise apart, and contexts explain next
+    to nothing of what an arm pays, a belief is certain after a few rounds, and all the more
+    certainly wrong where something rare has not happened yet. Such an arm is still played 300 / K
+    times, K the number of arms, before it is left to the belief.
 
     Parameters
     ----------
@@ -161,6 +174,8 @@ def still_to_try(weight, mean, deviation):
         Mean reward of each arm.
     deviation : float
         Standard deviation of a reward about what the model expects.
+    explained : float
+        Share of the variance of the rewards about each arm's mean that contexts explain.
 
     Returns
     -------
@@ -171,12 +186,12 @@ def still_to_try(weight, mean, deviation):
     --------
     >>> import numpy as np
     >>> from skbandit.explorations import still_to_try
-    >>> still_to_try(np.array([90.0, 8.0]), np.array([1.2, 1.0]), 0.01)
+    >>> still_to_try(np.array([90.0, 8.0]), np.array([1.2, 1.0]), 0.01, explained=0.0)
     array([0. , 0.2])
     """
     n_arms = len(weight)
     few = weight < _TRIES / n_arms
-    if not few.any():
+    if explained > _LITTLE or not few.any():
         return None
     behind = few & (mean.max() - mean > _FAR_APART * deviation)
     return np.where(behind, _SHARE / n_arms, 0.0) if behind.any() else None
@@ -253,7 +268,7 @@ def thompson_policy(belief, selector, alpha=1.0, available=None):
     array([[0.76, 0.24]])
     """
     if _is_auto(alpha):
-        alpha = thompson_scale(belief.width)
+        alpha = thompson_scale(belief.width, available)
     return belief.widened(alpha).expect(selector, available)
 
 
@@ -292,5 +307,6 @@ class UpperConfidenceBoundMixin:
         return upper_bound(self._belief(contexts), self.alpha)
 
     def _policy(self, contexts, available):
-        policy = super()._policy(contexts, available)
+        score = upper_bound(self._belief(contexts), self.alpha, available)
+        policy = self._selector.select(score, available)
         return with_forced(policy, forced_by(self), available)

@@ -288,6 +288,14 @@ class Regression:
         return np.where(known, mean, self._offset) + (self.reference or 0.0)
 
     @property
+    def explained(self):
+        """Share of the rewards' squares about each group's mean that the terms explain."""
+        weight = np.where(self.weight > 0.0, self.weight, 1.0)
+        square = (self.reward_square - self.reward_sum**2 / weight).sum()
+        left = self.located_residual_square.sum()
+        return 1.0 - left / square if square > left else 0.0
+
+    @property
     def deviation(self):
         """Root mean square of what the posterior mean leaves of the rewards."""
         total = self._noise_weight.sum()

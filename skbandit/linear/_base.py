@@ -165,15 +165,15 @@ class BaseLinearBandit(BaseBandit):
         return "noise", float(self.noise_std), prior, float(self.prior_precision)
 
     def _forced(self):
-        key = "forced", *self._noise_key
+        key = "forced", float(self.prior_precision)
         if key not in self._cache:
-            self._cache[key] = None if self._arms.are_linked else self._untried()
+            asks = self._locates and not self._arms.are_linked
+            self._cache[key] = self._untried() if asks else None
         return self._cache[key]
 
     def _untried(self):
-        regression = self._regression
-        known = float(self.noise_std) if self.noise == "fixed" else regression.deviation
-        return still_to_try(regression.weight, regression.mean_rewards(), known)
+        known = self._regression
+        return still_to_try(known.weight, known.mean_rewards(), known.deviation, known.explained)
 
     def _mean_reward(self, contexts):
         return self._arms.ask(self._regression.mean, contexts)

@@ -92,16 +92,21 @@ def test_learnt_noise_is_normal_inverse_gamma(Bandit, intercept, shape, scale, l
         assert_allclose(identity, np.eye(Z.shape[1]), atol=1e-9)
 
 
-def test_default_noise_prior_is_the_rewards_mean_square(dense, rounds):
-    """Shape 2 and a scale of twice the mean square of all rewards so far, whatever the arm."""
+def test_default_noise_prior_is_what_all_arms_have(dense, rounds):
+    """Shape 2 about the pooled variance, and at least half of that."""
     X, arm, reward = rounds()
+    reward = np.where(arm == 2, 7.0 + 0.01 * reward, 7.0 + reward)
     bandit = LinearUCB().fit(X, arm, reward)
-    guess = np.mean(reward**2)
+    minima, counts = [], np.bincount(arm)
     for a in range(3):
         own = arm == a
-        minimum = dense.regress(dense.design(X[own]), reward[own]).minimum
-        expected = (2 * guess + minimum / 2) / (2 + own.sum() / 2)
-        assert_allclose(bandit.noise_variance_[a], expected, rtol=1e-9)
+        away = reward[own] - bandit.location_
+        minima.append(dense.regress(dense.design(X[own]), away).minimum)
+    pooled = (2 * np.var(reward) + np.sum(minima)) / (2 + len(arm))
+    expected = (2 * pooled + np.array(minima) / 2) / (2 + counts / 2)
+    assert expected[2] < 0.5 * pooled
+    expected[2] = 0.5 * pooled
+    assert_allclose(bandit.noise_variance_, expected, rtol=1e-9)
 
 
 @BOTH

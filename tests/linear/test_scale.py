@@ -82,7 +82,7 @@ def test_defaults(Bandit):
     parameters = Bandit().get_params()
     expected = {
         "arms": None,
-        "alpha": 0.5 if Bandit is LinearUCB else 0.25,
+        "alpha": "auto",
         "prior_precision": 1.0,
         "precision": "full",
         "arm_model": "disjoint",

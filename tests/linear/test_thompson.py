@@ -91,8 +91,10 @@ def test_draws_follow_the_policy(rounds):
     """Chi-square of 20,000 decisions; a p-value below 1e-4 is a false alarm at that rate."""
     X, arm, reward = rounds(n_samples=25)
     bandit = LinearThompsonSampling(alpha=1.0, random_state=0).fit(X, arm, reward)
-    policy = bandit.predict_proba(X[:1])[0]
-    played, propensity = bandit.predict(np.repeat(X[:1], 20_000, axis=0), return_propensity=True)
+    row = bandit.predict_proba(X).max(axis=1).argmin()
+    X = X[row : row + 1]
+    policy = bandit.predict_proba(X)[0]
+    played, propensity = bandit.predict(np.repeat(X, 20_000, axis=0), return_propensity=True)
     assert_allclose(propensity, policy[played])
     counts = np.bincount(played, minlength=3)
     assert stats.chisquare(counts, 20_000 * policy).pvalue > 1e-4

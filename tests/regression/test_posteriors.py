@@ -97,11 +97,15 @@ def test_diagonal(intercept, as_csr, dense, rounds):
 def test_noise(Kind, prior, rounds):
     X, arm, reward = rounds()
     regression = taught(Kind, X, arm, reward, n_groups=4)
-    shape, scale = (2.0, 2.0 * np.mean(reward**2)) if prior is None else prior
+    left = regression.residual_square
+    pooled = (2.0 * np.mean(reward**2) + left.sum()) / 122
+    shape, scale = (2.0, 2.0 * pooled) if prior is None else prior
     counts = np.bincount(arm, minlength=4)
     counts = np.array([120]) if Kind is HybridRegression else counts
     variance, dof = regression.noise(prior)
-    expected = (scale + regression.residual_square / 2) / (shape + counts / 2)
+    expected = (scale + left / 2) / (shape + counts / 2)
+    if prior is None:
+        expected = np.maximum(expected, pooled / 2)
     assert_allclose(variance, expected)
     assert_allclose(dof, 2 * shape + counts)
     cold_variance, cold_dof = Kind.empty(2, 3).noise()
