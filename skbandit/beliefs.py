@@ -171,7 +171,7 @@ class IndependentBelief(BaseBelief):
         self.scale = scale
         self.dof = dof
 
-    @property
+    @cached_property
     def std(self):
         """Standard deviations, (n_rows, n_arms); infinite for up to two degrees of freedom."""
         if self.dof is None:

@@ -11,6 +11,7 @@ belief: it is small where all arms are about equally well known, as they are whe
 and each arm has its turn, and grows for an arm that is known much less than the best-known one.
 """
 
+from math import log
 from numbers import Real
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = [
     "ALPHA_CONSTRAINT",
     "ThompsonSamplingMixin",
     "UpperConfidenceBoundMixin",
+    "all_were_tried",
     "forced_by",
     "still_to_try",
     "thompson_policy",
@@ -35,6 +37,7 @@ ALPHA_CONSTRAINT = [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})
 
 # Squared widths further apart than this are not told apart.
 _LARGEST_RATIO = 1e12
+_LOG_FOUR = log(4.0)
 # Arms further behind than so many deviations, where contexts explain no more than this, are tried
 # so often, all together, in at most such a share of the rounds.
 _FAR_APART, _LITTLE, _TRIES, _SHARE = 10.0, 0.25, 300.0, 0.4
@@ -42,13 +45,18 @@ _FAR_APART, _LITTLE, _TRIES, _SHARE = 10.0, 0.25, 300.0, 0.4
 
 def _log_ratio(width, available):
     """Log of the squared width of each arm over that of the best-known arm of the row."""
-    square = np.asarray(width, dtype=np.float64) ** 2
-    usable = {} if available is None else {"where": available}
-    least = square.min(axis=1, keepdims=True, initial=np.inf, **usable)
-    largest = square.max(axis=1, keepdims=True, initial=0.0, **usable)
-    least = np.maximum(least, largest / _LARGEST_RATIO)
+    square = np.square(width)
+    if available is None:
+        least = square.min(axis=1, keepdims=True)
+    else:
+        least = square.min(axis=1, keepdims=True, initial=np.inf, where=available)
+    if available is None and least.min() > 0.0:
+        return np.log(np.minimum(square / least, _LARGEST_RATIO))
+    usable = square if available is None else np.where(available, square, 0.0)
+    least = np.maximum(least, usable.max(axis=1, keepdims=True) / _LARGEST_RATIO)
     # Where no arm has any width there is nothing to scale.
-    return np.log(np.maximum(square / np.where(least > 0.0, least, 1.0), 1.0))
+    ratio = square / np.where(least > 0.0, least, 1.0)
+    return np.log(np.clip(ratio, 1.0, _LARGEST_RATIO))
 
 
 def thompson_scale(width, available=None):
@@ -81,10 +89,11 @@ def thompson_scale(width, available=None):
     array([[0.1, 0.1],
            [0.1, 1. ]])
     """
-    n_arms = np.shape(width)[1]
-    if available is not None:
+    if available is None:
+        many = 1.0 + log(max(width.shape[1], 2) / 2.0)
+    else:
         n_arms = np.count_nonzero(available, axis=1, keepdims=True)
-    many = 1.0 + np.log(np.maximum(n_arms, 2) / 2.0)
+        many = 1.0 + np.log(np.maximum(n_arms, 2) / 2.0)
     return np.sqrt(np.minimum(0.01 + 0.4 * _log_ratio(width, available), 1.0) / many)
 
 
@@ -122,7 +131,7 @@ def upper_bound_scale(width, available=None):
     array([[0.25, 0.25],
            [0.25, 1.81]])
     """
-    return np.sqrt(0.0625 + np.maximum(_log_ratio(width, available) - np.log(4.0), 0.0))
+    return np.sqrt(0.0625 + np.maximum(_log_ratio(width, available) - _LOG_FOUR, 0.0))
 
 
 def _is_auto(alpha):
@@ -195,6 +204,20 @@ def still_to_try(weight, mean, deviation, explained):
         return None
     behind = few & (mean.max() - mean > _FAR_APART * deviation)
     return np.where(behind, _SHARE / n_arms, 0.0) if behind.any() else None
+
+
+def all_were_tried(weight):
+    """Say whether each arm was played so often that :func:`still_to_try` leaves it alone.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n_arms,)
+
+    Returns
+    -------
+    tried : bool
+    """
+    return weight.min() >= _TRIES / len(weight)
 
 
 def with_forced(probability, forced, available=None):

@@ -244,7 +244,10 @@ class Regression:
         """Residual sum of squares under the prior at the location, for each noise."""
         if self._is_at_reference:
             return self.residual_square
-        return self._residual_about(self._offset)
+        residual = self._derived.get("located_residual")
+        if residual is None:
+            residual = self._derived["located_residual"] = self._residual_about(self._offset)
+        return residual
 
     def _residual_about(self, offset):
         """Residual sum of squares under a prior so far from the reference."""

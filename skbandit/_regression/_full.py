@@ -61,7 +61,9 @@ class FullRegression(MatrixRegression):
         pull = self._derived.get("pull")
         if pull is None:
             covariances = self._covariances_kept_up()
-            if covariances is not None:
+            if isinstance(covariances, np.ndarray):
+                pull = covariances[:, :, 0]
+            elif covariances is not None:
                 pull = np.stack([one[:, 0] for one in covariances])
             else:
                 pull = np.stack([one[:, 0] @ one for one in self._factors()])
@@ -74,8 +76,12 @@ class FullRegression(MatrixRegression):
         return None if known.get("cancels", False) else known.get("covariances")
 
     def _location_terms(self):
-        lam = self.prior_precision
-        return lam * self._own_coef()[:, 0], lam * (1.0 - self._pull()[:, 0])
+        terms = self._derived.get("location_terms")
+        if terms is None:
+            lam = self.prior_precision
+            terms = lam * self._own_coef()[:, 0], lam * (1.0 - self._pull()[:, 0])
+            self._derived["location_terms"] = terms
+        return terms
 
     def _factors(self):
         """Factors of the covariances over the noise variance, for all groups."""

@@ -10,7 +10,7 @@ from .._gaussian import noise_draws
 from .._sklearn import Interval, StrOptions
 from ..base import BaseBandit
 from ..beliefs import IndependentBelief, JointBelief
-from ..explorations import ALPHA_CONSTRAINT, still_to_try
+from ..explorations import ALPHA_CONSTRAINT, all_were_tried, still_to_try
 from ._arm_models import ARM_MODELS
 
 
@@ -173,6 +173,8 @@ class BaseLinearBandit(BaseBandit):
 
     def _untried(self):
         known = self._regression
+        if all_were_tried(known.weight):
+            return None
         return still_to_try(known.weight, known.mean_rewards(), known.deviation, known.explained)
 
     def _mean_reward(self, contexts):
