@@ -37,7 +37,7 @@ ALPHA_CONSTRAINT = [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})
 
 # Squared widths further apart than this are not told apart.
 _LARGEST_RATIO = 1e12
-_LOG_FOUR = log(4.0)
+_LOG_TWO = log(2.0)
 # Arms further behind than so many deviations, where contexts explain no more than this, are tried
 # so often, all together, in at most such a share of the rounds.
 _FAR_APART, _LITTLE, _TRIES, _SHARE = 10.0, 0.25, 300.0, 0.4
@@ -57,6 +57,14 @@ def _log_ratio(width, available):
     # Where no arm has any width there is nothing to scale.
     ratio = square / np.where(least > 0.0, least, 1.0)
     return np.log(np.clip(ratio, 1.0, _LARGEST_RATIO))
+
+
+def _for_many(width, available):
+    """What the largest of many scores lies further out than that of two, squared."""
+    if available is None:
+        return 1.0 + log(max(width.shape[1], 2) / 2.0)
+    n_arms = np.count_nonzero(available, axis=1, keepdims=True)
+    return 1.0 + np.log(np.maximum(n_arms, 2) / 2.0)
 
 
 def thompson_scale(width, available=None):
@@ -89,20 +97,16 @@ def thompson_scale(width, available=None):
     array([[0.1, 0.1],
            [0.1, 1. ]])
     """
-    if available is None:
-        many = 1.0 + log(max(width.shape[1], 2) / 2.0)
-    else:
-        n_arms = np.count_nonzero(available, axis=1, keepdims=True)
-        many = 1.0 + np.log(np.maximum(n_arms, 2) / 2.0)
-    return np.sqrt(np.minimum(0.01 + 0.4 * _log_ratio(width, available), 1.0) / many)
+    square = np.minimum(0.01 + 0.4 * _log_ratio(width, available), 1.0)
+    return np.sqrt(square / _for_many(width, available))
 
 
 def upper_bound_scale(width, available=None):
     r"""Return the factors on the widths of a belief for upper confidence bounds.
 
-    With :math:`\rho_a` the squared width of arm a over that of the best-known arm,
+    With :math:`\rho_a` the squared width of arm a over that of the best-known of K arms,
 
-    .. math:: \alpha_a^2 = 0.0625 + \max(0, \log(\rho_a / 4)).
+    .. math:: \alpha_a^2 = (0.0625 + \max(0, \log(\rho_a / 2))) / (1 + \log(K / 2)).
 
     The logarithm of how much less an arm was played than others takes the place of that of the
     number of rounds [1]_.
@@ -129,9 +133,10 @@ def upper_bound_scale(width, available=None):
     >>> from skbandit.explorations import upper_bound_scale
     >>> upper_bound_scale(np.array([[1.0, 1.0], [1.0, 10.0]])).round(2)
     array([[0.25, 0.25],
-           [0.25, 1.81]])
+           [0.25, 1.99]])
     """
-    return np.sqrt(0.0625 + np.maximum(_log_ratio(width, available) - _LOG_FOUR, 0.0))
+    square = 0.0625 + np.maximum(_log_ratio(width, available) - _LOG_TWO, 0.0)
+    return np.sqrt(square / _for_many(width, available))
 
 
 def _is_auto(alpha):

@@ -137,7 +137,7 @@ def test_scales_by_their_formulas():
     many = 1 + np.log(1.5)
     expected = np.sqrt(np.minimum(1.0, 0.01 + 0.4 * np.log(rho)) / many)
     assert_allclose(thompson_scale(width), expected)
-    expected = np.sqrt(0.0625 + np.maximum(0.0, np.log(rho / 4)))
+    expected = np.sqrt((0.0625 + np.maximum(0.0, np.log(rho / 2))) / many)
     assert_allclose(upper_bound_scale(width), expected)
     # The unit does not matter, nor what may not be played.
     assert_allclose(thompson_scale(1e-150 * width), thompson_scale(width))
