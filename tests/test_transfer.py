@@ -418,7 +418,7 @@ def test_shards_of_candidates(arm_model, noise):
     ("others", "word"),
     [
         (lambda X, a, r: LinearThompsonSampling().fit(X, a, r), "one class"),
-        (lambda X, a, r: LinearUCB(alpha=2.0).fit(X, a, r), "alpha: 0.5 and 2.0"),
+        (lambda X, a, r: LinearUCB(alpha=2.0).fit(X, a, r), "alpha: '?auto'? and 2.0"),
         (lambda X, a, r: LinearUCB(prior_precision=2.0).fit(X, a, r), "prior_precision"),
         (lambda X, a, r: LinearUCB().fit(X[:, :3], a, r), "same features"),
         (lambda X, a, r: LinearUCB().fit(frame_of(X, "abce"), a, r), "same features"),

@@ -79,9 +79,10 @@ class BaseLinearBandit(BaseBandit):
         tags.input_tags.sparse = self.precision == "diagonal" and not arms.are_linked
         bandit = tags.bandit_tags
         bandit.learning = "sum" if self.forgetting == 1.0 else "sequence"
-        # Without a prior of its own the noise starts from the mean square of all arms' rewards.
+        # Without a prior of its own the noise, and the location, are what all arms' rewards say.
         guesses = self.noise == "learnt" and self.noise_prior is None
         bandit.arms = "linked" if arms.are_linked or guesses else "independent"
+        bandit.prior = "learnt" if guesses else "fixed"
         bandit.policy = "draws" if arms.are_linked and self.n_draws else "exact"
         if self.arm_model == "hybrid":
             # A cold arm knows what all share; marginalising leaves arms coupled through what goes.
