@@ -85,6 +85,12 @@ class BaseLinearBandit(BaseBandit):
         if self.arm_model == "hybrid":
             # A cold arm knows what all share; marginalising leaves arms coupled through what goes.
             bandit.prior, bandit.dropping_features = "learnt", "approximate"
+        if self.precision == "diagonal":
+            # Rounds that are learnt at once know of each other's terms, blocks do not.
+            bandit.learning, bandit.merging = "calls", "approximate"
+            # A cold arm pays what arms pay on average, with the noise that all of them show.
+            if self.fit_intercept or guesses:
+                bandit.prior, bandit.arms = "learnt", "linked"
         return tags
 
     # ----------------------------------------------------------------- state
