@@ -212,10 +212,8 @@ class DiagonalRegression:
         """
         mass = examples.weight
         if mass is not None and not (mass > 0).all():
-            taught = bool((mass > 0).any())
-            if not taught or examples.rows_per_round == 1:
-                # What weighs nothing teaches nothing, and no time passes.
-                examples = examples.kept(mass > 0)
+            # What weighs nothing teaches nothing, and no time passes.
+            examples = examples.kept(mass > 0)
         if examples.n_rows == 0:
             return self
         # An overflow shows in the sums, and is told there.
