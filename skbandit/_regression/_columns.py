@@ -1,6 +1,7 @@
-"""An array that never changes and of which a few columns are replaced at the price of those few."""
+"""An array that never changes; to replace a few of its columns costs what these few cost."""
 
 import numpy as np
+from scipy import sparse
 
 # Bytes of a page: copying one takes about as long as finding it.
 _PAGE_BYTES = 1 << 12
@@ -90,8 +91,10 @@ class Columns:
         offset = (1 << bits) - 1
         sheets = self._sheets
         found = [
-            sheets[(column >> bits) // _SHEET_PAGES][(column >> bits) % _SHEET_PAGES][column & offset]
-            for column in columns.tolist()
+            sheets[page // _SHEET_PAGES][page % _SHEET_PAGES][place]
+            for page, place in zip(
+                (columns >> bits).tolist(), (columns & offset).tolist(), strict=True
+            )
         ]
         return np.array(found).reshape(len(columns), *sheets[0][0].shape[1:])
 
@@ -127,6 +130,32 @@ class Columns:
         for place, sheet in opened.items():
             sheets[place] = tuple(sheet)
         return Columns(tuple(sheets), self._n_columns)
+
+
+def columns_of(rows):
+    """The columns that CSR rows have, and the rows in these alone.
+
+    Returns
+    -------
+    columns : ndarray of int or None
+        None: all; rows are dense, or have more entries than there are columns.
+    local : array or CSR
+    """
+    if not sparse.issparse(rows):
+        return None, rows
+    rows = sparse.csr_array(rows)
+    if rows.dtype != np.float64:
+        rows = rows.astype(np.float64)
+    if not rows.has_canonical_format:
+        rows = rows.copy()
+        rows.sum_duplicates()
+    if rows.nnz >= rows.shape[1]:
+        return None, rows
+    if rows.shape[0] == 1:
+        return rows.indices, rows.data[None, :]
+    columns, place = np.unique(rows.indices, return_inverse=True)
+    shape = (rows.shape[0], len(columns))
+    return columns, sparse.csr_array((rows.data, place.ravel(), rows.indptr), shape=shape)
 
 
 def _page_columns(n_columns, shape):

@@ -20,27 +20,17 @@ is learnt. See O. Chapelle and L. Li (2011), An empirical evaluation of Thompson
 algorithm 3, for the belief.
 """
 
-from typing import NamedTuple
-
 import numpy as np
-from scipy import sparse
-from scipy.linalg import lapack
 
-from ._base import check_finite, normal_deviates, raise_overflow
-from ._columns import Columns
+from ._base import check_finite, normal_deviates
+from ._columns import Columns, columns_of
+from ._filter import Block, GroupBelief, lessons_of, squared
 from ._sums import predict_rows
 
 # Prior degrees of freedom of the noise, 4: the variance of a Student-t belief exists from the
 # start.
 _PRIOR_SHAPE = 2.0
-# Rounds that are learnt at once, in units of weight; and rows, where weights are small.
-_BLOCK_WEIGHT = 256
-# So many numbers of a block are cheaper to multiply as they are than by their non-zeros.
-_MAX_DENSE = 1 << 15
-# The matrix of a block is I and what is positive: where its diagonal holds larger numbers than
-# this, the rounding of these reaches the I, and the block is learnt in halves.
-_MAX_SPREAD = 1e10
-# Fading is a factor on all columns; below this it is multiplied out.
+# Fading is a factor on all columns; below this it is multiplied out, and weights are nothing.
 _MIN_SCALE = 1e-50
 
 
@@ -224,15 +214,11 @@ class DiagonalRegression:
         mass = examples.weight
         examples, kept = examples.faded(forgetting)
         before = self._faded(kept, examples)
-        sums = before._sums_with(examples)
-        check_finite(*sums)
-        weight, reward_sum, reward_square = sums
-        start = before if before.weight.sum() > 0 else before._changed(
-            weight=weight, reward_sum=reward_sum
-        )
-        location = start._location if self.intercept else 0.0
+        after = before._with_sums(examples)
+        # Before any round, these tell where rewards lie.
+        location = (before if before.weight.sum() > _MIN_SCALE else after)._location
         columns, local = columns_of(examples.rows)
-        stored = before._stored(columns)
+        stored = before.columns.whole() if columns is None else before.columns.take(columns)
         beliefs = {}
         for lesson in lessons_of(examples, mass, self.n_groups, before.reference):
             block = Block.of(local, lesson.rows, lesson.weight)
@@ -240,7 +226,7 @@ class DiagonalRegression:
                 if group not in beliefs:
                     beliefs[group] = before._belief_of(group, stored, location)
                 beliefs[group].learn(block, reward)
-        return before._with_beliefs(beliefs, columns, stored, location, sums)
+        return after._with_beliefs(beliefs, columns, stored)
 
     def _faded(self, kept, examples):
         """What is left of it when these examples have been seen, and from where they count."""
@@ -249,7 +235,7 @@ class DiagonalRegression:
             for name in ("constant", "weight", "reward_sum", "reward_square", "residual_square")
             if getattr(self, name) is not None
         }
-        if self.intercept and not self.weight.sum() > 0:
+        if self.intercept and not self.weight.any():
             sums["reference"] = float(
                 examples.low if examples.reward is None else examples.reward[0]
             )
@@ -258,29 +244,29 @@ class DiagonalRegression:
             columns, scale = Columns.of(columns.whole() * scale), 1.0
         return self._changed(columns=columns, scale=scale, **sums)
 
-    def _sums_with(self, examples):
-        """Weight, rewards and squared rewards of each group with those of the examples."""
+    def _with_sums(self, examples):
+        """The same with the weights and rewards of the examples."""
         group, weight, n_groups = examples.group, examples.weights, self.n_groups
 
-        def add(values, to):
-            return to + np.bincount(group, weights=values, minlength=n_groups)
+        def total(values):
+            return np.bincount(group, weights=values, minlength=n_groups)
 
         if examples.reward is not None:
             reward = examples.reward - self.reference
-            mass, paid = add(weight, self.weight), add(weight * reward, self.reward_sum)
-            square = add(weight * reward * reward, 0.0)
+            mass, paid = total(weight), total(weight * reward)
+            square = total(weight * reward * reward)
         else:
             low, high = examples.low - self.reference, examples.high - self.reference
             learns = np.arange(n_groups) < examples.n_taught_of(n_groups)
-            named = add(weight, 0.0)
-            all_of = np.where(learns, weight.sum(), 0.0)
-            mass = self.weight + all_of
-            paid = self.reward_sum + low * (all_of - named) + high * named
-            square = low**2 * (all_of - named) + high**2 * named
-        return mass, paid, square + (self.reward_square if self.learns_noise else 0.0)
-
-    def _stored(self, columns):
-        return self.columns.whole() if columns is None else self.columns.take(columns)
+            named, mass = total(weight), np.where(learns, weight.sum(), 0.0)
+            paid = low * (mass - named) + high * named
+            square = low**2 * (mass - named) + high**2 * named
+        check_finite(mass, paid, square)
+        return self._changed(
+            weight=self.weight + mass,
+            reward_sum=self.reward_sum + paid,
+            reward_square=self.reward_square + square if self.learns_noise else None,
+        )
 
     def _belief_of(self, group, stored, location):
         return GroupBelief(
@@ -292,8 +278,7 @@ class DiagonalRegression:
             prior_precision=self.prior_precision,
         )
 
-    def _with_beliefs(self, beliefs, columns, stored, location, sums):
-        weight, reward_sum, reward_square = sums
+    def _with_beliefs(self, beliefs, columns, stored):
         constant = self.constant.copy()
         residual_square = self.residual_square.copy() if self.learns_noise else None
         for group, belief in beliefs.items():
@@ -309,9 +294,6 @@ class DiagonalRegression:
         return self._changed(
             columns=Columns.of(stored) if columns is None else self.columns.put(columns, stored),
             constant=constant,
-            weight=weight,
-            reward_sum=reward_sum,
-            reward_square=reward_square if self.learns_noise else None,
             residual_square=residual_square,
         )
 
@@ -331,7 +313,7 @@ class DiagonalRegression:
         """
         columns, local = columns_of(rows)
         if columns is None:
-            return self.rewards(rows, self.coef if group is None else self.coef[group])
+            return self.rewards(local, self.coef if group is None else self.coef[group])
         gram, moment = self._asked(columns, group)
         level = self._level if group is None else self._level[group]
         return local @ (moment / (self.prior_precision + gram)) + level
@@ -477,7 +459,7 @@ class DiagonalRegression:
         first = parts[0]
         if len(parts) == 1:
             return first
-        known = [part for part in parts if part.weight.sum() > 0] or parts[:1]
+        known = [part for part in parts if part.weight.any()] or parts[:1]
         moved = [part._referred_to(known[0].reference) for part in known]
         names = ("constant", "weight", "reward_sum", "reward_square", "residual_square")
         sums = {
@@ -505,274 +487,6 @@ class DiagonalRegression:
             reward_sum=self.reward_sum + move * self.weight,
             reward_square=square,
         )
-
-
-class GroupBelief:
-    """What is believed about the weights of one group while a call learns.
-
-    Parameters
-    ----------
-    gram, moment : ndarray of shape (n_columns,)
-    weight, constant : float
-    location : float or None
-        Prior mean of the constant; None: there is none.
-    prior_precision : float
-    """
-
-    def __init__(self, *, gram, moment, weight, constant, location, prior_precision):
-        self.prior_precision = prior_precision
-        self.gram = gram
-        self.mean = moment / self.precision
-        self.weight = weight
-        self.location = location
-        self.level = 0.0
-        if location is not None:
-            self.level = (prior_precision * location + constant) / (prior_precision + weight)
-        self.residual_square = 0.0
-
-    @property
-    def precision(self):
-        """Of each weight, over that of the noise."""
-        return self.prior_precision + self.gram
-
-    @property
-    def constant_sum(self):
-        """The mean of the constant times its precision, less the share of the prior."""
-        lam = self.prior_precision
-        return (lam + self.weight) * self.level - lam * self.location
-
-    def learn(self, block, reward):
-        """Learn a block of rounds."""
-        constant_variance = (
-            0.0 if self.location is None else 1.0 / (self.prior_precision + self.weight)
-        )
-        variance = 1.0 / self.precision
-        error = reward - self.level - block.rows @ self.mean
-        solved = block.solved(error, variance, constant_variance)
-        if solved is None:
-            half = len(reward) // 2
-            self.learn(block.part(0, half), reward[:half])
-            self.learn(block.part(half, None), reward[half:])
-            return
-        pull, square = solved
-        self.mean = self.mean + variance * (block.rows.T @ pull)
-        self.level += constant_variance * pull.sum()
-        self.gram = self.gram + block.square_sum
-        self.weight += block.mass
-        self.residual_square += square
-
-
-class Block:
-    """Rows that are learnt at once, and their last factor: groups may share it.
-
-    Parameters
-    ----------
-    rows : ndarray or CSR of shape (n_rows, n_columns)
-    weight : ndarray of shape (n_rows,) or None
-    """
-
-    def __init__(self, rows, weight):
-        self.rows = rows
-        self.root = None if weight is None else np.sqrt(weight)
-        self.mass = float(rows.shape[0] if weight is None else weight.sum())
-        squares = squared(rows)
-        if weight is None:
-            self.square_sum = np.asarray(squares.sum(axis=0)).ravel()
-        else:
-            self.square_sum = squares.T @ weight
-        if not np.isfinite(self.square_sum).all():
-            raise_overflow()
-        self._known = None
-        self._weight = weight
-
-    @classmethod
-    def of(cls, rows, positions, weight):
-        """Take some of the rows, in the form that is quicker to multiply."""
-        if positions is not None:
-            rows = rows[positions]
-        if not sparse.issparse(rows):
-            rows = np.asarray(rows, dtype=np.float64)
-        elif rows.shape[0] * rows.shape[1] <= _MAX_DENSE:
-            rows = rows.toarray()
-        return cls(rows, weight)
-
-    def part(self, start, stop):
-        """Some of the rows."""
-        weight = None if self._weight is None else self._weight[start:stop]
-        return Block(self.rows[start:stop], weight)
-
-    def solved(self, error, variance, constant_variance):
-        """Errors over their covariance, and their squares over it.
-
-        Returns
-        -------
-        pull : ndarray of shape (n_rows,)
-        square : float
-            None for both if rounding leaves too little: learn the rows in parts.
-        """
-        root = self.root
-        scaled = error if root is None else root * error
-        if len(error) == 1:
-            form = self.rows @ (variance * self.rows).T if self._is_dense else self._forms(variance)
-            leverage = (float(form[0, 0]) + constant_variance) * self.mass
-            pull = scaled / (1.0 + leverage)
-            square = float(scaled @ pull)
-        else:
-            factor = self._factor(variance, constant_variance)
-            if factor is None:
-                return None
-            white = lapack.dtrtrs(factor, scaled, lower=1)[0]
-            pull = lapack.dtrtrs(factor, white, lower=1, trans=1)[0]
-            square = float(white @ white)
-        return pull if root is None else root * pull, square
-
-    @property
-    def _is_dense(self):
-        return not sparse.issparse(self.rows)
-
-    def _forms(self, variance):
-        """Products of the rows over the precision."""
-        if self._is_dense:
-            return (self.rows * variance) @ self.rows.T
-        scaled = self.rows.copy()
-        scaled.data *= variance[scaled.indices]
-        return (scaled @ self.rows.T).toarray()
-
-    def _factor(self, variance, constant_variance):
-        """Cholesky factor of the errors' covariance, or None."""
-        if self._known is not None:
-            known_variance, known_constant, factor = self._known
-            if known_constant == constant_variance and np.array_equal(known_variance, variance):
-                return factor
-        matrix = self._forms(variance) + constant_variance
-        if self.root is not None:
-            matrix *= self.root[:, None] * self.root
-        diagonal = np.einsum("ii->i", matrix)
-        diagonal += 1.0
-        factor = None
-        if diagonal.max() < _MAX_SPREAD:
-            factor, info = lapack.dpotrf(matrix, lower=1, clean=1)
-            factor = factor if info == 0 else None
-        self._known = variance, constant_variance, factor
-        return factor
-
-
-class Lesson(NamedTuple):
-    """Rows that are learnt at once and what each group is told of them."""
-
-    rows: np.ndarray | None  # (n,) positions; None: all of them
-    weight: np.ndarray | None  # (n,)
-    told: list  # of (group, rewards)
-
-
-def lessons_of(examples, mass, n_groups, reference):
-    """Cut examples into blocks for each group.
-
-    Parameters
-    ----------
-    examples : Examples
-        With their weights at the end.
-    mass : ndarray of shape (n_rows,) or None
-        The weights as they were given.
-    n_groups : int
-    reference : float
-        Rewards count from here.
-    """
-    if examples.reward is None:
-        told = {
-            group: examples.named_rewards(group) - reference
-            for group in range(examples.n_taught_of(n_groups))
-        }
-        for rows, weight in blocks_of(np.arange(examples.n_rows), mass, examples.weight):
-            yield Lesson(rows, weight, [(group, paid[rows]) for group, paid in told.items()])
-        return
-    reward = examples.reward - reference
-    if examples.n_rows == 1:
-        yield Lesson(None, examples.weight, [(int(examples.group[0]), reward)])
-        return
-    order = np.argsort(examples.group, kind="stable")
-    group = examples.group[order]
-    for own in np.split(order, np.flatnonzero(np.diff(group)) + 1):
-        number = int(examples.group[own[0]])
-        for rows, weight in blocks_of(own, mass, examples.weight):
-            yield Lesson(rows, weight, [(number, reward[rows])])
-
-
-def blocks_of(rows, mass, weight):
-    """Cut the rows of a group where their weights reach a multiple of the block's.
-
-    A row that lies across is learnt in two parts: so weights are repetitions wherever the cuts
-    fall, for weights up to that of a block.
-
-    Yields
-    ------
-    rows : ndarray of int
-    weight : ndarray or None
-    """
-    size = _BLOCK_WEIGHT
-    if mass is None:
-        for start in range(0, len(rows), size):
-            part = rows[start : start + size]
-            yield part, None if weight is None else weight[part]
-        return
-    own = np.minimum(mass[rows], size)
-    stop = np.cumsum(own)
-    start = stop - own
-    first, last = start // size, np.maximum(np.ceil(stop / size) - 1, start // size)
-    parts = (last - first).astype(np.intp) + 1
-    row = np.repeat(np.arange(len(rows)), parts)
-    number = first[row] + np.arange(len(row)) - np.repeat(np.cumsum(parts) - parts, parts)
-    inside = np.minimum(stop[row], (number + 1) * size) - np.maximum(start[row], number * size)
-    share = np.divide(inside, own[row], out=np.zeros(len(row)), where=own[row] > 0)
-    share = np.where(parts[row] == 1, 1.0, share)
-    for begin, end in zip(*edges_of(number, size), strict=True):
-        place = rows[row[begin:end]]
-        yield place, weight[place] * share[begin:end]
-
-
-def edges_of(number, size):
-    """Where equal numbers start and stop, at most `size` of them."""
-    cuts = np.flatnonzero(np.diff(number)) + 1
-    bounds = np.concatenate([[0], cuts, [len(number)]])
-    starts = np.concatenate(
-        [np.arange(a, b, size) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
-    )
-    return starts.tolist(), [*starts[1:].tolist(), len(number)]
-
-
-def columns_of(rows):
-    """The columns that CSR rows have, and the rows in these alone.
-
-    Returns
-    -------
-    columns : ndarray of int or None
-        None: all; rows are dense, or have more entries than there are columns.
-    local : array or CSR
-    """
-    if not sparse.issparse(rows):
-        return None, rows
-    rows = sparse.csr_array(rows)
-    if rows.dtype != np.float64:
-        rows = rows.astype(np.float64)
-    if not rows.has_canonical_format:
-        rows = rows.copy()
-        rows.sum_duplicates()
-    if rows.nnz >= rows.shape[1]:
-        return None, rows
-    if rows.shape[0] == 1:
-        return rows.indices, rows.data[None, :]
-    columns, place = np.unique(rows.indices, return_inverse=True)
-    shape = (rows.shape[0], len(columns))
-    return columns, sparse.csr_array((rows.data, place.ravel(), rows.indptr), shape=shape)
-
-
-def squared(rows):
-    """Squares of the entries."""
-    if not sparse.issparse(rows):
-        return rows * rows
-    squares = rows.copy()
-    squares.data *= squares.data
-    return squares
 
 
 def common_location(reward_sum, weight, prior_precision):

@@ -199,9 +199,7 @@ def test_an_offset_moves_means_and_nothing_else(offset, size, rounds):
 
 def test_an_arm_never_played_starts_at_what_arms_pay_on_average(rounds):
     X, arm, reward = rounds(shift=50.0)
-    regression = DiagonalRegression.empty(5, 4, intercept=True).learnt(
-        Examples(X, arm, reward)
-    )
+    regression = DiagonalRegression.empty(5, 4, intercept=True).learnt(Examples(X, arm, reward))
     means = np.array([reward[arm == a].mean() for a in range(3)])
     counts = np.bincount(arm)
     share = 1 / (1 + 1 / counts)
@@ -220,6 +218,8 @@ def test_noise_is_pooled_and_bounded(rounds):
     assert_allclose(variance, np.maximum(own, pooled / 2))
     assert (variance > own)[1]
     assert_allclose(dof, 4 + counts)
+    cold = DiagonalRegression.empty(2, 3, intercept=True).noise()
+    assert_allclose(cold, [[1.0, 1.0], [4.0, 4.0]])
     given, dof = regression.noise((3.0, 5.0))
     assert_allclose(given, (5 + left / 2) / (3 + counts / 2))
     assert_allclose(dof, 6 + counts)
@@ -254,7 +254,8 @@ def orthogonal_rounds():
 def test_merging_orthogonal_rows_is_exact(forgetting):
     X, arm, reward = orthogonal_rounds()
     empty = DiagonalRegression.empty(3, 6)
-    parts = [empty.learnt(Examples(X[i::4], arm[i::4], reward[i::4]), forgetting) for i in range(4)]
+    shards = [Examples(X[i::4], arm[i::4], reward[i::4]) for i in range(4)]
+    parts = [empty.learnt(shard, forgetting) for shard in shards]
     merged = DiagonalRegression.merged([*parts, empty])
     precision = sum(part.precision for part in parts) - 3.0
     mean = sum(part.precision * part.coef for part in parts) / precision
