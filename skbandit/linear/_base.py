@@ -78,6 +78,7 @@ class BaseLinearBandit(BaseBandit):
         tags.input_tags.sparse = self.precision == "diagonal" and not arms.are_linked
         bandit = tags.bandit_tags
         bandit.learning = "sum" if self.forgetting == 1.0 else "sequence"
+        bandit.fades = self.forgetting < 1.0
         # Without a prior of its own the noise starts from the mean square of all arms' rewards.
         guesses = self.noise == "learnt" and self.noise_prior is None
         bandit.arms = "linked" if arms.are_linked or guesses else "independent"
@@ -218,7 +219,10 @@ class BaseLinearBandit(BaseBandit):
 
     @property
     def moment_(self):
-        """Weighted sum over rounds of reward times terms, (n_arms, n_terms)."""
+        """Weighted sum over rounds of reward times terms, (n_arms, n_terms).
+
+        With a diagonal precision, each weight's mean times its precision over the noise's.
+        """
         return self.state_.moment.copy()
 
     @property
@@ -228,7 +232,11 @@ class BaseLinearBandit(BaseBandit):
 
     @property
     def residual_square_(self):
-        """What the posterior mean leaves of the squared rewards, the prior's share included."""
+        """What the posterior mean leaves of the squared rewards, the prior's share included.
+
+        With a diagonal precision, the sum of the squared errors made one step ahead, each over
+        its variance in units of the noise's.
+        """
         self._check_learns_noise("residual_square_")
         return self._regression.residual_square.copy()
 

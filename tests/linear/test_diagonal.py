@@ -284,3 +284,28 @@ def test_dense_learning_copies_no_more_than_a_block(n_samples):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < X.nbytes
+
+
+@BOTH
+def test_regret_falls(Bandit):
+    """3,000 texts by 10: the last third costs less than the first one, on four corpora together.
+
+    Uniform play would lose as much in each. On ten corpora (seeds from 1,000 on) it was .53 to
+    .95 of it, .69 on average with a deviation of .1: the mean of four lies above .85
+    in one of a thousand cases.
+    """
+    shares = [regret_that_is_left(Bandit, seed) for seed in range(4)]
+    assert np.mean(shares) < 0.85
+
+
+def regret_that_is_left(Bandit, seed):
+    X, pays, *_ = corpus_rounds(2000, seed)
+    rng = np.random.default_rng(5)
+    bandit, regret = Bandit(arms=[0, 1], precision="diagonal", random_state=0), []
+    for start in range(0, 3000, 10):
+        rows = np.arange(start, start + 10)
+        arm = bandit.predict(X[rows])
+        bandit.partial_fit(X[rows], arm, pays[rows, arm] + rng.normal(size=10))
+        regret.append(pays[rows].max(axis=1) - pays[rows, arm])
+    first, _, last = np.split(np.concatenate(regret), 3)
+    return last.mean() / first.mean()

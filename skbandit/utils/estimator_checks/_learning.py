@@ -152,7 +152,7 @@ def check_arms_are_independent(case):
         )
 
 
-@for_bandits(learning=("sum", "calls", "none"))
+@for_bandits(learning=("sum", "calls", "none"), fades=False)
 def check_full_feedback(case):
     """Plain labels mean that the arm named pays 1, all others 0, and all arms learn."""
     X = case.contexts(40)
