@@ -108,6 +108,8 @@ def _expected_failed_checks(bandit):
     tags = get_bandit_tags(bandit)
     if tags.learning == "sequence" or tags.fades:
         expected["check_sample_weight_equivalence_on_dense_data"] = SHUFFLED
+        if get_tags(bandit).input_tags.sparse:
+            expected["check_sample_weight_equivalence_on_sparse_data"] = SHUFFLED
     if get_tags(bandit).input_tags.sparse and isinstance(bandit.selector, TopKSelector):
         expected |= dict.fromkeys(
             ("check_estimator_sparse_array", "check_estimator_sparse_matrix"), ONE_AXIS

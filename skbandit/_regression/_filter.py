@@ -222,13 +222,15 @@ def blocks_of(rows, examples, mass):
     rows : ndarray of int
     weight : ndarray or None
     """
-    weight, per_round = examples.weight, examples.rows_per_round
-    size = max(1, _BLOCK_WEIGHT // per_round)
+    weight = examples.weight
+    begins = np.diff(rows // examples.rows_per_round, prepend=-1) > 0
+    # Candidates of one round may all teach one group.
+    most = np.diff(np.flatnonzero(begins), append=len(rows)).max()
+    size = max(1, _BLOCK_WEIGHT // most)
     if len(rows) <= size and (mass is None or mass[rows].sum() <= size):
         yield rows, None if weight is None else weight[rows]
         return
     own = np.ones(len(rows)) if mass is None else np.minimum(mass[rows], size)
-    begins = np.diff(rows // per_round, prepend=-1) > 0
     stop = np.cumsum(own * begins)
     start = stop - own
     first = start // size

@@ -185,6 +185,26 @@ def test_shards_of_a_corpus_are_merged():
     assert_allclose(merged.gram_, whole.gram_, rtol=1e-9, atol=1e-12)
 
 
+def test_shards_that_know_different_arms(rounds):
+    """Sums of squares add up by arm; an arm of one shard alone keeps its coefficients."""
+    X, arm, reward = rounds(shift=5.0)
+    bandit = LinearUCB(precision="diagonal")
+    shards = [
+        clone(bandit).set_params(arms=arms).fit(X[own], arm[own], reward[own])
+        for arms, own in (([1, 0], arm < 2), ([2], arm == 2), ([2, 1], arm > 0))
+    ]
+    merged = merge(shards)
+    assert merged.classes_.tolist() == [1, 0, 2]
+    whole = clone(bandit).set_params(arms=[1, 0, 2]).fit(X, arm, reward)
+    assert_allclose(merged.gram_, whole.gram_ * [[2], [1], [2]], rtol=1e-9)
+    assert_allclose(merged.coef_[1], shards[0].coef_[1], rtol=1e-9)
+    # What shards with the same means agree on stays.
+    twice = merge([shards[1], shards[1]])
+    pull = shards[1].precision_[0, 1:] * shards[1].noise_variance_
+    expected = 2 * pull / (2 * pull - 1) * shards[1].coef_[0]
+    assert_allclose(twice.coef_[0], expected, rtol=1e-9)
+
+
 REVIEWS = Path(__file__).parents[2] / ".." / "shared" / "data"
 
 
