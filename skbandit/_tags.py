@@ -37,6 +37,9 @@ class BanditTags:
         "calls": every learning call is an approximation of its own, so it matters how rounds are
         cut into calls. "buffer": it is fitted anew from rounds that are kept, on a schedule.
         "none": not at all.
+    fades : bool, default=False
+        Whether rounds lose weight as others come: their order then matters within a call too, and
+        one round of full feedback is not several rounds.
     merging : {"exact", "approximate", "no"} or None, default=None
         Whether shards can be joined. None follows `learning`: "exact" for a sum, "no" for all
         else.
@@ -80,6 +83,7 @@ class BanditTags:
 
     reward: str = "real"
     learning: str = "sum"
+    fades: bool = False
     merging: str | None = None
     has_width: bool = True
     policy: str = "exact"

@@ -87,6 +87,66 @@ def exact_minimum(rows, reward, prior_precision=1.0):
     return float(border[n][n])
 
 
+def filter_diagonal(calls, n_groups, prior_precision=1.0, intercept=True, locates=True):
+    """The filter of a diagonal precision, from whole matrices in the primal form.
+
+    `calls` are (rows, arm, reward, weight, kept): what one call learns, in one block an arm, with
+    the weights at its end, and what is left of all before. With `locates` the constants' prior
+    lies at what all arms pay on average.
+    """
+    lam, n_terms = prior_precision, calls[0][0].shape[1]
+    gram, moment = np.zeros((n_groups, n_terms)), np.zeros((n_groups, n_terms))
+    residual, count, constant, paid = (np.zeros(n_groups) for _ in range(4))
+
+    def location():
+        if not locates:
+            return 0.0
+        # Means of arms about a common one, with the variances that they have.
+        own = count > 0
+        root = 1 / np.sqrt(1 / lam + 1 / count[own])
+        mean = paid[own] / count[own]
+        return np.linalg.lstsq(root[:, None], root * mean, rcond=None)[0][0]
+
+    for rows, arm, reward, weight, kept in calls:
+        cold = not count.any()
+        for sums in (gram, moment, residual, count, constant, paid):
+            sums *= kept
+        start = 0.0 if cold or not intercept else location()
+        added = np.bincount(arm, weight, n_groups), np.bincount(arm, weight * reward, n_groups)
+        old_count = count.copy()
+        count += added[0]
+        paid += added[1]
+        if cold and intercept:
+            start = location()
+        for a in np.unique(arm):
+            own = arm == a
+            Z, w, r = rows[own], weight[own], reward[own]
+            before = np.concatenate([[lam + old_count[a]], lam + gram[a]])
+            mean = np.concatenate([[lam * start + constant[a]], moment[a]]) / before
+            if intercept:
+                Z = design(Z)
+            else:
+                before, mean = before[1:], mean[1:]
+            after = np.diag(before) + Z.T @ (w[:, None] * Z)
+            new = np.linalg.solve(after, before * mean + Z.T @ (w * r))
+            error = r - Z @ mean
+            spread = np.diag(1 / w) + Z @ np.diag(1 / before) @ Z.T
+            residual[a] += error @ np.linalg.inv(spread) @ error
+            precision = np.diag(after)
+            if intercept:
+                constant[a] = precision[0] * new[0] - lam * start
+                precision, new = precision[1:], new[1:]
+            gram[a], moment[a] = precision - lam, precision * new
+    level = (lam * location() + constant) / (lam + count) if intercept else np.zeros(n_groups)
+    mean, precision = moment / (lam + gram), lam + gram
+    if intercept:
+        mean = np.column_stack([level, mean])
+        precision = np.column_stack([lam + count, precision])
+    return SimpleNamespace(
+        mean=mean, precision=precision, residual=residual, count=count, paid=paid
+    )
+
+
 def ages(arm, weight, gamma):
     """What each round counts in the end if every round (a repetition is one) fades the others."""
     weight = np.ones(len(arm), dtype=int) if weight is None else weight
@@ -109,6 +169,7 @@ def dense():
         hybrid_regress=hybrid_regress,
         exact_minimum=exact_minimum,
         ages=ages,
+        filter_diagonal=filter_diagonal,
     )
 
 

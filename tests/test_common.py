@@ -30,6 +30,7 @@ LINEAR = [
     {"noise": "fixed"},
     {"fit_intercept": False},
     {"forgetting": 0.9},
+    {"precision": "diagonal", "forgetting": 0.9, "noise": "fixed"},
     {"arm_model": "shared"},
     {"arm_model": "hybrid"},
 ]
@@ -104,8 +105,11 @@ ARRAY_API = "check_array_api_input"
 
 def _expected_failed_checks(bandit):
     expected = {}
-    if get_bandit_tags(bandit).learning == "sequence":
+    tags = get_bandit_tags(bandit)
+    if tags.learning == "sequence" or tags.fades:
         expected["check_sample_weight_equivalence_on_dense_data"] = SHUFFLED
+        if get_tags(bandit).input_tags.sparse:
+            expected["check_sample_weight_equivalence_on_sparse_data"] = SHUFFLED
     if get_tags(bandit).input_tags.sparse and isinstance(bandit.selector, TopKSelector):
         expected |= dict.fromkeys(
             ("check_estimator_sparse_array", "check_estimator_sparse_matrix"), ONE_AXIS

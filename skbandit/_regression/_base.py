@@ -38,7 +38,88 @@ _PRIOR_ROUNDS = 2.0
 _LEAST_SHARE = 0.5
 
 
-class Regression:
+class RewardSums:
+    """What follows from the sums of rewards and of what a regression leaves of them.
+
+    A kind has ``weight``, ``reward_sum``, ``reward_square``, ``reference``, ``locates``, see
+    :class:`Regression`, and ``located_residual_square`` and ``_offset``, the location from the
+    reference on.
+    """
+
+    @property
+    def location(self):
+        """Where the prior of the constants lies, in units of the reward."""
+        return (self.reference or 0.0) + self._offset
+
+    @property
+    def raw_reward_square(self):
+        """Weighted sum of squared rewards, (n_groups,)."""
+        reference = self.reference or 0.0
+        return self.reward_square + reference * (2.0 * self.reward_sum + reference * self.weight)
+
+    def mean_rewards(self):
+        """Mean reward of each group; the location for one that has learnt nothing."""
+        known = self.weight > 0.0
+        mean = self.reward_sum / np.where(known, self.weight, 1.0)
+        return np.where(known, mean, self._offset) + (self.reference or 0.0)
+
+    @property
+    def explained(self):
+        """Share of the rewards' squares about each group's mean that the terms explain."""
+        weight = np.where(self.weight > 0.0, self.weight, 1.0)
+        square = (self.reward_square - self.reward_sum**2 / weight).sum()
+        left = self.located_residual_square.sum()
+        return 1.0 - left / square if square > left else 0.0
+
+    @property
+    def deviation(self):
+        """Root mean square of what the posterior mean leaves of the rewards."""
+        total = self._noise_weight.sum()
+        return float(np.sqrt(self.located_residual_square.sum() / total)) if total > 0 else 0.0
+
+    def noise(self, prior=None):
+        """Belief about the variance of a reward about its mean.
+
+        Parameters
+        ----------
+        prior : (shape, scale) of an inverse-gamma distribution, default=None
+            None: shape 2 for each noise, with the variance that all groups have together as the
+            guess; and no noise is believed to be less than half of that.
+
+        Returns
+        -------
+        variance : ndarray of shape (n_groups,) or (1,)
+            Its scale, for each noise.
+        dof : ndarray of the same shape
+            Degrees of freedom of the expected rewards' Student-t distribution.
+        """
+        residual, weight = self.located_residual_square, self._noise_weight
+        if prior is not None:
+            shape, scale = prior
+            posterior_shape = shape + 0.5 * weight
+            return (scale + 0.5 * residual) / posterior_shape, 2.0 * posterior_shape
+        pooled = self._pooled_noise(residual, weight)
+        posterior_shape = _PRIOR_SHAPE + 0.5 * weight
+        variance = (_PRIOR_SHAPE * pooled + 0.5 * residual) / posterior_shape
+        return np.maximum(variance, _LEAST_SHARE * pooled), 2.0 * posterior_shape
+
+    def _pooled_noise(self, residual, weight):
+        """Variance of a reward about its mean that all groups have together."""
+        total = self.weight.sum()
+        if not total > 0:
+            return 1.0
+        spread = self.reward_square.sum() / total
+        if self.locates:
+            spread = max(spread - (self.reward_sum.sum() / total) ** 2, 0.0)
+        return (_PRIOR_ROUNDS * spread + residual.sum()) / (_PRIOR_ROUNDS + weight.sum())
+
+    @property
+    def _noise_weight(self):
+        """Weight of the rounds that tell of each noise."""
+        return self.weight
+
+
+class Regression(RewardSums):
     """Bayesian linear regression of every group's reward; never changed, learning returns a new
     one.
 
@@ -223,11 +304,6 @@ class Regression:
         return not self.locates and self.reference == 0.0
 
     @property
-    def location(self):
-        """Where the prior of the constants lies, in units of the reward."""
-        return (self.reference or 0.0) + self._offset
-
-    @property
     def coef(self):
         """Posterior mean of the weights, (n_groups, n_terms)."""
         if self._is_at_reference:
@@ -277,32 +353,6 @@ class Regression:
         if not self.reference:
             return self.moment.copy()
         return self.moment + self.reference * self._ones_moment()
-
-    @property
-    def raw_reward_square(self):
-        """Weighted sum of squared rewards, (n_groups,)."""
-        reference = self.reference or 0.0
-        return self.reward_square + reference * (2.0 * self.reward_sum + reference * self.weight)
-
-    def mean_rewards(self):
-        """Mean reward of each group; the location for one that has learnt nothing."""
-        known = self.weight > 0.0
-        mean = self.reward_sum / np.where(known, self.weight, 1.0)
-        return np.where(known, mean, self._offset) + (self.reference or 0.0)
-
-    @property
-    def explained(self):
-        """Share of the rewards' squares about each group's mean that the terms explain."""
-        weight = np.where(self.weight > 0.0, self.weight, 1.0)
-        square = (self.reward_square - self.reward_sum**2 / weight).sum()
-        left = self.located_residual_square.sum()
-        return 1.0 - left / square if square > left else 0.0
-
-    @property
-    def deviation(self):
-        """Root mean square of what the posterior mean leaves of the rewards."""
-        total = self._noise_weight.sum()
-        return float(np.sqrt(self.located_residual_square.sum() / total)) if total > 0 else 0.0
 
     def _ones_moment(self):
         """The moment that rewards of one would have."""
@@ -374,47 +424,6 @@ class Regression:
         """
         return predict_rows(rows, weights, self.intercept)
 
-    def noise(self, prior=None):
-        """Belief about the variance of a reward about its mean.
-
-        Parameters
-        ----------
-        prior : (shape, scale) of an inverse-gamma distribution, default=None
-            None: shape 2 for each noise, with the variance that all groups have together as the
-            guess; and no noise is believed to be less than half of that.
-
-        Returns
-        -------
-        variance : ndarray of shape (n_groups,) or (1,)
-            Its scale, for each noise.
-        dof : ndarray of the same shape
-            Degrees of freedom of the expected rewards' Student-t distribution.
-        """
-        residual, weight = self.located_residual_square, self._noise_weight
-        if prior is not None:
-            shape, scale = prior
-            posterior_shape = shape + 0.5 * weight
-            return (scale + 0.5 * residual) / posterior_shape, 2.0 * posterior_shape
-        pooled = self._pooled_noise(residual, weight)
-        posterior_shape = _PRIOR_SHAPE + 0.5 * weight
-        variance = (_PRIOR_SHAPE * pooled + 0.5 * residual) / posterior_shape
-        return np.maximum(variance, _LEAST_SHARE * pooled), 2.0 * posterior_shape
-
-    def _pooled_noise(self, residual, weight):
-        """Variance of a reward about its mean that all groups have together."""
-        total = self.weight.sum()
-        if not total > 0:
-            return 1.0
-        spread = self.reward_square.sum() / total
-        if self.locates:
-            spread = max(spread - (self.reward_sum.sum() / total) ** 2, 0.0)
-        return (_PRIOR_ROUNDS * spread + residual.sum()) / (_PRIOR_ROUNDS + weight.sum())
-
-    @property
-    def _noise_weight(self):
-        """Weight of the rounds that tell of each noise."""
-        return self.weight
-
     # --------------------------------------------------------------- carrying
     def carried(
         self, *, groups=None, taught=None, features=None, prior_precision=None, locates=None
@@ -461,7 +470,7 @@ class Regression:
         if taught is not None:
             start = sum(self.gram[group] for group in taught) / len(taught)
         sums = {
-            name: _picked(getattr(self, name), source, taught)
+            name: picked(getattr(self, name), source, taught)
             for name in ("moment", "weight", "reward_sum", "reward_square")
         }
         new = self._changed(
@@ -473,7 +482,7 @@ class Regression:
 
     def _regrouped_residual(self, new, source, taught):
         """The residual sum of squares of the groups of `new`, each with a noise of its own."""
-        residual = _picked(self.residual_square, source, None)
+        residual = picked(self.residual_square, source, None)
         if taught is not None and (source < 0).any():
             position = np.flatnonzero(source < 0)[:1]
             # The average of the groups' quadratics, at its minimum.
@@ -544,7 +553,7 @@ def _embedded(array, terms):
     return new
 
 
-def _picked(array, source, taught):
+def picked(array, source, taught):
     """Entries by their old positions; what is new is zero, or the average of those taught."""
     if array is None:
         return None

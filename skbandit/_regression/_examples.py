@@ -68,6 +68,15 @@ class Examples(NamedTuple):
         reward = None if self.reward is None else self.reward - reference
         return self._replace(reward=reward, low=self.low - reference, high=self.high - reference)
 
+    def kept(self, where):
+        """The examples of some rows, by a boolean mask."""
+        return self._replace(
+            rows=self.rows[where],
+            group=self.group[where],
+            reward=None if self.reward is None else self.reward[where],
+            weight=None if self.weight is None else self.weight[where],
+        )
+
     def part(self, start, stop):
         """The examples in these rows, the rows in double precision."""
         rows = self.rows[start:stop]

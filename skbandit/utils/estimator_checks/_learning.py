@@ -135,7 +135,7 @@ def check_cold_arms_at_prior(case):
     case.require_close(std[:, cold], prior_std[:, cold], f"the width: {hint}")
 
 
-@for_bandits(axes=2, arms="independent", learning=("sum", "calls", "none"))
+@for_bandits(axes=2, arms="independent", learning=("sum", "calls", "none"), fades=False)
 def check_arms_are_independent(case):
     """Rounds of one arm do not move what is believed about the others."""
     X, y, reward = case.rounds()
@@ -152,7 +152,7 @@ def check_arms_are_independent(case):
         )
 
 
-@for_bandits(learning=("sum", "calls", "none"))
+@for_bandits(learning=("sum", "calls", "none"), fades=False)
 def check_full_feedback(case):
     """Plain labels mean that the arm named pays 1, all others 0, and all arms learn."""
     X = case.contexts(40)
