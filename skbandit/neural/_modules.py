@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import torch
 from torch import nn
 
 _ACTIVATIONS = {
@@ -203,11 +204,80 @@ def plain_layers(module):
     ]
 
 
+def is_plain_mlp(module):
+    """Say whether a module is an :class:`MLP` as its constructor made it.
+
+    What is written out for perceptrons holds for these alone: a user may have put in another
+    activation, other layers, hooks or reparametrised weights.
+    """
+    if type(module) is not MLP or type(module.activation) is not _ACTIVATIONS.get(
+        module.activation_name
+    ):
+        return False
+    layers = [*module.hidden, module.output]
+    names = [f"hidden.{depth}" for depth in range(len(module.hidden))] + ["output"]
+    expected = [f"{name}.{kind}" for name in names for kind in ("weight", "bias")]
+    parts = list(module.modules())
+    return (
+        len(plain_layers(module)) == len(layers) == len(linear_layers(module))
+        and [name for name, _ in module.named_parameters()] == expected
+        and len(parts) == 4 + len(layers)
+        and not any(_is_hooked(part) for part in parts)
+        and getattr(module.activation, "approximate", "none") == "none"
+    )
+
+
+def _is_hooked(part):
+    return bool(part._forward_hooks or part._forward_pre_hooks or part._backward_hooks)
+
+
+class _Calls:
+    """The calls of a module's linear layers, in the order in which they are made."""
+
+    def __init__(self, module):
+        self.module, self.calls = module, []
+
+    def __call__(self, X):
+        hooks = [
+            layer.register_forward_hook(self._note, prepend=True)
+            for layer in linear_layers(self.module)
+        ]
+        try:
+            return self.module(X)
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _note(self, layer, inputs, out):
+        # What follows may write to either.
+        self.calls.append((layer, inputs[0].clone(), out.clone()))
+
+
+def output_layer(module, X):
+    """Return the linear layer whose answer is the module's, one unit an arm; None for none.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    X : tensor of shape (n_samples, ...)
+    """
+    calls = _Calls(module)
+    outputs = calls(X).reshape(len(X), -1)
+    if not calls.calls:
+        return None
+    layer, _, answer = calls.calls[-1]
+    once = sum(called is layer for called, _, _ in calls.calls) == 1
+    same = answer.numel() == outputs.numel() and bool(
+        torch.equal(answer.reshape(outputs.shape), outputs)
+    )
+    return layer if once and same else None
+
+
 def represent(module, X):
     """Return the input of a module's output layer: the last hidden representation.
 
-    A module may say itself what that is, by a method ``represent``; of any other, it is what its
-    last ``torch.nn.Linear`` layer is given.
+    A module may say itself what that is, by a method ``represent``; of any other, it is what the
+    ``torch.nn.Linear`` layer that is called last is given.
 
     Parameters
     ----------
@@ -220,16 +290,12 @@ def represent(module, X):
     """
     if hasattr(module, "represent"):
         return module.represent(X)
-    layers = linear_layers(module)
-    if not layers:
+    calls = _Calls(module)
+    calls(X)
+    if not calls.calls:
         raise ValueError(
-            f"net's module {type(module).__name__} has no torch.nn.Linear layer whose input could "
-            "be its last hidden representation. Give it a method represent(X) that returns it."
+            f"net's module {type(module).__name__} calls no torch.nn.Linear layer whose input "
+            "could be its last hidden representation. Give it a method represent(X) that returns "
+            "it, of shape (n_samples, n_units)."
         )
-    caught = []
-    hook = layers[-1].register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
-    try:
-        module(X)
-    finally:
-        hook.remove()
-    return caught[-1].reshape(len(X), -1)
+    return calls.calls[-1][1].reshape(len(X), -1)

@@ -69,6 +69,7 @@ class BlockPrecision(_Precision):
     """Full precision of the output layer: one block a group."""
 
     def _added(self, network, rows, weight):
+        network.check_output_layer(rows)
         terms = self._terms(network, rows)
         gram = np.empty((self.n_groups, terms.shape[1], terms.shape[1]))
         for g in range(self.n_groups):
