@@ -9,8 +9,8 @@ def copied_module(module, memo=None):
     """Return a deep copy of a module.
 
     Torch refuses to copy a tensor that was computed from others. Old reparametrisations
-    (``torch.nn.utils.weight_norm``, ``prune``) and many modules of users keep one: the last weight,
-    the last activation. The copy has its numbers.
+    (``torch.nn.utils.weight_norm``, ``prune``) and many modules of users keep one: the last
+    weight, the last activation. The copy has its numbers.
     """
     memo = {} if memo is None else memo
     note_computed(module, memo)

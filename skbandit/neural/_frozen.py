@@ -15,7 +15,7 @@ from .._perceptron import Perceptron, one_output_a_row
 from ._copies import copied_module
 from ._generators import ordinary_mode
 from ._gradients import check_trainable, factored_gradients, per_sample_gradients, trainable
-from ._modules import is_plain_mlp, linear_layers, output_layer, represent
+from ._modules import called_layers, is_plain_mlp, represent
 
 # Rows that are evaluated at once, and entries of a block of gradients.
 BLOCK_ROWS = 4096
@@ -125,11 +125,14 @@ class FrozenNetwork:
         """Number of trainable weights."""
         return sum(p.numel() for p in trainable(self._plan).values())
 
-    def output_names(self, n_outputs):
+    def output_names(self, n_outputs, rows):
         """Names of the output layer's parameters, one row an arm; none where there is no such."""
-        layers = [one for one in linear_layers(self._plan) if one.out_features == n_outputs]
+        with self._asked(), torch.no_grad():
+            X = self.tensor(rows[:1])
+            calls, _ = called_layers(self.module, X)
+        layers = [call.layer for call in calls if call.layer.out_features == n_outputs]
         own = {id(p) for p in layers[-1].parameters()} if layers else set()
-        return {name for name, p in self._plan.named_parameters() if id(p) in own}
+        return {name for name, p in self.module.named_parameters() if id(p) in own}
 
     def tensor(self, rows):
         """Rows as the module takes them."""
@@ -152,6 +155,39 @@ class FrozenNetwork:
         """Return the last hidden representation, (n_samples, n_units), float64."""
         return self._in_blocks(rows, lambda block: represent(self.module, block))
 
+    def check_answers(self, rows):
+        """Raise where answers are random, or those for a row depend on the rows beside it.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_samples, n_features)
+        """
+        # A row beside the others, should there be one alone.
+        rows = np.concatenate([rows, np.zeros_like(rows[:1])])
+        name = type(self.module).__name__
+        together = self.outputs(rows)
+        size = 1e-12 + np.abs(together).max()
+        if not np.allclose(self.outputs(rows), together, rtol=1e-5, atol=1e-5 * size):
+            raise ValueError(
+                f"net's module {name} answers at random in evaluation mode (module.eval()): the "
+                "same row has another expected reward each time. Draw in training mode alone, "
+                "as torch.nn.Dropout does."
+            )
+        try:
+            alone = np.concatenate([self.outputs(row[None]) for row in rows])
+        except Exception as error:
+            raise ValueError(
+                f"net's module {name} cannot be asked about one row alone: {error} In evaluation "
+                "mode a decision may not depend on the rows beside it: normalise by running "
+                "statistics (track_running_stats=True), or by each row (LayerNorm)."
+            ) from error
+        if not np.allclose(alone, together, rtol=1e-4, atol=1e-4 * size):
+            raise ValueError(
+                f"net's module {name} answers differently for a row alone and among others. In "
+                "evaluation mode a decision may not depend on the rows beside it: normalise by "
+                "running statistics (track_running_stats=True), or by each row (LayerNorm)."
+            )
+
     def check_output_layer(self, rows):
         """Raise where the outputs are not the representation times the weights of one layer.
 
@@ -160,15 +196,18 @@ class FrozenNetwork:
         if hasattr(self.module, "represent"):
             return
         with self._asked(), torch.no_grad():
-            X = self.tensor(rows[:2])
-            layer = output_layer(self.module, X.clone())
-            if layer is not None:
-                outputs = self.module(X.clone())
-                linear = functional.linear(
-                    represent(self.module, X.clone()), layer.weight, layer.bias
-                )
-                if torch.allclose(linear.reshape(outputs.shape), outputs, rtol=1e-4, atol=1e-6):
-                    return
+            X = self.tensor(rows[:8])
+            calls, outputs = called_layers(self.module, X)
+            if calls and sum(call.layer is calls[-1].layer for call in calls) == 1:
+                layer, given, _ = calls[-1]
+                linear = functional.linear(given, layer.weight, layer.bias)
+                if linear.numel() == outputs.numel():
+                    linear = linear.reshape(outputs.shape)
+                    # The unit of the outputs does not matter.
+                    square = float((linear * linear).sum())
+                    unit = float((linear * outputs).sum()) / square if square > 0 else 1.0
+                    if torch.allclose(unit * linear, outputs, rtol=1e-4, atol=1e-6):
+                        return
         raise ValueError(
             f"precision='last_layer' needs a module whose outputs come from one torch.nn.Linear "
             f"layer, with nothing after it; net's module {type(self.module).__name__} has none "
@@ -280,6 +319,13 @@ class FrozenPerceptron(FrozenNetwork):
             module.activation_name,
             module.residual,
         )
+
+    def output_names(self, n_outputs, rows):
+        """See :meth:`FrozenNetwork.output_names`."""
+        return {"output.weight", "output.bias"}
+
+    def check_answers(self, rows):
+        """See :meth:`FrozenNetwork.check_answers`; there is nothing to find."""
 
     def check_output_layer(self, rows):
         """See :meth:`FrozenNetwork.check_output_layer`; a perceptron's outputs do."""

@@ -1,6 +1,7 @@
 """Networks: the multilayer perceptron, its names, and where a network's representation is read."""
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -231,46 +232,41 @@ def _is_hooked(part):
     return bool(part._forward_hooks or part._forward_pre_hooks or part._backward_hooks)
 
 
-class _Calls:
-    """The calls of a module's linear layers, in the order in which they are made."""
+class Call(NamedTuple):
+    """A call of a linear layer."""
 
-    def __init__(self, module):
-        self.module, self.calls = module, []
-
-    def __call__(self, X):
-        hooks = [
-            layer.register_forward_hook(self._note, prepend=True)
-            for layer in linear_layers(self.module)
-        ]
-        try:
-            return self.module(X)
-        finally:
-            for hook in hooks:
-                hook.remove()
-
-    def _note(self, layer, inputs, out):
-        # What follows may write to either.
-        self.calls.append((layer, inputs[0].clone(), out.clone()))
+    layer: nn.Linear
+    given: torch.Tensor
+    put_out: torch.Tensor
 
 
-def output_layer(module, X):
-    """Return the linear layer whose answer is the module's, one unit an arm; None for none.
+def called_layers(module, X):
+    """Return the calls of a module's linear layers, in their order, and its answer.
 
     Parameters
     ----------
     module : torch.nn.Module
     X : tensor of shape (n_samples, ...)
+
+    Returns
+    -------
+    calls : list of Call
+    outputs : tensor
     """
-    calls = _Calls(module)
-    outputs = calls(X).reshape(len(X), -1)
-    if not calls.calls:
-        return None
-    layer, _, answer = calls.calls[-1]
-    once = sum(called is layer for called, _, _ in calls.calls) == 1
-    same = answer.numel() == outputs.numel() and bool(
-        torch.equal(answer.reshape(outputs.shape), outputs)
-    )
-    return layer if once and same else None
+    calls = []
+
+    def note(layer, inputs, out):
+        # What follows may write to either.
+        calls.append(Call(layer, inputs[0].clone(), out.clone()))
+
+    # Before hooks of the module's own, which may change what the layer puts out.
+    hooks = [layer.register_forward_hook(note, prepend=True) for layer in linear_layers(module)]
+    try:
+        outputs = module(X.clone())
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return calls, outputs
 
 
 def represent(module, X):
@@ -290,12 +286,11 @@ def represent(module, X):
     """
     if hasattr(module, "represent"):
         return module.represent(X)
-    calls = _Calls(module)
-    calls(X)
-    if not calls.calls:
+    calls, _ = called_layers(module, X)
+    if not calls:
         raise ValueError(
             f"net's module {type(module).__name__} calls no torch.nn.Linear layer whose input "
             "could be its last hidden representation. Give it a method represent(X) that returns "
             "it, of shape (n_samples, n_units)."
         )
-    return calls.calls[-1][1].reshape(len(X), -1)
+    return calls[-1].given.reshape(len(X), -1)
