@@ -47,6 +47,8 @@ def make_net(name="small_mlp", **parameters):
     >>> bandit.get_params()["net__lr"]
     0.003
     """
+    # As in any other net.
+    name = parameters.pop("module", name)
     if _is_module(name):
         network, module = {}, name
     elif not isinstance(name, str):
@@ -205,18 +207,27 @@ def build_net(net, n_inputs, n_outputs, seed, input_shape=None):
         sizes = {"n_inputs": n_inputs, "n_outputs": n_outputs}
         sizes = {f"module__{k}": v for k, v in sizes.items() if _takes(net.module, k)}
     else:
-        for name in net.get_params_for("module"):
-            delattr(net, f"module__{name}")
-            net._kwargs.pop(f"module__{name}", None)
+        net = _without_module_parameters(net)
+    if getattr(net.train_split, "stratified", False):
+        raise ValueError(
+            f"net's train_split holds out rounds by class ({net.train_split!r}), and rewards have "
+            "none. Use skorch.NeuralNetRegressor, or set net__train_split to ValidSplit(5), say."
+        )
     net.set_params(**sizes, criterion=PlayedArmLoss, criterion__loss=net.criterion)
     with forked_generators(seed, net.device):
         try:
             net.initialize()
         except TypeError as error:
+            if "criterion must be" in str(error):
+                raise
             raise TypeError(
                 f"net cannot be made for {n_inputs} inputs and {n_outputs} outputs: {error}. Its "
                 "module's constructor is told n_inputs and n_outputs where it asks for them; "
                 "everything else must have a default or come as net__module__... ."
+            ) from error
+        except ValueError as error:
+            raise ValueError(
+                f"net cannot be made for {n_inputs} inputs and {n_outputs} outputs: {error}"
             ) from error
         # Lazy layers get their weights in the first answer.
         _check_module(net, n_inputs, n_outputs, input_shape)
@@ -242,6 +253,11 @@ def _own_parameters(module, given):
             f"{', '.join(f'module__{name}' for name in sorted(alien))}."
         )
     return own
+
+
+def _without_module_parameters(net):
+    parameters = net.get_params(deep=False)
+    return type(net)(**{k: v for k, v in parameters.items() if not k.startswith("module__")})
 
 
 def _check_module(net, n_inputs, n_outputs, input_shape):
