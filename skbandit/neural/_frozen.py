@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 
 from .._perceptron import Perceptron, one_output_a_row
@@ -84,6 +85,19 @@ def _takes(module, X):
     return True
 
 
+@contextmanager
+def _backward_in_evaluation(module):
+    """Let recurrent layers on a GPU find gradients in evaluation mode, which cuDNN's cannot."""
+    if any(
+        isinstance(part, nn.RNNBase) and any(p.is_cuda for p in part.parameters())
+        for part in module.modules()
+    ):
+        with torch.backends.cudnn.flags(enabled=False):
+            yield
+    else:
+        yield
+
+
 class FrozenNetwork:
     """Any module, through torch, on the device on which it was trained.
 
@@ -117,7 +131,7 @@ class FrozenNetwork:
     @contextmanager
     def _asked(self):
         """Ask the module: one thread at a time, for hooks catch what its layers are given."""
-        with self._lock, ordinary_mode():
+        with self._lock, ordinary_mode(), _backward_in_evaluation(self._plan):
             yield
 
     @property

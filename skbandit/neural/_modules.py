@@ -285,7 +285,14 @@ def represent(module, X):
     representation : tensor of shape (n_samples, n_units)
     """
     if hasattr(module, "represent"):
-        return module.represent(X)
+        hidden = module.represent(X)
+        if not torch.is_tensor(hidden) or hidden.ndim < 2 or len(hidden) != len(X):
+            what = tuple(hidden.shape) if torch.is_tensor(hidden) else type(hidden).__name__
+            raise ValueError(
+                f"The method represent of net's module {type(module).__name__} must return a "
+                f"tensor of shape (n_samples, n_units), got {what} for {len(X)} rows."
+            )
+        return hidden
     calls, _ = called_layers(module, X)
     if not calls:
         raise ValueError(

@@ -11,7 +11,7 @@ from skorch import NeuralNet, NeuralNetRegressor
 from skorch.callbacks import Callback
 from torch import nn
 
-from ._copies import copied_module, note_computed
+from ._copies import copied_module, make_storable, note_computed
 from ._frozen import dtype_of, to_module
 from ._generators import forked_generators
 from ._gradients import trainable
@@ -233,6 +233,7 @@ def build_net(net, n_inputs, n_outputs, seed, input_shape=None):
         _check_module(net, n_inputs, n_outputs, input_shape)
         if not is_plain_mlp(net.module_):
             _check_step(net, n_inputs, n_outputs, input_shape)
+    make_storable(net.module_)
     return net
 
 

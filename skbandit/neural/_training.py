@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from .._rows import take_rows
+from ._copies import make_storable
 from ._fast_training import can_train_fast, train_fast
 from ._frozen import dtype_of
 from ._generators import forked_generators
@@ -169,6 +170,7 @@ def train_nets(nets, X, targets, columns, seeds, training):
         if training.afresh:
             with forked_generators(seed, net.device):
                 net.initialize()
+            make_storable(net.module_)
         net.module_.train()
         _check_batch_size(net)
         copies.append(net)
