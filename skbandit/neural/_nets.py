@@ -16,7 +16,7 @@ from ._frozen import dtype_of, to_module
 from ._generators import forked_generators
 from ._gradients import trainable
 from ._modules import MLP, NAMED_NETWORKS, TextEncoder, is_plain_mlp
-from ._targets import PlayedArmLoss, Targets
+from ._targets import NotALoss, PlayedArmLoss, Targets
 
 
 def make_net(name="small_mlp", **parameters):
@@ -217,9 +217,9 @@ def build_net(net, n_inputs, n_outputs, seed, input_shape=None):
     with forked_generators(seed, net.device):
         try:
             net.initialize()
+        except NotALoss:
+            raise
         except TypeError as error:
-            if "criterion must be" in str(error):
-                raise
             raise TypeError(
                 f"net cannot be made for {n_inputs} inputs and {n_outputs} outputs: {error}. Its "
                 "module's constructor is told n_inputs and n_outputs where it asks for them; "
@@ -309,8 +309,8 @@ def _check_step(net, n_inputs, n_outputs, input_shape):
     trial = copied(net)
     module, dtype = trial.module_, dtype_of(trial.module_)
     ones = np.ones(2)
-    low = Targets(np.arange(2) % n_outputs, ones, ones, 0.0 * ones, 0.0 * ones, ones)
-    target = low.packed(dtype)
+    targets = Targets(np.arange(2) % n_outputs, ones, ones, 0.0 * ones, 0.0 * ones, ones)
+    target = targets.packed(dtype)
     try:
         module.train()
         X = to_module(np.zeros((2, n_inputs)), module, input_shape)
@@ -318,9 +318,10 @@ def _check_step(net, n_inputs, n_outputs, input_shape):
             loss = trial.get_loss(module(X), target.to(X.device), X=X, training=True)
             loss.backward()
     except Exception as error:
+        criterion = type(net.criterion_.loss).__name__
         raise ValueError(
             f"net cannot be trained: a step of its module {type(module).__name__} under the "
-            f"criterion {_name_of(net.criterion_.loss)} raises {type(error).__name__}: {error}"
+            f"criterion {criterion} raises {type(error).__name__}: {error}"
         ) from error
     if all(p.grad is None for p in trainable(module).values()):
         raise ValueError(
@@ -328,10 +329,6 @@ def _check_step(net, n_inputs, n_outputs, input_shape):
             "(detach, no_grad), so it cannot be trained. Set requires_grad=False for what shall "
             "stay as it is."
         )
-
-
-def _name_of(loss):
-    return type(loss).__name__
 
 
 def device_of(net):

@@ -74,7 +74,7 @@ def new_priors(networks, labels, n_features, seeds):
             head = _head(module, n_features, len(labels), shape)
             for place, label in enumerate(labels):
                 head.weight[place] = _output_weights(head, seed, label)
-        module.requires_grad_(False)
+        _fix(module)
         priors.append(RandomPrior(module, shape, seed))
     return tuple(priors)
 
@@ -111,7 +111,7 @@ def carried_priors(priors, template, labels, sources, taught):
         if taught is not None:
             for move in moves:
                 move.teach(taught)
-        module.requires_grad_(False)
+        _fix(module)
         carried.append(RandomPrior(module, prior.input_shape, prior.seed))
     return tuple(carried)
 
@@ -135,6 +135,12 @@ def _head(module, n_features, n_outputs, input_shape):
             "random networks weights of their own there."
         )
     return plain_layers(module)[heads[-1]]
+
+
+def _fix(module):
+    """Let a module be trained no more; scripted ones have copies that were computed."""
+    for parameter in module.parameters():
+        (parameter if parameter.is_leaf else parameter.detach_()).requires_grad_(False)
 
 
 def _draw_new_inputs(moves, sources, seed):

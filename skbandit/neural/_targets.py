@@ -47,6 +47,10 @@ class Targets(NamedTuple):
         return targets._replace(arm=targets.arm.long())
 
 
+class NotALoss(TypeError):
+    """A criterion that cannot be weighted row by row."""
+
+
 class PlayedArmLoss(nn.Module):
     """Loss of the output of the arm that was played, weighted; of several for full feedback.
 
@@ -65,7 +69,7 @@ class PlayedArmLoss(nn.Module):
         if isinstance(loss, nn.Module):
             self.loss = copy.deepcopy(loss)
             if kwargs or not hasattr(loss, "reduction"):
-                raise TypeError(_no_reduction(type(loss).__name__, kwargs))
+                raise NotALoss(_no_reduction(type(loss).__name__, kwargs))
             self.loss.reduction = "none"
             return
         try:

@@ -417,7 +417,9 @@ def _carry_optimizer(old, new, moves):
     """Write the state of one net's optimizer into another's; what is new has none yet."""
     moved = {id(move.target): move for move in moves}
     for parameter in new.module_.parameters():
-        move = moved[id(parameter)]
+        move = moved.get(id(parameter))
+        if move is None:
+            continue
         for key, value in old.optimizer_.state.get(move.source, {}).items():
             if torch.is_tensor(value) and value.shape == move.source.shape and value.ndim:
                 carried = torch.zeros_like(move.target, dtype=value.dtype)
