@@ -19,6 +19,8 @@ class RegretDisplay:
 
     Parameters
     ----------
+    results : None
+        Not taken: what :func:`simulate` returns goes to :meth:`from_results`.
     rounds : ndarray of shape (n_points,)
         Rounds played, counted from 1.
     mean, lower, upper : dict of str to ndarray of shape (n_points,)
@@ -42,6 +44,11 @@ class RegretDisplay:
     chance_level_ : matplotlib Line2D or None
         The curve of uniform play.
 
+    Raises
+    ------
+    TypeError
+        If it is given results, or lacks the curves.
+
     See Also
     --------
     simulate : Gives the results.
@@ -61,7 +68,14 @@ class RegretDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, *, rounds, mean, lower, upper, uniform=None):
+    def __init__(
+        self, results=None, *, rounds=None, mean=None, lower=None, upper=None, uniform=None
+    ):
+        if results is not None or any(part is None for part in (rounds, mean, lower, upper)):
+            raise TypeError(
+                "RegretDisplay is made of curves (rounds=, mean=, lower=, upper=). To draw what "
+                "simulate returns, write RegretDisplay.from_results(results)."
+            )
         self.rounds = rounds
         self.mean = mean
         self.lower = lower

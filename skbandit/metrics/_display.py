@@ -13,6 +13,9 @@ class PolicyValueDisplay:
 
     Parameters
     ----------
+    results : None
+        Not taken: what :func:`skbandit.model_selection.compare_policies` returns goes to
+        :meth:`from_results`.
     names : list of str
         The policies, top down.
     value, low, high : ndarray of shape (n_policies,)
@@ -33,6 +36,11 @@ class PolicyValueDisplay:
     reference_ : matplotlib Line2D or None
         The line of the logging policy.
 
+    Raises
+    ------
+    TypeError
+        If it is given results, or lacks names and values.
+
     See Also
     --------
     skbandit.model_selection.compare_policies : Gives the results.
@@ -48,7 +56,22 @@ class PolicyValueDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, *, names, value, low, high, reference=None, label="Value (reward a round)"):
+    def __init__(
+        self,
+        results=None,
+        *,
+        names=None,
+        value=None,
+        low=None,
+        high=None,
+        reference=None,
+        label="Value (reward a round)",
+    ):
+        if results is not None or any(part is None for part in (names, value, low, high)):
+            raise TypeError(
+                "PolicyValueDisplay is made of values (names=, value=, low=, high=). To draw what "
+                "compare_policies returns, write PolicyValueDisplay.from_results(results)."
+            )
         self.names = names
         self.value = value
         self.low = low

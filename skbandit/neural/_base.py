@@ -20,7 +20,8 @@ from ..buffers import (
 from ._columns import columns_of, n_rounds, weight_by_output
 from ._frozen import dtype_of, to_tensor
 from ._generators import ordinary_mode
-from ._nets import build_net, is_skorch_net, starts_at_zero, unfitted_copy
+from ._gradients import trainable
+from ._nets import build_net, copied_net_parameter, is_skorch_net, starts_at_zero
 from ._scaling import check_squares, find_scaling
 from ._seeds import Seeds
 from ._state import Network, NeuralState
@@ -126,7 +127,7 @@ class BaseNeuralBandit(BaseBandit):
         bare = self._twin()
         bare.net = "none"
         new = super(BaseNeuralBandit, bare).__sklearn_clone__()
-        new.net = unfitted_copy(self.net) if is_skorch_net(self.net) else copy.deepcopy(self.net)
+        new.net = copied_net_parameter(self.net)
         return new
 
     # ----------------------------------------------------- for families to define
@@ -203,7 +204,8 @@ class BaseNeuralBandit(BaseBandit):
 
     def _after(self, state, columns, seeds):
         """The state after these columns of rounds."""
-        if not state.networks:
+        is_first = not state.networks
+        if is_first:
             state = state._replace(networks=self._new_networks(seeds))
             state = state._replace(statistics=self._prepare(state, seeds))
         taught = weight_by_output(columns, len(state.taught_weight)).sum(axis=0)
@@ -217,6 +219,8 @@ class BaseNeuralBandit(BaseBandit):
         scaling = self._measured(state, trains)
         if scaling is not None:
             state = state._replace(scaling=scaling)
+        if is_first:
+            state.networks[0].frozen.check_answers(scaling.inputs(columns["row"][:3]))
         if trains:
             state = self._trained(state, seeds)
         if trains or scaling is not None or state.statistics is None:
@@ -284,6 +288,7 @@ class BaseNeuralBandit(BaseBandit):
         columns = state.buffer.columns
         return (
             self._is_trained()
+            and bool(trainable(state.networks[0].module))
             and self._schedule.is_due(state.schedule, n_rounds(columns))
             and len(columns["arm"]) >= fewest_rows(state.networks[0].module)
         )
@@ -365,7 +370,13 @@ class BaseNeuralBandit(BaseBandit):
         with ordinary_mode():
             known = known._replace(
                 networks=carried_networks(
-                    state.networks, self.net, resize.feature_source, outputs, taught, seeds
+                    state.networks,
+                    self.net,
+                    source._some_inputs(),
+                    resize.feature_source,
+                    outputs,
+                    taught,
+                    seeds,
                 ),
                 buffer=carried_rounds(
                     state.buffer, known.buffer, resize.feature_source, outputs, taught, seeds
@@ -378,6 +389,14 @@ class BaseNeuralBandit(BaseBandit):
             if len(known.buffer) == 0:
                 return known
             return known._replace(statistics=self._build(known))
+
+    def _some_inputs(self):
+        """Some rows that were learnt, scaled: networks are held against each other on them."""
+        state = self.state_
+        rows = state.buffer.columns["row"][-16:]
+        if len(rows) == 0:
+            rows = np.zeros((1, self.n_features_in_))
+        return state.scaling.inputs(rows)
 
     def _is_set_as(self, source):
         """Whether another bandit has the very parameters of this one."""

@@ -8,7 +8,9 @@ from .._sklearn import Interval
 from ..beliefs import JointBelief
 from ._base import BaseNeuralBandit
 from ._columns import columns_of
+from ._nets import build_net
 from ._random_priors import carried_priors, new_priors
+from ._transfer import Sources
 
 
 class EnsembleBandit(BaseNeuralBandit):
@@ -204,16 +206,22 @@ class EnsembleBandit(BaseNeuralBandit):
         return [None] if self._candidate_features else self.classes_.tolist()
 
     def _prepare(self, state, seeds):
-        return new_priors(state.networks, self._output_labels(), seeds)
+        return new_priors(state.networks, self._output_labels(), self.n_features_in_, seeds)
 
     def _carry_statistics(self, source, resize, outputs, seeds):
-        if not isinstance(source, EnsembleBandit):
-            return new_priors(source.state_.networks, source._output_labels(), seeds)
+        if isinstance(source, EnsembleBandit):
+            priors = source.state_.statistics
+        else:
+            labels = [None] if source._candidate_features else source.classes_.tolist()
+            networks = source.state_.networks
+            priors = new_priors(networks, labels, source.n_features_in_, seeds)
+        sizes = len(resize.feature_source), len(outputs)
+        template = build_net(self.net, *sizes, seeds.carried(0), source.candidate_shape_)
         return carried_priors(
-            source.state_.statistics,
+            priors,
+            template.module_,
             self._output_labels(),
-            resize.feature_source,
-            outputs,
+            Sources.of(source._some_inputs(), resize.feature_source, outputs, priors),
             None if self._candidate_features else resize.taught,
         )
 

@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from .._perceptron import Arrays, Perceptron
-from ._modules import MLP
+from ._modules import is_plain_mlp
 from ._targets import Targets
 
 # These treat every weight alike, whatever tensor it lies in.
@@ -34,7 +34,7 @@ def can_train_fast(net):
         type(net) in (NeuralNet, NeuralNetRegressor)
         and net.iterator_train is DataLoader
         and not set(net.get_params_for("iterator_train")) - _PLAIN_ITERATION
-        and type(module) is MLP
+        and is_plain_mlp(module)
         and module.activation_name in _ACTIVATIONS
         and module.dropout.p == 0.0
         and type(net.criterion_.loss) is nn.MSELoss
@@ -65,12 +65,14 @@ def train_fast(nets, X, targets, batches, epochs):
     weights = _FlatWeights([net.optimizer_ for net in nets])
     steps = _Steps(weights, nets[0].module_, X, targets)
     for _ in range(epochs):
-        losses = []
+        losses, sizes = [], []
         # What diverges is found when the training is over.
         with np.errstate(over="ignore", invalid="ignore"):
             for rows in zip(*(batch(losses) for batch in batches), strict=True):
                 losses.append(steps.take(rows[0] if len(rows) == 1 else np.stack(rows)))
-        mean = np.mean(losses, axis=0) if losses else 0.0
+                sizes.append(len(rows[0]))
+        # As skorch records it: the mean over rows, not over batches.
+        mean = np.average(losses, axis=0, weights=sizes) if losses else 0.0
         for net, loss in zip(nets, np.broadcast_to(mean, len(nets)), strict=True):
             net.history.new_epoch()
             net.history.record("epoch", len(net.history))

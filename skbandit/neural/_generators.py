@@ -2,13 +2,14 @@
 
 import os
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 
 # The generators are the whole process's: threads that train take turns. A process that was forked
 # from a thread in waiting has a lock of its own.
 _lock = threading.RLock()
+_AUTOCAST_DEVICES = ("cpu", "cuda")
 
 
 def _renew_lock():
@@ -34,6 +35,12 @@ def forked_generators(seed, device="cpu"):
 
 @contextmanager
 def ordinary_mode():
-    """Run with gradients on, whatever mode the caller is in (``no_grad``, ``inference_mode``)."""
-    with torch.inference_mode(False), torch.enable_grad():
+    """Run with gradients on and in a module's own precision, whatever mode the caller is in.
+
+    Modes are ``no_grad``, ``inference_mode`` and ``autocast``.
+    """
+    with torch.inference_mode(False), torch.enable_grad(), ExitStack() as modes:
+        for device in _AUTOCAST_DEVICES:
+            if torch.is_autocast_enabled(device):
+                modes.enter_context(torch.autocast(device, enabled=False))
         yield

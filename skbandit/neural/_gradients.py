@@ -17,7 +17,9 @@ def per_sample_gradients(module, X):
 
     All rows at once: from the factors of :class:`LayerGradients` where the weights all lie in
     linear layers, otherwise by ``torch.func``; row by row where that cannot batch a module
-    (recurrent layers, encoders that look for padding).
+    (recurrent layers, encoders that look for padding). What comes from all rows at once is held
+    against their sum as autograd finds it, and given up where the two differ: a weight may be
+    used in ways that no layer shows.
 
     Parameters
     ----------
@@ -30,14 +32,34 @@ def per_sample_gradients(module, X):
     gradients : tensor of shape (n_samples, n_outputs, n_parameters)
         Parameters in the order of ``module.named_parameters()``, flattened; those that do not
         require a gradient are left out.
+
+    Raises
+    ------
+    ValueError
+        If no weight of the module is trained.
     """
-    if can_factor(module, X):
-        return LayerGradients(module, X).gradients()
+    check_trainable(module)
+    layers = factored_gradients(module, X)
+    if layers is not None:
+        return layers.gradients()
     try:
-        return vmapped_gradients(module, X)
+        gradients = vmapped_gradients(module, X)
+        if _is_sum_of_autograd(module, X, gradients):
+            return gradients
     except Exception:
         # What torch.func cannot batch it reports in many ways; a real fault shows in the loop.
-        return looped_gradients(module, X)
+        pass
+    return looped_gradients(module, X)
+
+
+def check_trainable(module):
+    """Raise where there is nothing that a gradient could be taken for."""
+    if not trainable(module):
+        raise ValueError(
+            f"net's module {type(module).__name__} has no weights that are trained "
+            "(requires_grad is False for all of them), so its gradients say nothing about what it "
+            "does not know. Let some be trained, or use NeuralLinearBandit."
+        )
 
 
 def looped_gradients(module, X):
@@ -46,26 +68,68 @@ def looped_gradients(module, X):
     rows = []
     for row in X:
         with torch.enable_grad():
-            outputs = module(row[None]).reshape(-1)
+            # The module may write to what it is given.
+            outputs = module(row[None].clone()).reshape(-1)
         for output in outputs:
-            gradients = torch.autograd.grad(
-                output, parameters, retain_graph=True, materialize_grads=True
-            )
-            rows.append(torch.cat([gradient.flatten() for gradient in gradients]))
+            rows.append(_flat_gradient(output, parameters))
     return torch.stack(rows).reshape(len(X), -1, rows[0].numel())
+
+
+def _flat_gradient(output, parameters):
+    """The gradient of a number for all parameters; zero for those that it does not depend on."""
+    if not output.requires_grad:
+        return torch.cat([torch.zeros_like(p).flatten() for p in parameters])
+    gradients = torch.autograd.grad(
+        output, parameters, retain_graph=True, allow_unused=True, materialize_grads=True
+    )
+    return torch.cat([gradient.flatten() for gradient in gradients])
 
 
 def vmapped_gradients(module, X):
     """Do what :func:`per_sample_gradients` does, for any module (``torch.func``)."""
+    names = {id(p): name for name, p in trainable(module).items()}
     free = {name: p.detach() for name, p in trainable(module).items()}
-    fixed = {name: p.detach() for name, p in module.named_parameters() if name not in free}
-    fixed.update(module.named_buffers())
+    # Each tensor under the name of every part that holds it, each part once: torch restores
+    # wrongly what it finds twice in one part.
+    places, fixed = {}, {}
+    for prefix, part in module.named_modules():
+        held = [*part.named_parameters(prefix, recurse=False, remove_duplicate=False)]
+        held += part.named_buffers(prefix, recurse=False, remove_duplicate=False)
+        for place, tensor in held:
+            if id(tensor) in names:
+                places[place] = names[id(tensor)]
+            else:
+                fixed[place] = tensor.detach()
 
     def outputs(parameters, row):
-        return functional_call(module, {**parameters, **fixed}, (row[None],)).reshape(-1)
+        given = {place: parameters[name] for place, name in places.items()}
+        rows = (row[None].clone(),)
+        return functional_call(module, {**given, **fixed}, rows, tie_weights=False).reshape(-1)
 
     jacobian = vmap(jacrev(outputs), in_dims=(None, 0))(free, X)
     return torch.cat([part.flatten(start_dim=2) for part in jacobian.values()], dim=2)
+
+
+def _coefficients(like):
+    """Numbers of unlike size for rows and outputs, that no two mistakes may cancel."""
+    number = torch.arange(like.numel(), dtype=torch.float64, device=like.device)
+    return (1.0 + torch.sin(1.0 + number)).to(like.dtype).reshape(like.shape)
+
+
+def _is_sum_of_autograd(module, X, gradients):
+    """Whether gradients of rows, summed with unlike weights, are the gradient of the sum."""
+    with torch.enable_grad():
+        outputs = module(X.clone()).reshape(len(X), -1)
+        coefficients = _coefficients(outputs.detach())
+        total = (outputs * coefficients).sum()
+    expected = _flat_gradient(total, list(trainable(module).values()))
+    found = torch.einsum("nk,nkp->p", coefficients, gradients)
+    return _agree(found, expected)
+
+
+def _agree(found, expected):
+    tolerance = 1e3 * torch.finfo(found.dtype).eps ** 0.75
+    return bool((found - expected).norm() <= tolerance * (1e-12 + expected.norm()))
 
 
 class LayerGradients:
@@ -92,34 +156,67 @@ class LayerGradients:
         for name, layer in layers.items():
 
             def catch(_, inputs, output, name=name):
+                if name in given:
+                    raise _NotFactored
                 given[name], put_out[name] = inputs[0].detach().clone(), output
                 # What follows may write to what it is given: let it have another.
                 return output.clone()
 
-            hooks.append(layer.register_forward_hook(catch))
+            # Before hooks of the module's own, which may change what the layer puts out.
+            hooks.append(layer.register_forward_hook(catch, prepend=True))
         try:
             with torch.enable_grad():
-                outputs = module(X.requires_grad_(True)).reshape(len(X), -1)
+                rows = X.detach().clone().requires_grad_(True)
+                outputs = module(rows.clone()).reshape(len(X), -1)
                 if played is not None:
                     outputs = outputs.gather(1, played[:, None])
         finally:
             for hook in hooks:
                 hook.remove()
-            X.requires_grad_(False)
-        tensors = list(put_out.values())
+        if set(given) != set(layers) or any(h.ndim != 2 for h in given.values()):
+            raise _NotFactored
+        tracked = [out for out in put_out.values() if out.requires_grad]
         self.factors = []
         for k in range(outputs.shape[1]):
-            last = k == outputs.shape[1] - 1
-            deltas = torch.autograd.grad(
-                outputs[:, k].sum(), tensors, retain_graph=not last, allow_unused=True
-            )
+            deltas = {}
+            if outputs.requires_grad and tracked:
+                found = torch.autograd.grad(
+                    outputs[:, k].sum(),
+                    tracked,
+                    retain_graph=True,
+                    allow_unused=True,
+                    materialize_grads=True,
+                )
+                deltas = {id(out): delta for out, delta in zip(tracked, found, strict=True)}
             self.factors.append(
                 {
-                    name: (given[name], torch.zeros_like(out) if delta is None else delta)
-                    for (name, out), delta in zip(put_out.items(), deltas, strict=True)
+                    # A layer that is used without gradients learns nothing.
+                    name: (given[name], deltas.get(id(out), torch.zeros_like(out)).detach())
+                    for name, out in put_out.items()
                 }
             )
         self.names = list(trainable(module))
+        self._check(outputs)
+
+    def _check(self, outputs):
+        """Raise where the factors do not add up to what autograd finds for all rows at once.
+
+        A weight may be used beside the call of its layer (a tied decoder, a norm of weights).
+        """
+        coefficients = _coefficients(outputs.detach())
+        with torch.enable_grad():
+            total = (outputs * coefficients).sum()
+        expected = _flat_gradient(total, list(trainable(self.module).values()))
+        sums = {}
+        for k, factors in enumerate(self.factors):
+            for name, (h, delta) in factors.items():
+                weighted = delta * coefficients[:, k, None]
+                parts = weighted.T @ h, weighted.sum(dim=0)
+                for full, part in zip(_names(name), parts, strict=True):
+                    sums[full] = sums.get(full, 0.0) + part
+        found = torch.cat([sums[name].flatten() for name in self.names])
+        if not _agree(found, expected):
+            raise _NotFactored
 
     def gradients(self):
         """Return the gradients themselves, (n_samples, n_outputs, n_parameters)."""
@@ -212,21 +309,35 @@ def _weighted_layers(module):
     }
 
 
+class _NotFactored(Exception):
+    """The gradients are not those of linear layers, each used once on plain rows."""
+
+
+def factored_gradients(module, X, played=None):
+    """Return the gradients as factors; None where they are none.
+
+    Parameters
+    ----------
+    module, X, played
+        See :class:`LayerGradients`.
+
+    Returns
+    -------
+    gradients : LayerGradients or None
+        None where a trainable weight lies outside linear layers, or is used in any other way than
+        once, by its layer, on plain rows.
+    """
+    owners = [id(p) for layer in _weighted_layers(module).values() for p in layer.parameters()]
+    # A weight that two layers share is in neither's gradient alone.
+    if any(owners.count(id(p)) != 1 for p in trainable(module).values()):
+        return None
+    try:
+        return LayerGradients(module, X, played)
+    except Exception:
+        # A real fault shows where the gradients are found in another way.
+        return None
+
+
 def can_factor(module, X):
     """Say whether all trainable weights lie in linear layers, each used once on plain rows."""
-    layers = _weighted_layers(module)
-    own = {id(p) for layer in layers.values() for p in layer.parameters()}
-    if not all(id(p) in own for p in trainable(module).values()):
-        return False
-    shapes = []
-    hooks = [
-        layer.register_forward_hook(lambda _, inputs, out: shapes.append(inputs[0].ndim))
-        for layer in layers.values()
-    ]
-    try:
-        with torch.no_grad():
-            module(X[:1])
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return len(shapes) == len(layers) and all(ndim == 2 for ndim in shapes)
+    return factored_gradients(module, X[:1]) is not None

@@ -1,7 +1,9 @@
 """Networks: the multilayer perceptron, its names, and where a network's representation is read."""
 
 from itertools import pairwise
+from typing import NamedTuple
 
+import torch
 from torch import nn
 
 _ACTIVATIONS = {
@@ -203,11 +205,75 @@ def plain_layers(module):
     ]
 
 
+def is_plain_mlp(module):
+    """Say whether a module is an :class:`MLP` as its constructor made it.
+
+    What is written out for perceptrons holds for these alone: a user may have put in another
+    activation, other layers, hooks or reparametrised weights.
+    """
+    if type(module) is not MLP or type(module.activation) is not _ACTIVATIONS.get(
+        module.activation_name
+    ):
+        return False
+    layers = [*module.hidden, module.output]
+    names = [f"hidden.{depth}" for depth in range(len(module.hidden))] + ["output"]
+    expected = [f"{name}.{kind}" for name in names for kind in ("weight", "bias")]
+    parts = list(module.modules())
+    return (
+        len(plain_layers(module)) == len(layers) == len(linear_layers(module))
+        and [name for name, _ in module.named_parameters()] == expected
+        and len(parts) == 4 + len(layers)
+        and not any(_is_hooked(part) for part in parts)
+        and getattr(module.activation, "approximate", "none") == "none"
+    )
+
+
+def _is_hooked(part):
+    return bool(part._forward_hooks or part._forward_pre_hooks or part._backward_hooks)
+
+
+class Call(NamedTuple):
+    """A call of a linear layer."""
+
+    layer: nn.Linear
+    given: torch.Tensor
+    put_out: torch.Tensor
+
+
+def called_layers(module, X):
+    """Return the calls of a module's linear layers, in their order, and its answer.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    X : tensor of shape (n_samples, ...)
+
+    Returns
+    -------
+    calls : list of Call
+    outputs : tensor
+    """
+    calls = []
+
+    def note(layer, inputs, out):
+        # What follows may write to either.
+        calls.append(Call(layer, inputs[0].clone(), out.clone()))
+
+    # Before hooks of the module's own, which may change what the layer puts out.
+    hooks = [layer.register_forward_hook(note, prepend=True) for layer in linear_layers(module)]
+    try:
+        outputs = module(X.clone())
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return calls, outputs
+
+
 def represent(module, X):
     """Return the input of a module's output layer: the last hidden representation.
 
-    A module may say itself what that is, by a method ``represent``; of any other, it is what its
-    last ``torch.nn.Linear`` layer is given.
+    A module may say itself what that is, by a method ``represent``; of any other, it is what the
+    ``torch.nn.Linear`` layer that is called last is given.
 
     Parameters
     ----------
@@ -219,17 +285,19 @@ def represent(module, X):
     representation : tensor of shape (n_samples, n_units)
     """
     if hasattr(module, "represent"):
-        return module.represent(X)
-    layers = linear_layers(module)
-    if not layers:
+        hidden = module.represent(X)
+        if not torch.is_tensor(hidden) or hidden.ndim < 2 or len(hidden) != len(X):
+            what = tuple(hidden.shape) if torch.is_tensor(hidden) else type(hidden).__name__
+            raise ValueError(
+                f"The method represent of net's module {type(module).__name__} must return a "
+                f"tensor of shape (n_samples, n_units), got {what} for {len(X)} rows."
+            )
+        return hidden
+    calls, _ = called_layers(module, X)
+    if not calls:
         raise ValueError(
-            f"net's module {type(module).__name__} has no torch.nn.Linear layer whose input could "
-            "be its last hidden representation. Give it a method represent(X) that returns it."
+            f"net's module {type(module).__name__} calls no torch.nn.Linear layer whose input "
+            "could be its last hidden representation. Give it a method represent(X) that returns "
+            "it, of shape (n_samples, n_units)."
         )
-    caught = []
-    hook = layers[-1].register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
-    try:
-        module(X)
-    finally:
-        hook.remove()
-    return caught[-1].reshape(len(X), -1)
+    return calls[-1].given.reshape(len(X), -1)

@@ -11,14 +11,16 @@ from skorch import NeuralNet, NeuralNetRegressor
 from skorch.callbacks import Callback
 from torch import nn
 
-from ._frozen import to_module
+from ._copies import copied_module, make_storable, note_computed
+from ._frozen import dtype_of, to_module
 from ._generators import forked_generators
-from ._modules import MLP, NAMED_NETWORKS, TextEncoder
-from ._targets import PlayedArmLoss
+from ._gradients import trainable
+from ._modules import MLP, NAMED_NETWORKS, TextEncoder, is_plain_mlp
+from ._targets import NotALoss, PlayedArmLoss, Targets
 
 
 def make_net(name="small_mlp", **parameters):
-    """Return an unfitted skorch net for the name of a network.
+    """Return an unfitted skorch net for the name of a network, or for a module.
 
     Use it to change what the name alone leaves at its default, or to search it: its parameters are
     those of a bandit that holds it (``net__lr``, ``net__module__hidden_units``).
@@ -26,7 +28,8 @@ def make_net(name="small_mlp", **parameters):
     Parameters
     ----------
     name : {"none", "linear", "tiny_mlp", "small_mlp", "large_mlp", "deep_mlp", "bert"}, \
-            default="small_mlp"
+            torch.nn.Module or its class, default="small_mlp"
+        A module that is given as an instance is copied: its weights are where the net starts.
     **parameters
         Parameters of :class:`skorch.NeuralNetRegressor` (``lr``, ``max_epochs``, ``device``,
         ``optimizer``, ``callbacks``, ...; these nets have no callbacks by default, and get theirs
@@ -44,7 +47,13 @@ def make_net(name="small_mlp", **parameters):
     >>> bandit.get_params()["net__lr"]
     0.003
     """
-    if name == "bert":
+    # As in any other net.
+    name = parameters.pop("module", name)
+    if _is_module(name):
+        network, module = {}, name
+    elif not isinstance(name, str):
+        raise TypeError(_not_a_net("name", name))
+    elif name == "bert":
         network, module = {}, TextEncoder
     elif name in NAMED_NETWORKS:
         network, module = NAMED_NETWORKS[name], MLP
@@ -90,19 +99,22 @@ def resolve_net(net):
     """Return an unfitted skorch net for a name, a module or its class, or a skorch net."""
     if isinstance(net, str):
         return make_net(net)
-    if isinstance(net, nn.Module):
-        return _default_net(net)
-    if inspect.isclass(net) and issubclass(net, nn.Module):
+    if _is_module(net):
         return _default_net(net)
     if isinstance(net, NeuralNet):
         return unfitted_copy(net)
-    way_out = ""
-    if inspect.isclass(net):
-        way_out = f" Pass an instance: {net.__name__}(...)."
-    raise TypeError(
-        "net must be a skorch net, a torch.nn.Module or its class, or one of "
-        f"{[*NAMED_NETWORKS, 'bert']}, got {net!r}.{way_out}"
-    )
+    raise TypeError(_not_a_net("net", net))
+
+
+def _is_module(net):
+    return isinstance(net, nn.Module) or (inspect.isclass(net) and issubclass(net, nn.Module))
+
+
+def _not_a_net(what, net):
+    way_out = f" Pass an instance: {net.__name__}(...)." if inspect.isclass(net) else ""
+    kinds = "a skorch net, a torch.nn.Module" if what == "net" else "a torch.nn.Module"
+    names = [*NAMED_NETWORKS, "bert"]
+    return f"{what} must be {kinds} or its class, or one of {names}, got {net!r}.{way_out}"
 
 
 def is_skorch_net(net):
@@ -121,7 +133,16 @@ def unfitted_copy(net):
     return type(net)(**{name: _copied_parameter(value) for name, value in parameters.items()})
 
 
+def copied_net_parameter(net):
+    """Return a copy of what ``net=`` was given."""
+    if is_skorch_net(net):
+        return unfitted_copy(net)
+    return copied_module(net) if isinstance(net, nn.Module) else copy.deepcopy(net)
+
+
 def _copied_parameter(value):
+    if isinstance(value, nn.Module):
+        return copied_module(value)
     try:
         return clone(value, safe=False)
     except Exception:
@@ -139,8 +160,8 @@ def _copied_where_possible(value):
 
 
 def _find_shared(value, shared, seen):
-    """Note what cannot be copied in the memo of a deep copy."""
-    if id(value) in seen:
+    """Note what cannot be copied in the memo of a deep copy; a module can always be."""
+    if id(value) in seen or isinstance(value, nn.Module):
         return
     seen.add(id(value))
     try:
@@ -176,26 +197,68 @@ def build_net(net, n_inputs, n_outputs, seed, input_shape=None):
         Shape of a candidate; None is flat.
     """
     net = resolve_net(net)
-    sizes = {}
-    if isinstance(net.module, nn.Module) and not net.get_params_for("module"):
-        net.set_params(module=functools.partial(copy.deepcopy, net.module))
-    else:
-        if isinstance(net.module, nn.Module):
-            net.set_params(module=type(net.module))
+    module, sizes = net.module, {}
+    own = net.get_params_for("module")
+    if isinstance(module, nn.Module):
+        own = _own_parameters(module, own)
+        # What is given to its constructor is for a module of its class.
+        net.set_params(module=type(module) if own else functools.partial(copied_module, module))
+    if own or not isinstance(module, nn.Module):
         sizes = {"n_inputs": n_inputs, "n_outputs": n_outputs}
         sizes = {f"module__{k}": v for k, v in sizes.items() if _takes(net.module, k)}
+    else:
+        net = _without_module_parameters(net)
+    if getattr(net.train_split, "stratified", False):
+        raise ValueError(
+            f"net's train_split holds out rounds by class ({net.train_split!r}), and rewards have "
+            "none. Use skorch.NeuralNetRegressor, or set net__train_split to ValidSplit(5), say."
+        )
     net.set_params(**sizes, criterion=PlayedArmLoss, criterion__loss=net.criterion)
     with forked_generators(seed, net.device):
         try:
             net.initialize()
+        except NotALoss:
+            raise
         except TypeError as error:
             raise TypeError(
                 f"net cannot be made for {n_inputs} inputs and {n_outputs} outputs: {error}. Its "
                 "module's constructor is told n_inputs and n_outputs where it asks for them; "
                 "everything else must have a default or come as net__module__... ."
             ) from error
-    _check_module(net, n_inputs, n_outputs, input_shape)
+        except ValueError as error:
+            raise ValueError(
+                f"net cannot be made for {n_inputs} inputs and {n_outputs} outputs: {error}"
+            ) from error
+        # Lazy layers get their weights in the first answer.
+        _check_module(net, n_inputs, n_outputs, input_shape)
+        if not is_plain_mlp(net.module_):
+            _check_step(net, n_inputs, n_outputs, input_shape)
+    make_storable(net.module_)
     return net
+
+
+def _own_parameters(module, given):
+    """What a net gives to the constructor of the class of a module that is an instance.
+
+    A net that was made for a perceptron still has a perceptron's where another module came in.
+    """
+    parameters = inspect.signature(type(module)).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return given
+    own = {name: value for name, value in given.items() if _takes(type(module), name)}
+    alien = set(given) - set(own) - set(inspect.signature(MLP).parameters)
+    if alien:
+        raise TypeError(
+            f"net's module is an instance of {type(module).__name__}, whose constructor does not "
+            f"take {sorted(alien)}. Set what it has when you make it, or leave out "
+            f"{', '.join(f'module__{name}' for name in sorted(alien))}."
+        )
+    return own
+
+
+def _without_module_parameters(net):
+    parameters = net.get_params(deep=False)
+    return type(net)(**{k: v for k, v in parameters.items() if not k.startswith("module__")})
 
 
 def _check_module(net, n_inputs, n_outputs, input_shape):
@@ -226,10 +289,45 @@ def _check_module(net, n_inputs, n_outputs, input_shape):
             f"{wanted} is needed: one an arm, or one alone where arms have features of their own. "
             "Give its constructor a parameter n_outputs, or set net__module__... to that width."
         )
+    if not outputs.is_floating_point() or any(p.is_complex() for p in module.parameters()):
+        raise ValueError(
+            f"net's module {name} has complex weights or outputs that are no real numbers. Let "
+            "its forward return expected rewards, and keep its weights real (real and imaginary "
+            "parts as weights of their own)."
+        )
     if not bool(torch.isfinite(outputs).all()):
         raise ValueError(
             f"net's module {name} returns NaN or infinity before any training. "
             "Check its initial weights."
+        )
+
+
+def _check_step(net, n_inputs, n_outputs, input_shape):
+    """Raise where the net cannot be trained; a copy is asked, so it is left as it was."""
+    if not trainable(net.module_):
+        return
+    trial = copied(net)
+    module, dtype = trial.module_, dtype_of(trial.module_)
+    ones = np.ones(2)
+    targets = Targets(np.arange(2) % n_outputs, ones, ones, 0.0 * ones, 0.0 * ones, ones)
+    target = targets.packed(dtype)
+    try:
+        module.train()
+        X = to_module(np.zeros((2, n_inputs)), module, input_shape)
+        with torch.enable_grad():
+            loss = trial.get_loss(module(X), target.to(X.device), X=X, training=True)
+            loss.backward()
+    except Exception as error:
+        criterion = type(net.criterion_.loss).__name__
+        raise ValueError(
+            f"net cannot be trained: a step of its module {type(module).__name__} under the "
+            f"criterion {criterion} raises {type(error).__name__}: {error}"
+        ) from error
+    if all(p.grad is None for p in trainable(module).values()):
+        raise ValueError(
+            f"net's module {type(module).__name__} cuts its outputs off from all its weights "
+            "(detach, no_grad), so it cannot be trained. Set requires_grad=False for what shall "
+            "stay as it is."
         )
 
 
@@ -251,10 +349,12 @@ def copied(net):
     and warns of devices.
     """
     memo = {id(net.module): net.module}
+    note_computed(net.module_, memo)
     try:
         parts = copy.deepcopy(vars(net), memo)
     except Exception:
         memo = {id(net.module): net.module}
+        note_computed(net.module_, memo)
         _find_shared(vars(net), memo, set())
         parts = copy.deepcopy(vars(net), memo)
     new = object.__new__(type(net))

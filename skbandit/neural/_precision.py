@@ -69,6 +69,7 @@ class BlockPrecision(_Precision):
     """Full precision of the output layer: one block a group."""
 
     def _added(self, network, rows, weight):
+        network.check_output_layer(rows)
         terms = self._terms(network, rows)
         gram = np.empty((self.n_groups, terms.shape[1], terms.shape[1]))
         for g in range(self.n_groups):
@@ -132,9 +133,9 @@ class DiagonalPrecision(_Precision):
             return added
         return {name: self.sums[name] + part for name, part in added.items()}
 
-    def _inverse(self, network):
+    def _inverse(self, network, rows):
         """Inverse precisions, with the effective number of parameters divided out."""
-        head = network.output_names(self.n_groups)
+        head = network.output_names(self.n_groups, rows)
         total, square = 0.0, 0.0
         for name, part in self.sums.items():
             # Arms have output weights of their own; together they are those of one arm.
@@ -149,7 +150,7 @@ class DiagonalPrecision(_Precision):
     def quadratic(self, network, rows):
         """See :meth:`BlockPrecision.quadratic`."""
         if self._factor is None:
-            self._factor = self._inverse(network)
+            self._factor = self._inverse(network, rows)
         return network.quadratic(rows, self._factor)
 
 

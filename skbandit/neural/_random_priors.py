@@ -4,7 +4,6 @@ The weights of an output belong to the arm's label: an arm has the same ones whe
 among the arms, whether it was there from the start or came later.
 """
 
-import copy
 import hashlib
 from numbers import Real
 
@@ -12,9 +11,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from ._copies import copied_module
+from ._frozen import freeze
 from ._generators import forked_generators
-from ._modules import plain_layers
+from ._gradients import trainable
+from ._modules import called_layers, plain_layers
 from ._state import FrozenOnce
+from ._transfer import carry_weights, check_same_answers, have_same_answers
 
 
 class RandomPrior(FrozenOnce):
@@ -32,7 +35,7 @@ class RandomPrior(FrozenOnce):
         self.module, self.input_shape, self.seed = module, input_shape, seed
 
 
-def new_priors(networks, labels, seeds):
+def new_priors(networks, labels, n_features, seeds):
     """Return a random network of the kind of each network.
 
     Parameters
@@ -40,66 +43,119 @@ def new_priors(networks, labels, seeds):
     networks : tuple of Network
     labels : list
         The label of each output; None where it is one for all candidates.
+    n_features : int
     seeds : Seeds
 
     Returns
     -------
     priors : tuple of RandomPrior
+
+    Raises
+    ------
+    ValueError
+        If no weight of the networks is trained, or no linear layer has an output an arm.
     """
-    return tuple(
-        RandomPrior(
-            _random_module(network.module, labels, seeds.prior(number)),
-            network.input_shape,
-            seeds.prior(number),
+    name = type(networks[0].module).__name__
+    if not trainable(networks[0].module):
+        raise ValueError(
+            f"net's module {name} has no weights that are trained (requires_grad is False for all "
+            "of them), so the members of EnsembleBandit could not disagree about what they learn. "
+            "Let some be trained, or use NeuralLinearBandit."
         )
-        for number, network in enumerate(networks)
-    )
+    priors = []
+    for number, network in enumerate(networks):
+        seed, shape = seeds.prior(number), network.input_shape
+        module = copied_module(network.module).cpu()
+        with forked_generators(seed), torch.no_grad():
+            for layer in plain_layers(module):
+                layer.weight.normal_(0.0, (2.0 / layer.in_features) ** 0.5)
+                if layer.bias is not None:
+                    layer.bias.zero_()
+            head = _head(module, n_features, len(labels), shape)
+            for place, label in enumerate(labels):
+                head.weight[place] = _output_weights(head, seed, label)
+        _fix(module)
+        priors.append(RandomPrior(module, shape, seed))
+    return tuple(priors)
 
 
-def carried_priors(priors, labels, feature_source, output_source, taught):
+def carried_priors(priors, template, labels, sources, taught):
     """Return random networks for other features and arms; known weights stay.
 
     Parameters
     ----------
     priors : tuple of RandomPrior
+    template : torch.nn.Module
+        A module for the new features and arms.
     labels : list
         The label of each new output.
-    feature_source, output_source : ndarray of int
-        Old positions of the inputs and outputs; -1 for what is new.
+    sources : Sources
     taught : ndarray of int or None
         Old outputs whose average starts each new one; None: weights of their own.
     """
     carried = []
     for prior in priors:
-        module = copy.deepcopy(prior.module)
-        layers = plain_layers(module)
-        _resize_inputs(layers[0], feature_source, prior.seed)
-        _resize_outputs(layers[-1], output_source, labels, taught, prior.seed)
+        module = copied_module(template).cpu()
+        moves = carry_weights(prior.module, module, sources, prior.input_shape)
+        name, shape = type(module).__name__, prior.input_shape
+        check_same_answers(prior.frozen, freeze(module, shape), sources, name)
+        with torch.no_grad():
+            head = _head(module, len(sources.features), len(labels), shape)
+            for place in np.flatnonzero(sources.outputs < 0):
+                head.weight[place] = _output_weights(head, prior.seed, labels[place])
+            check_same_answers(prior.frozen, freeze(module, shape), sources, name)
+            for weight in _draw_new_inputs(moves, sources, prior.seed):
+                # Weights that are divided by their norm, say, are not free to have more.
+                if not have_same_answers(prior.frozen, freeze(module, shape), sources):
+                    weight[:, torch.from_numpy(sources.features < 0)] = 0.0
+        if taught is not None:
+            for move in moves:
+                move.teach(taught)
+        _fix(module)
         carried.append(RandomPrior(module, prior.input_shape, prior.seed))
     return tuple(carried)
 
 
-def _random_module(module, labels, seed):
-    """Return a copy with random weights, also of the outputs, which have about unit size."""
-    module = copy.deepcopy(module).cpu()
-    layers = plain_layers(module)
-    if not layers or layers[-1].out_features != len(labels):
+def _head(module, n_features, n_outputs, input_shape):
+    """The linear layer, called last, that puts out one number an arm."""
+    frozen = freeze(module, input_shape)
+    with torch.no_grad():
+        X = frozen.tensor(np.ones((2, n_features)))
+        calls, _ = called_layers(frozen.module, X)
+    places = {id(layer): place for place, layer in enumerate(plain_layers(frozen.module))}
+    heads = [
+        places[id(call.layer)]
+        for call in calls
+        if id(call.layer) in places and call.layer.out_features == n_outputs
+    ]
+    if not heads:
         raise ValueError(
             f"net's module {type(module).__name__} must have a torch.nn.Linear layer that puts "
-            f"out one number an arm ({len(labels)}): EnsembleBandit gives the outputs of its "
+            f"out one number an arm ({n_outputs}): EnsembleBandit gives the outputs of its "
             "random networks weights of their own there."
         )
-    with forked_generators(seed), torch.no_grad():
-        for layer in layers:
-            if layer is not layers[-1]:
-                layer.weight.normal_(0.0, (2.0 / layer.in_features) ** 0.5)
-            if layer.bias is not None:
-                layer.bias.zero_()
-        for number, label in enumerate(labels):
-            layers[-1].weight[number] = _output_weights(layers[-1], seed, label)
+    return plain_layers(module)[heads[-1]]
+
+
+def _fix(module):
+    """Let a module be trained no more; scripted ones have copies that were computed."""
     for parameter in module.parameters():
-        parameter.requires_grad_(False)
-    return module
+        (parameter if parameter.is_leaf else parameter.detach_()).requires_grad_(False)
+
+
+def _draw_new_inputs(moves, sources, seed):
+    """Give new features random weights where a layer meets them; yield these weights."""
+    new = np.flatnonzero(sources.features < 0)
+    for move in moves:
+        if not len(new) or move.axes is None or move.axes[-1] is not sources.features:
+            continue
+        weight = move.target
+        if weight.ndim == 2 and isinstance(weight, nn.Parameter):
+            shape = len(weight), len(sources.features)
+            deviates = np.random.RandomState([seed, 1, shape[1]]).standard_normal(shape)
+            size = float(move.source.square().mean().sqrt()) or 1.0
+            weight[:, new] = torch.from_numpy(size * deviates[:, new]).to(weight.dtype)
+            yield weight
 
 
 def _output_weights(layer, seed, label):
@@ -114,33 +170,3 @@ def _key(label):
         label = int(label)
     digest = hashlib.sha256(repr(label).encode()).digest()
     return np.frombuffer(digest[:8], dtype="<u4").tolist()
-
-
-def _resize_inputs(layer, source, seed):
-    """Give a linear layer other inputs; the weights of new ones are random."""
-    old = layer.weight.detach()
-    if np.array_equal(source, np.arange(layer.in_features)):
-        return
-    shape = (len(old), len(source))
-    deviates = np.random.RandomState([seed, 1, len(source)]).standard_normal(shape)
-    weight = torch.from_numpy((float(old.square().mean().sqrt()) or 1.0) * deviates).to(old.dtype)
-    known = np.flatnonzero(source >= 0)
-    weight[:, known] = old[:, source[known]]
-    layer.weight = nn.Parameter(weight, requires_grad=False)
-    layer.in_features = len(source)
-
-
-def _resize_outputs(layer, source, labels, taught, seed):
-    """Give a linear layer other outputs."""
-    old, rows = layer.weight.detach(), []
-    for label, place in zip(labels, source.tolist(), strict=True):
-        if place >= 0:
-            rows.append(old[place])
-        elif taught is not None:
-            rows.append(old[taught].mean(dim=0))
-        else:
-            rows.append(_output_weights(layer, seed, label))
-    layer.weight = nn.Parameter(torch.stack(rows), requires_grad=False)
-    layer.out_features = len(rows)
-    if layer.bias is not None:
-        layer.bias = nn.Parameter(old.new_zeros(len(rows)), requires_grad=False)

@@ -1,5 +1,6 @@
 """What a network is taught: the targets of rounds, and the loss that reads them."""
 
+import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -46,21 +47,36 @@ class Targets(NamedTuple):
         return targets._replace(arm=targets.arm.long())
 
 
+class NotALoss(TypeError):
+    """A criterion that cannot be weighted row by row."""
+
+
 class PlayedArmLoss(nn.Module):
     """Loss of the output of the arm that was played, weighted; of several for full feedback.
 
     Parameters
     ----------
-    loss : type, default=torch.nn.MSELoss
-        A loss of predictions and rewards; it must take ``reduction="none"``.
+    loss : type or torch.nn.Module, default=torch.nn.MSELoss
+        A loss of predictions and rewards, one number a row; its class must take
+        ``reduction="none"``. An instance is copied.
     **kwargs
-        Arguments of `loss`.
+        Arguments of `loss`, where it is a class.
     """
 
     def __init__(self, loss=nn.MSELoss, **kwargs):
         super().__init__()
         kwargs.pop("reduction", None)
-        self.loss = loss(reduction="none", **kwargs)
+        if isinstance(loss, nn.Module):
+            self.loss = copy.deepcopy(loss)
+            if kwargs or not hasattr(loss, "reduction"):
+                raise NotALoss(_no_reduction(type(loss).__name__, kwargs))
+            self.loss.reduction = "none"
+            return
+        try:
+            self.loss = loss(reduction="none", **kwargs)
+        except TypeError as error:
+            name = getattr(loss, "__name__", loss)
+            raise TypeError(f"{_no_reduction(name, kwargs)} ({error})") from error
 
     def forward(self, outputs, target):
         """Return the weighted mean loss of packed targets (see :class:`Targets`)."""
@@ -77,3 +93,12 @@ class PlayedArmLoss(nn.Module):
             losses = losses.clone()
             losses[full] = (each * learns).sum(dim=1) / taught
         return (losses * targets.weight).sum() / targets.weight.sum().clamp(min=1e-12)
+
+
+def _no_reduction(name, kwargs):
+    given = "".join(f", {key}={value!r}" for key, value in kwargs.items())
+    return (
+        f"criterion must be a loss of predictions and rewards that is made by "
+        f"{name}(reduction='none'{given}) and then gives one number a row, as torch's losses are "
+        "and do: rounds have weights."
+    )

@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from .._rows import take_rows
+from ._copies import make_storable
 from ._fast_training import can_train_fast, train_fast
 from ._frozen import dtype_of
 from ._generators import forked_generators
@@ -169,6 +170,7 @@ def train_nets(nets, X, targets, columns, seeds, training):
         if training.afresh:
             with forked_generators(seed, net.device):
                 net.initialize()
+            make_storable(net.module_)
         net.module_.train()
         _check_batch_size(net)
         copies.append(net)
@@ -229,23 +231,36 @@ def _is_raised_by_callback(error):
 
 def _is_sound(net):
     """Tidy up after a training; say whether weights and loss are finite."""
-    # One pass's batch records are kept: a history of all would outgrow the buffer.
-    for row in net.history.to_list()[:-1]:
-        row.pop("batches", None)
+    _tidy_history(net.history)
     net.module_.zero_grad(set_to_none=True)
     finite = all(bool(torch.isfinite(p).all()) for p in net.module_.state_dict().values())
     return finite and math.isfinite(_last_loss(net))
 
 
+def _tidy_history(history):
+    """Leave of each pass what every kind of net has: its number, loss and count of batches.
+
+    A net without callbacks records the loss of each batch alone. These records go: those of all
+    passes would outgrow the buffer.
+    """
+    for row in history.to_list():
+        batches = row.pop("batches", [])
+        for kind in ("train", "valid"):
+            seen = [
+                (one[f"{kind}_loss"], one.get(f"{kind}_batch_size", 1))
+                for one in batches
+                if f"{kind}_loss" in one
+            ]
+            if seen and f"{kind}_loss" not in row:
+                losses, sizes = zip(*seen, strict=True)
+                row[f"{kind}_loss"] = float(np.average(losses, weights=sizes))
+
+
 def _last_loss(net):
-    if not len(net.history):
-        # No pass was asked for.
+    # No pass, or no batch of it, was asked for.
+    if not len(net.history) or "train_loss" not in net.history[-1]:
         return 0.0
-    last = net.history[-1]
-    if "train_loss" in last:
-        return float(last["train_loss"])
-    losses = [row["train_loss"] for row in last["batches"] if "train_loss" in row]
-    return float(np.mean(losses)) if losses else 0.0
+    return float(net.history[-1]["train_loss"])
 
 
 def warn_diverged():

@@ -560,9 +560,7 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
         """Departures of the weights from their mean, (n_draws, n_weights)."""
         key = ("draws", self.n_draws, *self._prior_key)
         if key not in self._cache:
-            size = len(belief.mean)
-            # A weight's deviates do not depend on how many weights follow.
-            normal = np.random.RandomState(1).standard_normal((size, self.n_draws)).T
+            normal = self._layout().deviates(self.n_draws).T
             spread = normal * belief.factor if belief.factor.ndim == 1 else normal @ belief.factor
             if self.weights == "student_t":
                 # Stratified quantiles in a random order: the precisions' mean is 1.
@@ -598,9 +596,10 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
         weight_source = new.sources(old, resize.feature_source)
         known = source._without(np.setdiff1d(np.arange(old.n_weights), weight_source))
         if self.arm_model == "shared":
-            carry_weights(known, state, new, weight_source, np.zeros(1, dtype=np.intp))
+            groups = np.zeros(1, dtype=np.intp)
+            carry_weights(known, state, new, weight_source, resize.feature_source, groups)
             return state
-        carry_weights(known, state, new, weight_source, resize.arm_source)
+        carry_weights(known, state, new, weight_source, resize.feature_source, resize.arm_source)
         if resize.taught is not None:
             teachers = np.flatnonzero(np.isin(resize.arm_source, resize.taught))
             teach_groups(state, resize.new_arms, teachers)

@@ -125,6 +125,34 @@ class Layout:
             silent.append(place[1:][source[before[0]] < 0].ravel())
         return np.concatenate([np.empty(0, dtype=np.intp), *silent])
 
+    def deviates(self, n_draws):
+        """Standard normal deviates of each weight, (n_weights, n_draws), the same at every call.
+
+        Those of a weight do not depend on how many weights follow, nor on how many categories
+        there are.
+        """
+        values = np.random.RandomState(1).standard_normal((self.n_weights, n_draws))
+        if not any(self.categories):
+            return values
+        # Categories that are added lie amid the others: the first ones of each feature stay.
+        for name, place in self.places.items():
+            if name[0] in ("input", "table"):
+                seed = [1, ("input", "table").index(name[0]), name[1]]
+                drawn = np.random.RandomState(seed).standard_normal((place.size, n_draws))
+                values[place.ravel()] = drawn
+        return values
+
+    def first_categories(self, features):
+        """Positions of the weights of code 0 alone, of some categorical features.
+
+        Parameters
+        ----------
+        features : iterable of int
+        """
+        own = "input" if self.embedding_dim is None else "table"
+        places = [self.places[own, f][0] for f in features if self.categories[f]]
+        return np.concatenate([np.empty(0, dtype=np.intp), *places])
+
     @cached_property
     def is_output(self):
         """Mask of the weights of the last layer."""

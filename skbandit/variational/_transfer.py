@@ -14,6 +14,9 @@ from ._state import SUMS
 # Weights that lead out of a new hidden unit keep this share of their prior's spread in a belief
 # that has learnt: its scores keep their spread.
 _NEW_UNIT_SPREAD = 1e-3
+# And those of code 0 of a new column, which is what all known rounds had: it is what the others
+# are compared with.
+_FIRST_CATEGORY_SPREAD = 1e-5
 
 
 def forget_weights(gram, moment, prior, gone):
@@ -49,7 +52,7 @@ def forget_weights(gram, moment, prior, gone):
     return new_gram, new_moment
 
 
-def carry_weights(known, state, layout, weight_source, groups):
+def carry_weights(known, state, layout, weight_source, feature_source, groups):
     """Give a state of another layout what another state knows.
 
     Parameters
@@ -61,6 +64,8 @@ def carry_weights(known, state, layout, weight_source, groups):
         Of `state`.
     weight_source : ndarray of int of shape (n_weights,)
         Position in `known` of each weight of `state`; -1 for a new one.
+    feature_source : ndarray of int of shape (n_features,)
+        The same for the features.
     groups : ndarray of int of shape (n_groups,)
         Position in `known` of each group of `state`; -1 for a new one.
     """
@@ -77,6 +82,10 @@ def carry_weights(known, state, layout, weight_source, groups):
     silent = np.ix_(learnt >= 0, layout.leads_out_of(weight_source))
     state.center[silent] = 0.0
     state.spread[silent] *= _NEW_UNIT_SPREAD
+    # Nor must a new column of categories: known rounds had code 0.
+    silent = np.ix_(learnt >= 0, layout.first_categories(np.flatnonzero(feature_source < 0)))
+    state.center[silent] = 0.0
+    state.spread[silent] *= _FIRST_CATEGORY_SPREAD
 
 
 def teach_groups(state, new, teachers):

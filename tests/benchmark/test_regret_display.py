@@ -181,3 +181,11 @@ def test_errors():
     display.uniform = None
     with pytest.raises(ValueError, match="plot_chance_level needs uniform"):
         display.plot(plot_chance_level=True)
+
+
+@pytest.mark.parametrize("make", [RegretDisplay, lambda results: RegretDisplay(results=results)])
+def test_the_constructor_says_where_results_go(make):
+    with pytest.raises(TypeError, match=r"RegretDisplay.from_results\(results\)"):
+        make(make_results())
+    with pytest.raises(TypeError, match=r"rounds=, mean=, lower=, upper="):
+        RegretDisplay(rounds=np.arange(3), mean={})

@@ -92,3 +92,14 @@ def test_bad_arguments(results, arguments, message):
 def test_other_tables(results):
     with pytest.raises(ValueError, match=r"columns that compare_policies returns; missing.*low"):
         PolicyValueDisplay.from_results(results.drop(columns="low"))
+
+
+def test_the_constructor_says_where_results_go(results):
+    for wrong in (
+        lambda: PolicyValueDisplay(results),
+        lambda: PolicyValueDisplay(results=results),
+    ):
+        with pytest.raises(TypeError, match=r"PolicyValueDisplay.from_results\(results\)"):
+            wrong()
+    with pytest.raises(TypeError, match="names=, value=, low=, high="):
+        PolicyValueDisplay(names=["new"], value=[0.1])

@@ -213,6 +213,64 @@ def test_a_new_feature_may_be_categorical():
     assert bigger.mean_.shape == (2, 8)
 
 
+CODED = pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"embedding_dim": 2},
+        {"hidden_units": (4,)},
+        {"hidden_units": (4,), "embedding_dim": 2, "weights": "student_t"},
+        {"hidden_units": (4, 4), "precision": "diagonal", "likelihood": "gaussian"},
+        {"hidden_units": (4, 4), "residual": True, "embedding_dim": 2, "activation": "sigmoid"},
+    ],
+    ids=str,
+)
+
+
+@CODED
+@pytest.mark.parametrize("arms", [[0, 1], [0, 1, 2]])
+def test_a_new_column_of_categories_leaves_beliefs_as_they_were(params, arms):
+    """All known rounds had code 0; an arm that nobody has played is at its prior."""
+    X, arm, reward = rounds()
+    bandit = BayesianNeuralBandit(arms=arms, **params).fit(X, arm, reward=reward)
+    old = bandit.expected_reward(X, return_std=True)
+    bigger = bandit.set_params(categorical_features={3: 4}).expand_features(1)
+    new = bigger.expected_reward(padded(X), return_std=True)
+    for before, after in zip(old, new, strict=True):
+        np.testing.assert_allclose(after[:, :2], before[:, :2], rtol=1e-6, atol=1e-9)
+    # What the others mean is learnt.
+    other = np.column_stack([X, np.full(len(X), 2.0)])
+    bigger.partial_fit(other, np.zeros(len(X), dtype=int), np.ones(len(X)))
+    code, none = bigger.expected_reward(other)[:, 0], bigger.expected_reward(padded(X))[:, 0]
+    assert code.mean() > none.mean() + 0.02
+
+
+@CODED
+@pytest.mark.parametrize("arm_model", ["disjoint", "shared"])
+def test_more_categories_leave_beliefs_about_the_known_ones_as_they_were(params, arm_model):
+    """Also the policy of shared weights, a share of draws."""
+    rng = np.random.RandomState(0)
+    shape = (60, 3) if arm_model == "shared" else (60,)
+    X = [rng.standard_normal(shape), rng.randint(3, size=shape), rng.standard_normal(shape)]
+    X, arm = np.stack(X, axis=-1), rng.randint(3, size=60)
+    params = {"arm_model": arm_model, "n_draws": 50, "random_state": 0, **params}
+    if arm_model == "disjoint":
+        params["arms"] = [0, 1, 2]
+    source = BayesianNeuralBandit(categorical_features={1: 3}, **params)
+    reward = rng.randint(2, size=60)
+    source.fit(X, arm, reward=reward)
+    template = BayesianNeuralBandit(categorical_features={1: 5}, **params)
+    moved = transfer(source, template)
+    same_beliefs(moved, source, X, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(moved.predict_proba(X), source.predict_proba(X), atol=1e-9)
+    # A category that nobody has seen is where it would be had it been there from the start.
+    known = BayesianNeuralBandit(categorical_features={1: 5}, **params)
+    known.fit(X, arm, reward=reward)
+    unseen = X.copy()
+    unseen[..., 1] = 4
+    same_beliefs(moved, known, unseen, rtol=1e-6, atol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
