@@ -143,7 +143,7 @@ def _is_auto(alpha):
     return isinstance(alpha, str)
 
 
-def upper_bound(belief, alpha="auto", available=None):
+def upper_bound(belief, alpha="auto"):
     """Return the upper confidence bounds of a belief.
 
     Parameters
@@ -152,8 +152,6 @@ def upper_bound(belief, alpha="auto", available=None):
         See :mod:`skbandit.beliefs`.
     alpha : float >= 0 or "auto", default="auto"
         How many widths above the mean; "auto" is :func:`upper_bound_scale`.
-    available : ndarray of bool of shape (n_rows, n_arms), default=None
-        Arms that may be played; for "auto" the others do not count.
 
     Returns
     -------
@@ -168,7 +166,7 @@ def upper_bound(belief, alpha="auto", available=None):
     array([[3., 2.]])
     """
     if _is_auto(alpha):
-        alpha = upper_bound_scale(belief.width, available)
+        alpha = upper_bound_scale(belief.width)
     return belief.upper_bound(alpha)
 
 
@@ -221,6 +219,13 @@ def all_were_tried(weight):
     Returns
     -------
     tried : bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.explorations import all_were_tried
+    >>> bool(all_were_tried(np.array([200.0, 150.0])))
+    True
     """
     return weight.min() >= _TRIES / len(weight)
 
@@ -238,6 +243,13 @@ def with_forced(probability, forced, available=None):
     Returns
     -------
     probability : ndarray of shape (n_rows, n_arms)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.explorations import with_forced
+    >>> with_forced(np.array([[1.0, 0.0]]), np.array([0.0, 0.2]))
+    array([[0.8, 0.2]])
     """
     if forced is None:
         return probability
@@ -259,6 +271,13 @@ def forced_by(bandit):
     Returns
     -------
     forced : ndarray of shape (n_arms,), or None
+
+    Examples
+    --------
+    >>> from skbandit.explorations import forced_by
+    >>> from skbandit.linear import LinearUCB
+    >>> forced_by(LinearUCB(alpha=1.0)) is None
+    True
     """
     return bandit._forced() if _is_auto(bandit.alpha) and bandit.selector is None else None
 
@@ -335,6 +354,5 @@ class UpperConfidenceBoundMixin:
         return upper_bound(self._belief(contexts), self.alpha)
 
     def _policy(self, contexts, available):
-        score = upper_bound(self._belief(contexts), self.alpha, available)
-        policy = self._selector.select(score, available)
+        policy = super()._policy(contexts, available)
         return with_forced(policy, forced_by(self), available)

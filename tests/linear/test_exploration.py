@@ -162,8 +162,7 @@ def test_auto_is_the_scale_of_the_belief():
     assert_allclose(upper_bound(belief), expected)
 
 
-@BOTH
-def test_masked_arms_do_not_count(Bandit):
+def test_masked_arms_do_not_count():
     """The policy among what is available is that of a bandit without the others.
 
     The location is found from what all arms pay, so it is given here.
@@ -172,9 +171,9 @@ def test_masked_arms_do_not_count(Bandit):
     X, arm = rng.normal(size=(60, 2)), np.resize([0, 1, 2], 60)
     reward = rng.normal(size=60)
     options = {"noise": "fixed", "random_state": 0}
-    bandit = Bandit(**options).fit(X, arm, reward)
+    bandit = LinearThompsonSampling(**options).fit(X, arm, reward)
     own = arm != 1
-    without = Bandit(**options).fit(X[own], arm[own], reward[own])
+    without = LinearThompsonSampling(**options).fit(X[own], arm[own], reward[own])
     policy = bandit.predict_proba(X, available=np.tile([True, False, True], (60, 1)))
     assert_allclose(policy[:, [0, 2]], without.predict_proba(X), atol=1e-7)
 
