@@ -257,7 +257,7 @@ class TestInsideScikitLearn:
         [
             lambda bandit, grid: HalvingGridSearchCV(bandit, grid, random_state=0),
             lambda bandit, grid: HalvingRandomSearchCV(
-                bandit, grid, n_candidates=4, random_state=0
+                bandit, grid, n_candidates=4, min_resources=200, random_state=0
             ),
             lambda bandit, grid: RandomizedSearchCV(bandit, grid, n_iter=4, random_state=0),
         ],

@@ -29,6 +29,7 @@ from skbandit.model_selection import (
     progressive_validation,
     replay_validate,
 )
+from skbandit.selectors import EpsilonGreedySelector
 
 N_ROUNDS = 120
 NAMES = ["u", "v", "w"]
@@ -270,7 +271,7 @@ def test_texts(kind, texts):
 def test_rows_of_mixed_kinds_reach_the_steps_as_they_are(rounds):
     _, log = rounds
     rows = [{"word": "car" if arm == "a" else "bike"} for arm in log["arm"]]
-    pipeline = make_pipeline(DictVectorizer(), bandit())
+    pipeline = make_pipeline(DictVectorizer(), bandit(selector=EpsilonGreedySelector(0.5)))
     result = progressive_validation(pipeline, rows, log, batch_size=20)
     assert np.isfinite(result.value.value)
 

@@ -141,7 +141,8 @@ def test_bad_input():
         replay_validate(LinearUCB(), X, log, n_rounds=0)
     with pytest.raises(ValueError, match=r"no rewards"):
         replay_validate(LinearUCB(), X, log["arm"])
-    greedy = LinearUCB(arms=[0, 1, 2], alpha=0.0).fit(X, np.zeros(100, int), reward=np.ones(100))
+    arm = np.resize([0, 1, 2], 100)
+    greedy = LinearUCB(arms=[0, 1, 2], alpha=0.0).fit(X, arm, reward=(arm == 0) * 1.0)
     never = make_log(np.full(10, 2), np.ones(10))
     shown = X[greedy.decision_function(X)[:, 2] < greedy.decision_function(X).max(axis=1)][:10]
     with pytest.raises(ValueError, match=r"played what was logged in none of 10 rounds"):
