@@ -1,14 +1,31 @@
 """Thompson sampling by drawing a member of an ensemble of networks."""
 
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 
 from .._sklearn import Interval
 from ..beliefs import JointBelief
+from ..explorations import (
+    ALPHA_CONSTRAINT,
+    forced_by,
+    still_to_try,
+    thompson_policy,
+    with_forced,
+)
 from ._base import BaseNeuralBandit
-from ._columns import columns_of
-from ._random_priors import carried_priors, new_priors
+from ._columns import columns_of, taken
+from ._frozen import BLOCK_ROWS
+from ._linear_part import empty_part, judged, lessons_of, taught
+from ._random_priors import _key, carried_priors, new_priors
+
+
+class EnsembleStatistics(NamedTuple):
+    """What is built on the networks of an ensemble, one entry a member."""
+
+    priors: tuple  # of RandomPrior
+    linear: tuple  # of FullRegression, on what network and prior leave of the rewards
 
 
 class EnsembleBandit(BaseNeuralBandit):
@@ -126,12 +143,18 @@ class EnsembleBandit(BaseNeuralBandit):
     ['a', 'b']
     """
 
-    _shape_parameters = (*BaseNeuralBandit._shape_parameters, "n_members", "prior_scale")
+    _shape_parameters = (
+        *BaseNeuralBandit._shape_parameters,
+        "n_members",
+        "prior_scale",
+        "prior_precision",
+    )
 
     _parameter_constraints = {
         **BaseNeuralBandit._parameter_constraints,
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "prior_scale": [Interval(Real, 0, None, closed="left")],
+        "alpha": ALPHA_CONSTRAINT,
         "bootstrap": ["boolean"],
     }
 
@@ -140,13 +163,16 @@ class EnsembleBandit(BaseNeuralBandit):
         *,
         arms=None,
         net="small_mlp",
+        include_inputs="auto",
         n_members=10,
         prior_scale=0.1,
+        prior_precision=1.0,
+        alpha="auto",
         bootstrap=True,
         buffer=None,
         sampler=None,
         min_samples_to_train=64,
-        train_every=64,
+        train_every=None,
         initial_train_steps=None,
         train_steps=None,
         warm_start=True,
@@ -170,8 +196,11 @@ class EnsembleBandit(BaseNeuralBandit):
             selector=selector,
             random_state=random_state,
         )
+        self.include_inputs = include_inputs
         self.n_members = n_members
         self.prior_scale = prior_scale
+        self.prior_precision = prior_precision
+        self.alpha = alpha
         self.bootstrap = bootstrap
 
     def __sklearn_tags__(self):
@@ -186,11 +215,11 @@ class EnsembleBandit(BaseNeuralBandit):
         return self.n_members
 
     # --------------------------------------------------------------- learning
-    def _columns_of(self, rounds, seeds):
+    def _columns_of(self, rounds, seeds, n_updates):
         if rounds.contexts.ndim == 2:
             # The members' priors differ from arm to arm: each arm is a round of its own.
             rounds = rounds.spelt_out(len(self.classes_))
-        columns = columns_of(rounds, len(self.classes_))
+        columns = columns_of(rounds, len(self.classes_), n_updates)
         shape = (len(columns["arm"]), self.n_members)
         if self.bootstrap:
             rng = np.random.RandomState(seeds.bootstrap())
@@ -204,49 +233,141 @@ class EnsembleBandit(BaseNeuralBandit):
         return [None] if self._candidate_features else self.classes_.tolist()
 
     def _prepare(self, state, seeds):
-        return new_priors(state.networks, self._output_labels(), seeds)
+        return EnsembleStatistics(
+            new_priors(state.networks, self._output_labels(), seeds), linear=()
+        )
 
     def _carry_statistics(self, source, resize, outputs, seeds):
         if not isinstance(source, EnsembleBandit):
-            return new_priors(source.state_.networks, source._output_labels(), seeds)
-        return carried_priors(
-            source.state_.statistics,
+            priors = new_priors(source.state_.networks, source._output_labels(), seeds)
+        else:
+            priors = source.state_.statistics.priors
+        priors = carried_priors(
+            priors,
             self._output_labels(),
             resize.feature_source,
             outputs,
             None if self._candidate_features else resize.taught,
         )
+        return EnsembleStatistics(priors, linear=())
 
-    def _targets(self, state, number):
-        targets = super()._targets(state, number)
-        columns, inputs = state.buffer.columns, state.scaling.inputs(state.buffer.columns["row"])
-        prior = self.prior_scale * state.statistics[number].frozen.outputs(inputs)
-        return targets._replace(
-            reward=targets.reward - prior[np.arange(len(prior)), columns["arm"]],
-            weight=targets.weight * columns["copies"][:, number],
-        )
+    def _parted(self, columns, number):
+        if not self.bootstrap:
+            return super()._parted(columns, number)
+        # The rounds that a member leaves out are those on which it is judged.
+        copies = columns["copies"][:, number]
+        return columns["weight"] * copies, columns["weight"] * (copies == 0)
+
+    def _own_part(self, state, inputs, number):
+        return self.prior_scale * state.statistics.priors[number].frozen.outputs(inputs)
+
+    # ------------------------------------------------------------- statistics
+    def _build(self, state):
+        n_terms = self._terms_of(state, np.empty((0, len(state.scaling.shift)))).shape[1]
+        part = empty_part(len(state.taught_weight), n_terms, self.prior_precision)
+        linear = (part,) * self.n_members
+        statistics = state.statistics._replace(linear=linear)
+        columns = state.buffer.columns
+        for start in range(0, len(columns["arm"]), BLOCK_ROWS):
+            block = taken(columns, slice(start, start + BLOCK_ROWS))
+            statistics = self._taught(state, statistics, block)
+        return statistics
+
+    def _update(self, state, columns):
+        return self._taught(state, state.statistics, columns)
+
+    def _taught(self, state, statistics, columns):
+        """The statistics after more rounds, under the same networks."""
+        inputs = state.scaling.inputs(columns["row"])
+        terms = self._terms_of(state, inputs)
+        linear = []
+        for number, part in enumerate(statistics.linear):
+            lessons, left = self._lessons(state, columns, inputs, number)
+            weight = columns["weight"] * columns["copies"][:, number]
+            linear.append(taught(part, terms, lessons, left, weight[lessons.row]))
+        return statistics._replace(linear=tuple(linear))
+
+    def _lessons(self, state, columns, inputs, number):
+        """What rounds teach, and what a member's networks leave of it."""
+        lessons = lessons_of(columns, state.scaling, len(state.taught_weight))
+        said = self._net_outputs(state, inputs, number) + self._own_part(state, inputs, number)
+        return lessons, lessons.reward - said[lessons.row, lessons.output]
+
+    def _judge(self, state):
+        columns = state.buffer.columns
+        inputs = state.scaling.inputs(columns["row"])
+        terms, found = self._terms_of(state, inputs), []
+        for number in range(self.n_members):
+            lessons, left = self._lessons(state, columns, inputs, number)
+            trained, held = self._parted(columns, number)
+            lessons = lessons._replace(weight=trained + held, held=held)
+            part = empty_part(len(state.taught_weight), terms.shape[1], self.prior_precision)
+            found.append(judged(part, terms, lessons, left))
+        return tuple(np.mean(found, axis=0).tolist())
+
+    def _sums(self, state):
+        for part in state.statistics.linear:
+            yield from part.gram
+            yield part.moment
 
     # ----------------------------------------------------------------- belief
+    def _noise_variance(self):
+        """Variance of a reward about its mean, in units of the rewards' spread, (n_outputs,)."""
+        state = self.state_
+        variance = np.mean([part.noise()[0] for part in state.statistics.linear], axis=0)
+        return variance * state.judgement.noise_factor
+
+    def _departures(self):
+        r"""Weights by which each member departs from its regression, one array a member.
+
+        A member's prior is at a random :math:`\sigma \epsilon / \sqrt{\lambda}`; of that its
+        rounds leave :math:`\lambda (\lambda I + G)^{-1}`. The deviates belong to the arm.
+        """
+        if "departures" not in self._cache:
+            statistics = self.state_.statistics
+            std = np.sqrt(self.prior_precision * self._noise_variance())[:, None]
+            found = []
+            for prior, part in zip(statistics.priors, statistics.linear, strict=True):
+                deviates = np.stack(
+                    [
+                        np.random.RandomState([prior.seed, 2, *_key(label)]).standard_normal(
+                            part.n_terms
+                        )
+                        for label in self._output_labels()
+                    ]
+                )
+                moved = [one @ by for one, by in zip(part.covariance, deviates, strict=True)]
+                found.append(std * np.stack(moved))
+            self._cache["departures"] = found
+        return self._cache["departures"]
+
     def _member_scores(self, contexts):
         """What each member expects, (n_members, n_samples, n_arms), in units of the reward."""
         state = self.state_
 
         def hook(rows):
             inputs = state.scaling.inputs(rows)
+            terms = self._terms_of(state, inputs)
             return [
-                network.frozen.outputs(inputs) + self.prior_scale * prior.frozen.outputs(inputs)
-                for network, prior in zip(state.networks, state.statistics, strict=True)
+                self._net_outputs(state, inputs, number)
+                + self._own_part(state, inputs, number)
+                + part.rewards(terms, part.coef + departure)
+                for number, (part, departure) in enumerate(
+                    zip(state.statistics.linear, self._departures(), strict=True)
+                )
             ]
 
         scores = np.stack(self._over_candidates(contexts, hook))
-        return state.scaling.reward_scale * scores
+        return state.scaling.unscaled(scores)
 
     def _belief(self, contexts):
         shape = self._shape_of_answer(contexts)
         if not self.state_.networks:
             # Every arm of every member is a draw of its own, which nothing has been asked yet.
-            mean, std = np.zeros(shape), np.full(shape, float(self.prior_scale))
-            return JointBelief(mean, std, np.zeros((1, *shape)), unseen=np.ones(shape, dtype=bool))
+            std = np.full(shape, 1.0 / np.sqrt(self.prior_precision))
+            return JointBelief(
+                np.zeros(shape), std, np.zeros((1, *shape)), unseen=np.ones(shape, dtype=bool)
+            )
         scores = self._member_scores(contexts)
         mean = scores.mean(axis=0)
         std = scores.std(axis=0, ddof=1) if len(scores) > 1 else np.zeros(shape)
@@ -259,17 +380,25 @@ class EnsembleBandit(BaseNeuralBandit):
     def _mean_reward(self, contexts):
         return self._belief(contexts).mean
 
+    def _forced(self):
+        state = self.state_
+        if self._candidate_features or not state.networks:
+            return None
+        deviation = float(np.sqrt(self._noise_variance().mean())) * state.scaling.reward_scale
+        return still_to_try(state.taught_weight, self._mean_paid(), deviation)
+
     def _policy(self, contexts, available):
-        return self._belief(contexts).expect(self._selector, available)
+        policy = thompson_policy(self._belief(contexts), self._selector, self.alpha, available)
+        return with_forced(policy, forced_by(self), available)
 
     def _floats_per_row(self, contexts, n_arms):
-        return self.n_members * (4 * n_arms + 128) + contexts.size // len(contexts)
+        return self.n_members * (6 * n_arms + 128) + contexts.size // len(contexts)
 
     # ---------------------------------------------------- what users look at
     @property
     def priors_(self):
         """The members' random parts."""
-        return [prior.module for prior in self._learnt("priors_").statistics]
+        return [prior.module for prior in self._learnt("priors_").statistics.priors]
 
 
 def _evened(values, mask):

@@ -5,24 +5,28 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._regression import FullRegression
 from .._sklearn import Interval, StrOptions
 from ..beliefs import IndependentBelief
-from ..explorations import ThompsonSamplingMixin, UpperConfidenceBoundMixin
+from ..explorations import (
+    ALPHA_CONSTRAINT,
+    ThompsonSamplingMixin,
+    UpperConfidenceBoundMixin,
+    still_to_try,
+)
 from ._base import BaseNeuralBandit
 from ._columns import taken, weight_by_output
 from ._frozen import BLOCK_ROWS
+from ._linear_part import empty_part, judged, lessons_of, taught
 from ._precision import PRECISIONS
 
-# Prior degrees of freedom of the noise; its guess is the rewards' mean square.
-_PRIOR_WEIGHT = 4.0
 
 
 class GradientStatistics(NamedTuple):
     """What is built on the network of a bandit with gradient features."""
 
     precision: object  # of the weights, see PRECISIONS
-    error_square: float  # weighted sum of the network's squared errors, in units of the rewards
-    error_weight: float
+    linear: FullRegression  # on what the network leaves of the rewards, in units of their spread
 
 
 class BaseGradientBandit(BaseNeuralBandit):
@@ -33,8 +37,7 @@ class BaseGradientBandit(BaseNeuralBandit):
     _parameter_constraints = {
         **BaseNeuralBandit._parameter_constraints,
         "precision": [StrOptions(set(PRECISIONS))],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "prior_precision": [Interval(Real, 0, None, closed="neither")],
+        "alpha": ALPHA_CONSTRAINT,
         "noise": [StrOptions({"learnt", "fixed"})],
         "noise_std": [Interval(Real, 0, None, closed="neither")],
     }
@@ -44,15 +47,16 @@ class BaseGradientBandit(BaseNeuralBandit):
         *,
         arms=None,
         net="small_mlp",
+        include_inputs="auto",
         precision="diagonal",
-        alpha=0.5,
+        alpha="auto",
         prior_precision=1.0,
         noise="learnt",
         noise_std=1.0,
         buffer=None,
         sampler=None,
         min_samples_to_train=64,
-        train_every=64,
+        train_every=None,
         initial_train_steps=None,
         train_steps=None,
         warm_start=True,
@@ -76,6 +80,7 @@ class BaseGradientBandit(BaseNeuralBandit):
             selector=selector,
             random_state=random_state,
         )
+        self.include_inputs = include_inputs
         self.precision = precision
         self.alpha = alpha
         self.prior_precision = prior_precision
@@ -90,82 +95,109 @@ class BaseGradientBandit(BaseNeuralBandit):
                 "net='linear', or NeuralLinearBandit."
             )
         precision = PRECISIONS[self.precision](len(state.taught_weight), self.prior_precision)
-        statistics = GradientStatistics(precision, 0.0, 0.0)
+        statistics = GradientStatistics(precision, self._no_linear(state))
         columns = state.buffer.columns
         for start in range(0, len(columns["arm"]), BLOCK_ROWS):
             block = taken(columns, slice(start, start + BLOCK_ROWS))
-            statistics = _taught(state, statistics, block)
+            statistics = self._taught(state, statistics, block)
         return statistics
 
     def _update(self, state, columns):
-        return _taught(state, state.statistics, columns)
+        return self._taught(state, state.statistics, columns)
+
+    def _no_linear(self, state):
+        n_terms = self._terms_of(state, np.empty((0, len(state.scaling.shift)))).shape[1]
+        return empty_part(len(state.taught_weight), n_terms, self.prior_precision)
+
+    def _taught(self, state, statistics, columns):
+        """The statistics after more rounds, under the same network."""
+        inputs, weight = self._inputs_and_weight(state, columns)
+        precision, _ = statistics.precision.learnt(state.networks[0].frozen, inputs, weight)
+        outputs = self._net_outputs(state, inputs)
+        lessons = lessons_of(columns, state.scaling, weight.shape[1])
+        left = lessons.reward - outputs[lessons.row, lessons.output]
+        terms = self._terms_of(state, inputs)
+        linear = taught(statistics.linear, terms, lessons, left, lessons.weight)
+        return GradientStatistics(precision, linear)
+
+    @staticmethod
+    def _inputs_and_weight(state, columns):
+        inputs = state.scaling.inputs(columns["row"])
+        return inputs, weight_by_output(columns, len(state.taught_weight))
+
+    def _judge(self, state):
+        columns = state.buffer.columns
+        inputs = state.scaling.inputs(columns["row"])
+        lessons = lessons_of(columns, state.scaling, len(state.taught_weight))
+        outputs = self._net_outputs(state, inputs)
+        left = lessons.reward - outputs[lessons.row, lessons.output]
+        return judged(self._no_linear(state), self._terms_of(state, inputs), lessons, left)
 
     def _sums(self, state):
         sums = state.statistics.precision.sums
         yield from sums.values() if isinstance(sums, dict) else [sums]
-        yield state.statistics.error_square
+        yield from state.statistics.linear.gram
+        yield from (state.statistics.linear.moment, state.statistics.linear.residual_square)
 
     # ----------------------------------------------------------------- belief
     @property
     def noise_variance_(self):
-        """Variance of a reward about its mean, in squared units of the reward."""
+        """Variance of a reward about its mean, (n_outputs,), in squared units of the reward."""
+        n_outputs = self._n_outputs()
         if self.noise == "fixed":
-            return float(self.noise_std) ** 2
+            return np.full(n_outputs, float(self.noise_std) ** 2)
         state = self.__dict__.get("state_")
         if state is None or state.statistics is None:
-            return 1.0
-        _, square, weight = state.statistics
-        unit = state.scaling.reward_scale**2
-        return (_PRIOR_WEIGHT + square) / (_PRIOR_WEIGHT + weight) * unit
+            return np.ones(n_outputs)
+        variance = state.statistics.linear.noise()[0] * state.judgement.noise_factor
+        return variance * state.scaling.reward_scale**2
 
     @property
     def precision_(self):
         """Precision of the weights."""
         return self._learnt("precision_").statistics.precision
 
-    def _mean_reward(self, contexts):
-        if self.state_.statistics is None:
-            return np.zeros(self._shape_of_answer(contexts))
-        (mean,) = self._over_candidates(contexts, lambda rows: (self._outputs(rows),))
-        return self.state_.scaling.reward_scale * mean
+    def _forced(self):
+        state = self.state_
+        if self._candidate_features or state.statistics is None:
+            return None
+        deviation = float(np.sqrt(self.noise_variance_.mean()))
+        return still_to_try(state.taught_weight, self._mean_paid(), deviation)
 
-    def _belief(self, contexts):
-        mean = self._mean_reward(contexts)
-        statistics = self.state_.statistics
-        if statistics is None:
-            width = np.sqrt(self.noise_variance_ / self.prior_precision)
-            return IndependentBelief(mean, np.full(mean.shape, width))
+    def _mean_reward(self, contexts):
+        state = self.state_
+        if state.statistics is None:
+            return np.zeros(self._shape_of_answer(contexts))
 
         def hook(rows):
-            network = self.state_.networks[0].frozen
-            return (statistics.precision.quadratic(network, self.state_.scaling.inputs(rows)),)
+            inputs = state.scaling.inputs(rows)
+            linear = state.statistics.linear.mean(self._terms_of(state, inputs))
+            return (self._net_outputs(state, inputs) + linear,)
+
+        (mean,) = self._over_candidates(contexts, hook)
+        return state.scaling.unscaled(mean)
+
+    def _belief(self, contexts):
+        state, variance = self.state_, self.noise_variance_
+        mean, statistics = self._mean_reward(contexts), state.statistics
+        if statistics is None:
+            width = np.sqrt(variance[0] / self.prior_precision)
+            return IndependentBelief(mean, np.full(mean.shape, width))
+
+        share = state.judgement.shares[0] if state.judgement.shares else 1.0
+
+        def hook(rows):
+            inputs = state.scaling.inputs(rows)
+            linear = statistics.linear.quadratic(self._terms_of(state, inputs))
+            form = statistics.precision.quadratic(state.networks[0].frozen, inputs)
+            return (linear + share**2 * form,)
 
         (form,) = self._over_candidates(contexts, hook)
-        return IndependentBelief(mean, np.sqrt(np.maximum(form, 0.0) * self.noise_variance_))
+        return IndependentBelief(mean, np.sqrt(np.maximum(form, 0.0) * variance))
 
     def _floats_per_row(self, contexts, n_arms):
-        return 8 * n_arms + contexts.size // len(contexts) + 1024 * (n_arms + 2)
-
-
-def _taught(state, statistics, columns):
-    """The statistics after more rounds, under the same network."""
-    scaling, n_taught = state.scaling, columns["n_taught"]
-    weight = weight_by_output(columns, len(state.taught_weight))
-    precision, outputs = statistics.precision.learnt(
-        state.networks[0].frozen, scaling.inputs(columns["row"]), weight
-    )
-    # Errors of the network as it is: on rounds that come in, before it has learnt from them.
-    low, high = scaling.reward(np.array([0.0, 1.0]))
-    paid = np.repeat(scaling.reward(columns["reward"])[:, None], weight.shape[1], axis=1)
-    full = n_taught > 0
-    named = np.arange(weight.shape[1]) == columns["arm"][full, None]
-    paid[full] = np.where(named, high, low)
-    errors = weight * (paid - outputs) ** 2
-    return GradientStatistics(
-        precision,
-        statistics.error_square + float(errors.sum()),
-        statistics.error_weight + float(weight.sum()),
-    )
+        width = 4 * contexts.shape[-1] * (n_arms if contexts.ndim == 3 else 1)
+        return 8 * n_arms + width + contexts.size // len(contexts) + 1024 * (n_arms + 2)
 
 
 class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
@@ -428,15 +460,16 @@ class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
         *,
         arms=None,
         net="small_mlp",
+        include_inputs="auto",
         precision="diagonal",
-        alpha=0.25,
+        alpha="auto",
         prior_precision=1.0,
         noise="learnt",
         noise_std=1.0,
         buffer=None,
         sampler=None,
         min_samples_to_train=64,
-        train_every=64,
+        train_every=None,
         initial_train_steps=None,
         train_steps=None,
         warm_start=True,
@@ -446,6 +479,7 @@ class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
         random_state=None,
     ):
         super().__init__(
+            include_inputs=include_inputs,
             precision=precision,
             alpha=alpha,
             prior_precision=prior_precision,

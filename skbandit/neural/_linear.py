@@ -9,17 +9,22 @@ from .._gaussian import noise_draws
 from .._regression import Examples, FullRegression
 from .._sklearn import Interval, StrOptions
 from ..beliefs import IndependentBelief, JointBelief
-from ..explorations import thompson_policy
+from ..explorations import (
+    ALPHA_CONSTRAINT,
+    forced_by,
+    still_to_try,
+    thompson_policy,
+    upper_bound,
+    with_forced,
+)
 from ._base import BaseNeuralBandit
 from ._columns import taken
 from ._frozen import BLOCK_ROWS
+from ._linear_part import empty_part, judged, lessons_of
 
 # Entries of the representation that are kept while statistics are rebuilt (half a gigabyte); of
 # more rounds it is computed twice.
 _KEPT_ENTRIES = 1 << 26
-# Shape and scale of the noise's prior: 4 degrees of freedom, so that the variance of a Student-t
-# belief exists from the start, and as guess the rewards' mean square, which is 1 in their unit.
-_NOISE_PRIOR = (2.0, 2.0)
 
 
 class NeuralLinearBandit(BaseNeuralBandit):
@@ -170,10 +175,8 @@ class NeuralLinearBandit(BaseNeuralBandit):
 
     _parameter_constraints = {
         **BaseNeuralBandit._parameter_constraints,
-        "include_inputs": ["boolean", StrOptions({"auto"})],
         "exploration": [StrOptions({"thompson", "ucb"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "prior_precision": [Interval(Real, 0, None, closed="neither")],
+        "alpha": ALPHA_CONSTRAINT,
         "noise": [StrOptions({"learnt", "fixed"})],
         "noise_std": [Interval(Real, 0, None, closed="neither")],
         "n_draws": [Interval(Integral, 1, None, closed="left")],
@@ -186,14 +189,14 @@ class NeuralLinearBandit(BaseNeuralBandit):
         net="small_mlp",
         include_inputs="auto",
         exploration="thompson",
-        alpha=0.25,
+        alpha="auto",
         prior_precision=0.3,
         noise="learnt",
         noise_std=1.0,
         buffer=None,
         sampler=None,
         min_samples_to_train=64,
-        train_every=64,
+        train_every=None,
         initial_train_steps=None,
         train_steps=None,
         warm_start=True,
@@ -258,11 +261,8 @@ class NeuralLinearBandit(BaseNeuralBandit):
             moments.add(features, columns["weight"][block])
         shift, scale, n_blocks = moments.found()
         # The constant, the representation and the inputs each have a mean square of 1.
-        regression = FullRegression.empty(
-            len(state.taught_weight),
-            len(shift),
-            prior_precision=self.prior_precision * (1 + n_blocks),
-            intercept=True,
+        regression = empty_part(
+            len(state.taught_weight), len(shift), self.prior_precision * (1 + n_blocks)
         )
         statistics = LinearStatistics(includes_inputs, shift, scale, regression)
         for block, features in kept or _feature_blocks(state, rows, includes_inputs):
@@ -275,6 +275,31 @@ class NeuralLinearBandit(BaseNeuralBandit):
             return self._build(state)
         features = _features(state, columns["row"], statistics.includes_inputs)
         return _taught(state, statistics, features, columns)
+
+    def _has_linear_part(self, state):
+        return self._includes_inputs(state)
+
+    def _judge(self, state):
+        """Compare what the terms leave of held-out rounds with what they leave of the others."""
+        columns = state.buffer.columns
+        statistics = self._build(state._replace(statistics=self._terms_alone(state)))
+        terms = np.concatenate(
+            [
+                _as_terms(statistics, features)
+                for _, features in _feature_blocks(
+                    state, columns["row"], statistics.includes_inputs
+                )
+            ]
+        )
+        lessons = lessons_of(columns, state.scaling, len(state.taught_weight))
+        lam = statistics.regression.prior_precision
+        part = empty_part(len(state.taught_weight), terms.shape[1], lam)
+        return judged(part, terms, lessons, lessons.reward)
+
+    @staticmethod
+    def _terms_alone(state):
+        known = state.statistics
+        return None if known is None else known._replace(regression=None)
 
     def _sums(self, state):
         regression = state.statistics.regression
@@ -297,8 +322,15 @@ class NeuralLinearBandit(BaseNeuralBandit):
         """Noise variance in squared units of the reward, and degrees of freedom or None."""
         if self.noise == "fixed":
             return np.array([float(self.noise_std) ** 2]), None
-        variance, dof = self.state_.statistics.regression.noise(_NOISE_PRIOR)
-        return variance * self.state_.scaling.reward_scale**2, dof
+        variance, dof = self.state_.statistics.regression.noise()
+        unit = self.state_.scaling.reward_scale**2 * self.state_.judgement.noise_factor
+        return variance * unit, dof
+
+    def _forced(self):
+        if self._candidate_features or self._is_at_prior():
+            return None
+        deviation = float(np.sqrt(self._noise()[0].mean()))
+        return still_to_try(self.state_.taught_weight, self._mean_paid(), deviation)
 
     def _belief(self, contexts):
         shape = self._shape_of_answer(contexts)
@@ -309,7 +341,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
         terms = self._terms(contexts)
         regression = self.state_.statistics.regression
         variance, dof = self._noise()
-        mean = (self.state_.scaling.reward_scale * regression.mean(terms)).reshape(shape)
+        mean = self.state_.scaling.unscaled(regression.mean(terms)).reshape(shape)
         scale = np.sqrt(regression.quadratic(terms) * variance).reshape(shape)
         if contexts.ndim == 2:
             return IndependentBelief(mean, scale, dof)
@@ -321,7 +353,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
         if self._is_at_prior():
             return np.zeros(shape)
         mean = self.state_.statistics.regression.mean(self._terms(contexts))
-        return (self.state_.scaling.reward_scale * mean).reshape(shape)
+        return self.state_.scaling.unscaled(mean).reshape(shape)
 
     def _terms(self, contexts):
         """Terms of plain rows, or of all candidates of all rows."""
@@ -346,12 +378,15 @@ class NeuralLinearBandit(BaseNeuralBandit):
     def _decision_function(self, contexts):
         if self.exploration == "thompson":
             return self._mean_reward(contexts)
-        return self._belief(contexts).upper_bound(self.alpha)
+        return upper_bound(self._belief(contexts), self.alpha)
 
     def _policy(self, contexts, available):
         if self.exploration == "ucb":
-            return super()._policy(contexts, available)
-        return thompson_policy(self._belief(contexts), self._selector, self.alpha, available)
+            policy = super()._policy(contexts, available)
+        else:
+            belief = self._belief(contexts)
+            policy = thompson_policy(belief, self._selector, self.alpha, available)
+        return with_forced(policy, forced_by(self), available)
 
     def _floats_per_row(self, contexts, n_arms):
         candidates = contexts.shape[1] if contexts.ndim == 3 else 1

@@ -59,7 +59,7 @@ def _default_net(module, **parameters):
         "optimizer": torch.optim.Adam,
         # One kernel for all weights: small networks spend most of a step on overhead.
         "optimizer__fused": True,
-        "lr": 5e-3,
+        "lr": 1e-3,
         "batch_size": 64,
         "train_split": None,
         "callbacks": "disable",
