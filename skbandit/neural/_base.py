@@ -63,8 +63,7 @@ class BaseNeuralBandit(BaseBandit):
     - ``_update(state, columns)``: return the statistics after new rounds, under the same networks;
     - ``_sums(state)``: yield the arrays of the statistics that must be finite;
     - ``_n_nets()``: how many networks it trains (default: one);
-    - ``_judge(state)``: return how far the noise is underestimated on the rounds that the networks
-      were trained on, and their own error, see :func:`judged`;
+    - ``_judge(state)``: return what held-out rounds say of the networks, see :func:`judged`;
     - ``_prepare(state, seeds)``, ``_carry_statistics(source, resize, outputs, seeds)``: return the
       statistics that new, or carried, networks start with (default: none).
     """
@@ -157,7 +156,7 @@ class BaseNeuralBandit(BaseBandit):
         return 1
 
     def _judge(self, state):
-        return 1.0, 0.0
+        return Judgement()
 
     def _prepare(self, state, seeds):
         return None
@@ -241,9 +240,8 @@ class BaseNeuralBandit(BaseBandit):
             state = state._replace(scaling=scaling)
         if trains:
             state = self._trained(state, seeds)
-            factor, error = self._judge(state)
-            judgement = state.judgement._replace(noise_factor=factor, net_error=error)
-            state = state._replace(judgement=judgement)
+            found = self._judge(state)._replace(shares=state.judgement.shares)
+            state = state._replace(judgement=found)
         if trains or scaling is not None or state.statistics is None:
             return state._replace(statistics=self._build(state))
         return state._replace(statistics=self._update(state, columns))

@@ -17,7 +17,7 @@ from ..explorations import (
 from ._base import BaseNeuralBandit
 from ._columns import columns_of, taken
 from ._frozen import BLOCK_ROWS
-from ._linear_part import empty_part, judged, lessons_of, taught
+from ._linear_part import Judgement, empty_part, judged, lessons_of, taught
 from ._random_priors import _key, carried_priors, new_priors
 
 
@@ -303,7 +303,8 @@ class EnsembleBandit(BaseNeuralBandit):
             lessons = lessons._replace(weight=trained + held, held=held)
             part = empty_part(len(state.taught_weight), terms.shape[1], self.prior_precision)
             found.append(judged(part, terms, lessons, left))
-        return tuple(np.mean(found, axis=0).tolist())
+        factors, errors = zip(*((one.noise_factor, one.net_error) for one in found), strict=True)
+        return Judgement((), float(np.mean(factors)), float(np.mean(errors)))
 
     def _sums(self, state):
         for part in state.statistics.linear:

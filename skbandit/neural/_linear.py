@@ -26,6 +26,10 @@ from ._linear_part import empty_part, judged, lessons_of
 # more rounds it is computed twice.
 _KEPT_ENTRIES = 1 << 26
 
+# Sizes of a representation that are tried, beside the inputs, and on how many rounds at most.
+_SIZES = (3.0, 1.0, 0.3, 0.1, 0.03)
+_MOST_JUDGED = 20_000
+
 
 class NeuralLinearBandit(BaseNeuralBandit):
     r"""Bayesian linear regression on the last hidden representation of a network.
@@ -259,7 +263,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
         moments = _Moments()
         for block, features in kept or _feature_blocks(state, rows, includes_inputs):
             moments.add(features, columns["weight"][block])
-        shift, scale, n_blocks = moments.found()
+        shift, scale, n_blocks = moments.found(state.judgement.size)
         # The constant, the representation and the inputs each have a mean square of 1.
         regression = empty_part(
             len(state.taught_weight), len(shift), self.prior_precision * (1 + n_blocks)
@@ -280,26 +284,25 @@ class NeuralLinearBandit(BaseNeuralBandit):
         return self._includes_inputs(state)
 
     def _judge(self, state):
-        """Compare what the terms leave of held-out rounds with what they leave of the others."""
+        """Compare sizes of the representation, by what its terms say of held-out rounds."""
         columns = state.buffer.columns
-        statistics = self._build(state._replace(statistics=self._terms_alone(state)))
-        terms = np.concatenate(
-            [
-                _as_terms(statistics, features)
-                for _, features in _feature_blocks(
-                    state, columns["row"], statistics.includes_inputs
-                )
-            ]
-        )
+        columns = taken(columns, slice(None, None, -(-len(columns["arm"]) // _MOST_JUDGED)))
+        rows, includes_inputs = columns["row"], self._includes_inputs(state)
+        moments, parts = _Moments(), list(_feature_blocks(state, rows, includes_inputs))
+        for block, features in parts:
+            moments.add(features, columns["weight"][block])
+        shift, scale, n_blocks = moments.found()
+        terms = (np.concatenate([np.concatenate(f, axis=1) for _, f in parts]) - shift) / scale
         lessons = lessons_of(columns, state.scaling, len(state.taught_weight))
-        lam = statistics.regression.prior_precision
-        part = empty_part(len(state.taught_weight), terms.shape[1], lam)
-        return judged(part, terms, lessons, lessons.reward)
-
-    @staticmethod
-    def _terms_alone(state):
-        known = state.statistics
-        return None if known is None else known._replace(regression=None)
+        part = empty_part(
+            len(state.taught_weight), terms.shape[1], self.prior_precision * (1 + n_blocks)
+        )
+        n_hidden, found = parts[0][1][0].shape[1], []
+        for size in _SIZES if includes_inputs else (1.0,):
+            own = terms.copy()
+            own[:, :n_hidden] *= size
+            found.append(judged(part, own, lessons, lessons.reward)._replace(size=size))
+        return min(found, key=lambda one: one.score)
 
     def _sums(self, state):
         regression = state.statistics.regression
@@ -487,8 +490,11 @@ class _Moments:
             self.sums[number] += weight @ away
             self.squares[number] += weight @ np.einsum("nf,nf->n", away, away)
 
-    def found(self):
-        """Shift and scale of all features, and how many kinds there are."""
+    def found(self, size=1.0):
+        """Shift and scale of all features, and how many kinds there are.
+
+        The first kind, the representation, has a root mean square of `size`.
+        """
         shift, scale = [], []
         for centre, total, square in zip(self.centres, self.sums, self.squares, strict=True):
             offset = total / self.weight
@@ -498,5 +504,7 @@ class _Moments:
             if spread <= 1e-8 * np.sqrt(mean @ mean):
                 spread = 1.0
             shift.append(mean)
-            scale.append(np.full(len(mean), spread))
+            # Inputs are in units of their spread, each as heavy as a term as the constant is.
+            kind = np.sqrt(len(mean)) if scale else size
+            scale.append(np.full(len(mean), spread / kind))
         return np.concatenate(shift), np.concatenate(scale), len(shift)

@@ -134,6 +134,10 @@ class Judgement(NamedTuple):
     noise_factor: float = 1.0
     # Mean square of the network's own error, over the variance of the noise.
     net_error: float = 0.0
+    # Size of a representation beside other terms.
+    size: float = 1.0
+    # Twice the mean negative log-density of held-out rounds.
+    score: float = 0.0
 
 
 def share_of(outputs, lessons, wanted, weight):
@@ -184,13 +188,12 @@ def judged(part, terms, lessons, reward):
 
     Returns
     -------
-    noise_factor, net_error : float
-        See :class:`Judgement`.
+    judgement : Judgement
     """
     trained, held = lessons.weight - lessons.held, lessons.held
     n_trained, n_held = trained.sum(), held.sum()
     if n_held < 1.0 or n_trained < 1.0:
-        return 1.0, 0.0
+        return Judgement()
     part = taught(part, terms, lessons, reward, trained)
     asked = np.flatnonzero(held > 0.0)
     asked = Lessons(*(field[asked] for field in lessons)), reward[asked]
@@ -199,10 +202,11 @@ def judged(part, terms, lessons, reward):
     outside = asked[0].held @ (error**2 / (1.0 + form)) / n_held
     inside = part.deviation**2
     if not inside > 0.0 or not outside > 0.0:
-        return 1.0, 0.0
+        return Judgement()
+    score = np.log(outside) + asked[0].held @ np.log1p(form) / n_held
     log_ratio = np.log(outside / inside)
     chance = 2.0 / n_held + 2.0 / n_trained
     # The positive part of a James-Stein estimate.
     ratio = np.exp(log_ratio * max(0.0, 1.0 - chance / max(log_ratio**2, 1e-12)))
     share = max(0.0, float(ratio - 1.0) / float(ratio + 1.0))
-    return 1.0 / (1.0 - share), share
+    return Judgement((), 1.0 / (1.0 - share), share, score=float(score))
