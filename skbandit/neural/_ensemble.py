@@ -25,6 +25,7 @@ class EnsembleStatistics(NamedTuple):
     """What is built on the networks of an ensemble, one entry a member."""
 
     priors: tuple  # of RandomPrior
+    deviates: tuple  # (n_outputs, 1 + n_features), behind the prior of the linear part
     linear: tuple  # of FullRegression, on what network and prior leave of the rewards
 
 
@@ -233,23 +234,41 @@ class EnsembleBandit(BaseNeuralBandit):
         return [None] if self._candidate_features else self.classes_.tolist()
 
     def _prepare(self, state, seeds):
-        return EnsembleStatistics(
-            new_priors(state.networks, self._output_labels(), seeds), linear=()
+        priors = new_priors(state.networks, self._output_labels(), seeds)
+        return EnsembleStatistics(priors, self._new_deviates(priors), linear=())
+
+    def _new_deviates(self, priors, stream=2):
+        """Standard normal deviates that belong to the arms' labels."""
+        size = 1 + self.n_features_in_
+        return tuple(
+            np.stack(
+                [
+                    np.random.RandomState([prior.seed, stream, *_key(label)]).standard_normal(size)
+                    for label in self._output_labels()
+                ]
+            )
+            for prior in priors
         )
 
     def _carry_statistics(self, source, resize, outputs, seeds):
-        if not isinstance(source, EnsembleBandit):
-            priors = new_priors(source.state_.networks, source._output_labels(), seeds)
+        taught = None if self._candidate_features else resize.taught
+        priors, known = None, None
+        if isinstance(source, EnsembleBandit):
+            priors, known, _ = source.state_.statistics
         else:
-            priors = source.state_.statistics.priors
-        priors = carried_priors(
-            priors,
-            self._output_labels(),
-            resize.feature_source,
-            outputs,
-            None if self._candidate_features else resize.taught,
-        )
-        return EnsembleStatistics(priors, linear=())
+            priors = new_priors(source.state_.networks, source._output_labels(), seeds)
+        labels, features = self._output_labels(), resize.feature_source
+        priors = carried_priors(priors, labels, features, outputs, taught)
+        deviates = self._new_deviates(priors)
+        if known is not None:
+            columns = np.concatenate([[0], np.where(features >= 0, 1 + features, -1)])
+            # A new feature's deviates do not repeat those of the others.
+            extra = self._new_deviates(priors, stream=3)
+            deviates = tuple(
+                _carried(*each, outputs, columns, taught)
+                for each in zip(known, deviates, extra, strict=True)
+            )
+        return EnsembleStatistics(priors, deviates, linear=())
 
     def _parted(self, columns, number):
         if not self.bootstrap:
@@ -328,16 +347,9 @@ class EnsembleBandit(BaseNeuralBandit):
             statistics = self.state_.statistics
             std = np.sqrt(self.prior_precision * self._noise_variance())[:, None]
             found = []
-            for prior, part in zip(statistics.priors, statistics.linear, strict=True):
-                deviates = np.stack(
-                    [
-                        np.random.RandomState([prior.seed, 2, *_key(label)]).standard_normal(
-                            part.n_terms
-                        )
-                        for label in self._output_labels()
-                    ]
-                )
-                moved = [one @ by for one, by in zip(part.covariance, deviates, strict=True)]
+            for deviates, part in zip(statistics.deviates, statistics.linear, strict=True):
+                own = deviates[:, : part.n_terms]
+                moved = [one @ by for one, by in zip(part.covariance, own, strict=True)]
                 found.append(std * np.stack(moved))
             self._cache["departures"] = found
         return self._cache["departures"]
@@ -400,6 +412,17 @@ class EnsembleBandit(BaseNeuralBandit):
     def priors_(self):
         """The members' random parts."""
         return [prior.module for prior in self._learnt("priors_").statistics.priors]
+
+
+def _carried(known, new, extra, outputs, columns, taught):
+    """A member's deviates for other arms and features."""
+    carried = new.copy()
+    for place, old in enumerate(outputs.tolist()):
+        if old < 0 and taught is None:
+            continue
+        own = known[taught].mean(axis=0) if old < 0 else known[old]
+        carried[place] = np.where(columns >= 0, own[columns], extra[place])
+    return carried
 
 
 def _evened(values, mask):

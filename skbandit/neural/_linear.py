@@ -483,12 +483,12 @@ class _Moments:
             # Squares about a point near the mean keep the digits of the spread.
             self.centres = [weight @ part / weight.sum() for part in features]
             self.sums = [np.zeros_like(centre) for centre in self.centres]
-            self.squares = np.zeros(len(features))
+            self.squares = [np.zeros_like(centre) for centre in self.centres]
         self.weight += weight.sum()
         for number, part in enumerate(features):
             away = part - self.centres[number]
             self.sums[number] += weight @ away
-            self.squares[number] += weight @ np.einsum("nf,nf->n", away, away)
+            self.squares[number] += weight @ away**2
 
     def found(self, size=1.0):
         """Shift and scale of all features, and how many kinds there are.
@@ -499,12 +499,12 @@ class _Moments:
         for centre, total, square in zip(self.centres, self.sums, self.squares, strict=True):
             offset = total / self.weight
             mean = centre + offset
-            spread = np.sqrt(max(square / self.weight - offset @ offset, 0.0))
+            square = np.maximum(square / self.weight - offset**2, 0.0)
             # Rows that are all alike leave rounding.
-            if spread <= 1e-8 * np.sqrt(mean @ mean):
-                spread = 1.0
+            varies = square > 1e-16 * (mean @ mean)
+            spread = np.sqrt(square[varies].sum()) if varies.any() else 1.0
             shift.append(mean)
-            # Inputs are in units of their spread, each as heavy as a term as the constant is.
-            kind = np.sqrt(len(mean)) if scale else size
+            # Each input is about as heavy as a term as the constant is.
+            kind = np.sqrt(max(varies.sum(), 1)) if scale else size
             scale.append(np.full(len(mean), spread / kind))
         return np.concatenate(shift), np.concatenate(scale), len(shift)

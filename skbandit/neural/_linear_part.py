@@ -118,7 +118,8 @@ def offsets(terms, lessons, reward, weight, prior_precision, shape):
     part = taught(part, terms, lessons, reward, weight)
     offset = np.zeros(shape)
     mean = own_means(part, terms, lessons)
-    leverage = weight * own_forms(part, terms, lessons)
+    # Of a round that weighs k, which stands for k alike, one is left out.
+    leverage = np.minimum(weight, 1.0) * own_forms(part, terms, lessons)
     leverage = np.minimum(leverage, _LARGEST_LEVERAGE)
     without = mean - leverage * (reward - mean) / (1.0 - leverage)
     offset[lessons.row, lessons.output] = without
