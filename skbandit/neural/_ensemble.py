@@ -169,7 +169,7 @@ class EnsembleBandit(BaseNeuralBandit):
         prior_scale=0.1,
         prior_precision=1.0,
         alpha="auto",
-        bootstrap=True,
+        bootstrap=False,
         buffer=None,
         sampler=None,
         min_samples_to_train=64,
@@ -340,16 +340,23 @@ class EnsembleBandit(BaseNeuralBandit):
     def _departures(self):
         r"""Weights by which each member departs from its regression, one array a member.
 
-        A member's prior is at a random :math:`\sigma \epsilon / \sqrt{\lambda}`; of that its
-        rounds leave :math:`\lambda (\lambda I + G)^{-1}`. The deviates belong to the arm.
+        A member has a draw from the belief about the linear part,
+        :math:`\sigma (\lambda I + G)^{-1/2} \epsilon`. Where members weigh rounds at random that
+        is what the noise does to them, and what is left is a random prior, at
+        :math:`\sigma \epsilon / \sqrt{\lambda}`, after its rounds:
+        :math:`\sigma \sqrt{\lambda} (\lambda I + G)^{-1} \epsilon`. The deviates belong to the arm.
         """
         if "departures" not in self._cache:
             statistics = self.state_.statistics
-            std = np.sqrt(self.prior_precision * self._noise_variance())[:, None]
+            std = np.sqrt(self._noise_variance())[:, None]
             found = []
             for deviates, part in zip(statistics.deviates, statistics.linear, strict=True):
                 own = deviates[:, : part.n_terms]
-                moved = [one @ by for one, by in zip(part.covariance, own, strict=True)]
+                if self.bootstrap:
+                    pairs = zip(part.covariance, own, strict=True)
+                    moved = [np.sqrt(self.prior_precision) * (one @ by) for one, by in pairs]
+                else:
+                    moved = [by @ one for one, by in zip(part.factors, own, strict=True)]
                 found.append(std * np.stack(moved))
             self._cache["departures"] = found
         return self._cache["departures"]
