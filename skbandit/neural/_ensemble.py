@@ -95,6 +95,8 @@ class EnsembleBandit(BaseNeuralBandit):
         The members' trained parts.
     priors_ : list of torch modules
         The members' fixed parts. The random weights of an output belong to the arm's label.
+    noise_variance_ : ndarray of shape (n_arms,)
+        Variance of a reward about its mean, in squared units of the reward.
     buffer_ : buffer
         The rounds that are kept.
     scaling_ : tuple
@@ -415,6 +417,12 @@ class EnsembleBandit(BaseNeuralBandit):
         return self.n_members * (6 * n_arms + 128) + contexts.size // len(contexts)
 
     # ---------------------------------------------------- what users look at
+    @property
+    def noise_variance_(self):
+        """Variance of a reward about its mean, in squared units of the reward, (n_outputs,)."""
+        state = self._learnt("noise_variance_")
+        return self._noise_variance() * state.scaling.reward_scale**2
+
     @property
     def priors_(self):
         """The members' random parts."""

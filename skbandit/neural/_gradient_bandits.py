@@ -142,8 +142,17 @@ class BaseGradientBandit(BaseNeuralBandit):
     # ----------------------------------------------------------------- belief
     @property
     def noise_variance_(self):
-        """Variance of a reward about its mean, (n_outputs,), in squared units of the reward."""
-        n_outputs = self._n_outputs()
+        """Variance of a reward about its mean, in squared units of the reward: that of all arms."""
+        variance = self._noise_variances()
+        state = self.__dict__.get("state_")
+        known = None if state is None else state.taught_weight
+        if known is None or not known.any():
+            return float(variance.mean())
+        return float(np.average(variance, weights=known))
+
+    def _noise_variances(self):
+        """Variance of the rewards of each output about their mean, (n_outputs,)."""
+        n_outputs = self._n_outputs() if hasattr(self, "classes_") else 1
         if self.noise == "fixed":
             return np.full(n_outputs, float(self.noise_std) ** 2)
         state = self.__dict__.get("state_")
@@ -161,7 +170,7 @@ class BaseGradientBandit(BaseNeuralBandit):
         state = self.state_
         if self._candidate_features or state.statistics is None:
             return None
-        deviation = float(np.sqrt(self.noise_variance_.mean()))
+        deviation = float(np.sqrt(self.noise_variance_))
         return still_to_try(state.taught_weight, self._mean_paid(), deviation)
 
     def _mean_reward(self, contexts):
@@ -178,7 +187,7 @@ class BaseGradientBandit(BaseNeuralBandit):
         return state.scaling.unscaled(mean)
 
     def _belief(self, contexts):
-        state, variance = self.state_, self.noise_variance_
+        state, variance = self.state_, self._noise_variances()
         mean, statistics = self._mean_reward(contexts), state.statistics
         if statistics is None:
             width = np.sqrt(variance[0] / self.prior_precision)

@@ -115,6 +115,8 @@ class NeuralLinearBandit(BaseNeuralBandit):
         The trained network.
     head_ : regression
         Sums over the rounds in the buffer, and since; the posterior follows from them.
+    noise_variance_ : ndarray of shape (n_arms,)
+        Variance of a reward about its mean, in squared units of the reward.
     includes_inputs_ : bool
         Whether the inputs are terms.
     term_shift_, term_scale_ : ndarray of shape (n_terms - 1,)
@@ -402,6 +404,12 @@ class NeuralLinearBandit(BaseNeuralBandit):
     def head_(self):
         """Regression on the terms: sums over the rounds, and the posterior that follows."""
         return self._learnt("head_").statistics.regression
+
+    @property
+    def noise_variance_(self):
+        """Variance of a reward about its mean, in squared units of the reward, (n_outputs,)."""
+        state = self._learnt("noise_variance_")
+        return np.zeros(len(state.taught_weight)) + self._noise()[0]
 
     @property
     def includes_inputs_(self):
