@@ -35,8 +35,9 @@ from ._transfer import (
     module_description,
 )
 
-# A net that brings no number of passes of its own takes a step for each new round, so many at
+# A net that brings no number of passes of its own takes two steps for each new round, so many at
 # least; held-out rounds may end a training sooner.
+_STEPS_A_ROUND = 2
 _FEWEST_STEPS, _FEWEST_INITIAL_STEPS = 20, 200
 # Between trainings so many rounds come in at least, and the rounds grow by such a factor: with T
 # rounds all trainings together then cost about as much as 20 T rounds.
@@ -329,9 +330,9 @@ class BaseNeuralBandit(BaseBandit):
         columns = state.buffer.columns
         n_rows, kept = len(columns["arm"]), n_rounds(columns)
         if afresh:
-            return max(n_rows, _FEWEST_INITIAL_STEPS), True
+            return max(_STEPS_A_ROUND * n_rows, _FEWEST_INITIAL_STEPS), True
         share = min(schedule.new_weight / max(kept, 1e-12), 1.0)
-        return max(round(share * n_rows), _FEWEST_STEPS), True
+        return max(round(_STEPS_A_ROUND * share * n_rows), _FEWEST_STEPS), True
 
     def _trained(self, state, seeds):
         columns, networks = state.buffer.columns, state.networks

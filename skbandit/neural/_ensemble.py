@@ -323,9 +323,11 @@ class EnsembleBandit(BaseNeuralBandit):
             trained, held = self._parted(columns, number)
             lessons = lessons._replace(weight=trained + held, held=held)
             part = empty_part(len(state.taught_weight), terms.shape[1], self.prior_precision)
-            found.append(judged(part, terms, lessons, left))
-        factors, errors = zip(*((one.noise_factor, one.net_error) for one in found), strict=True)
-        return Judgement((), float(np.mean(factors)), float(np.mean(errors)))
+            places = state.networks[number].frozen.represent(inputs)
+            found.append(judged(part, terms, lessons, left, places))
+        names = ("noise_factor", "net_error", "misfit")
+        means = {name: float(np.mean([getattr(one, name) for one in found])) for name in names}
+        return Judgement(**means)
 
     def _sums(self, state):
         for part in state.statistics.linear:
@@ -393,6 +395,13 @@ class EnsembleBandit(BaseNeuralBandit):
         scores = self._member_scores(contexts)
         mean = scores.mean(axis=0)
         std = scores.std(axis=0, ddof=1) if len(scores) > 1 else np.zeros(shape)
+        if len(scores) > 1:
+            # What all members miss alike they do not disagree about.
+            state = self.state_
+            missed = state.judgement.misfit * self._noise_variance() * state.scaling.reward_scale**2
+            wider = np.sqrt(std**2 + missed)
+            scores = mean + (scores - mean) * (wider / np.where(std > 0.0, std, 1.0))
+            std = np.where(std > 0.0, wider, std)
         unseen = np.broadcast_to(self.state_.taught_weight == 0.0, shape)
         if contexts.ndim == 2 and unseen.any():
             # By their random networks alone arms are told apart by chance: they are alike.

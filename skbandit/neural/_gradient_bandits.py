@@ -131,7 +131,8 @@ class BaseGradientBandit(BaseNeuralBandit):
         lessons = lessons_of(columns, state.scaling, len(state.taught_weight))
         outputs = self._net_outputs(state, inputs)
         left = lessons.reward - outputs[lessons.row, lessons.output]
-        return judged(self._no_linear(state), self._terms_of(state, inputs), lessons, left)
+        terms, places = self._terms_of(state, inputs), state.networks[0].frozen.represent(inputs)
+        return judged(self._no_linear(state), terms, lessons, left, places)
 
     def _sums(self, state):
         sums = state.statistics.precision.sums
@@ -199,7 +200,7 @@ class BaseGradientBandit(BaseNeuralBandit):
             inputs = state.scaling.inputs(rows)
             linear = statistics.linear.quadratic(self._terms_of(state, inputs))
             form = statistics.precision.quadratic(state.networks[0].frozen, inputs)
-            return (linear + share**2 * form,)
+            return (linear + share**2 * form + state.judgement.misfit,)
 
         (form,) = self._over_candidates(contexts, hook)
         return IndependentBelief(mean, np.sqrt(np.maximum(form, 0.0) * variance))

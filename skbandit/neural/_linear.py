@@ -303,7 +303,8 @@ class NeuralLinearBandit(BaseNeuralBandit):
         for size in _SIZES if includes_inputs else (1.0,):
             own = terms.copy()
             own[:, :n_hidden] *= size
-            found.append(judged(part, own, lessons, lessons.reward)._replace(size=size))
+            one = judged(part, own, lessons, lessons.reward, terms[:, :n_hidden])
+            found.append(one._replace(size=size))
         return min(found, key=lambda one: one.score)
 
     def _sums(self, state):
@@ -347,7 +348,8 @@ class NeuralLinearBandit(BaseNeuralBandit):
         regression = self.state_.statistics.regression
         variance, dof = self._noise()
         mean = self.state_.scaling.unscaled(regression.mean(terms)).reshape(shape)
-        scale = np.sqrt(regression.quadratic(terms) * variance).reshape(shape)
+        form = regression.quadratic(terms) + self.state_.judgement.misfit
+        scale = np.sqrt(form * variance).reshape(shape)
         if contexts.ndim == 2:
             return IndependentBelief(mean, scale, dof)
         std = scale if dof is None else scale * np.sqrt(dof / (dof - 2.0))

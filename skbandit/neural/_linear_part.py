@@ -13,10 +13,13 @@ its prior says, and on a linear problem a network that has nothing to add stays 
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.metrics import pairwise_distances
 
 from .._regression import Examples, FullRegression
 from ._columns import weight_by_output
 
+# Rounds that are compared with each other, at most.
+_MOST_COMPARED = 4000
 # A round pulls its own prediction by no more than this.
 _LARGEST_LEVERAGE = 0.9
 
@@ -135,6 +138,8 @@ class Judgement(NamedTuple):
     noise_factor: float = 1.0
     # Mean square of the network's own error, over the variance of the noise.
     net_error: float = 0.0
+    # Mean square of what is systematically missed, over the variance of the noise.
+    misfit: float = 0.0
     # Size of a representation beside other terms.
     size: float = 1.0
     # Twice the mean negative log-density of held-out rounds.
@@ -172,7 +177,7 @@ def share_of(outputs, lessons, wanted, weight):
     return min(1.0, best * max(0.0, 1.0 - left / square / best**2))
 
 
-def judged(part, terms, lessons, reward):
+def judged(part, terms, lessons, reward, places):
     r"""Compare the errors on held-out rounds with those on the rounds that were trained on.
 
     A model that has learnt :math:`k n` numbers from n rounds leaves :math:`(1 - k) \sigma^2` of
@@ -186,6 +191,8 @@ def judged(part, terms, lessons, reward):
         Before any round.
     terms, lessons, reward
         See :func:`taught`; rewards are what the network leaves of them.
+    places : ndarray of shape (n_rows, n_units)
+        Where contexts lie, such that near ones are alike: the last hidden representation.
 
     Returns
     -------
@@ -204,10 +211,47 @@ def judged(part, terms, lessons, reward):
     inside = part.deviation**2
     if not inside > 0.0 or not outside > 0.0:
         return Judgement()
+    missed = missed_square(part, terms, lessons, reward, places)
     score = np.log(outside) + asked[0].held @ np.log1p(form) / n_held
     log_ratio = np.log(outside / inside)
     chance = 2.0 / n_held + 2.0 / n_trained
     # The positive part of a James-Stein estimate.
     ratio = np.exp(log_ratio * max(0.0, 1.0 - chance / max(log_ratio**2, 1e-12)))
     share = max(0.0, float(ratio - 1.0) / float(ratio + 1.0))
-    return Judgement((), 1.0 / (1.0 - share), share, score=float(score))
+    return Judgement((), 1.0 / (1.0 - share), share, missed / inside, score=float(score))
+
+
+def missed_square(part, terms, lessons, reward, places):
+    r"""Return the mean square of what a model misses of the mean reward.
+
+    What is missed is alike for contexts that are alike, noise is not: the product of the residuals
+    of a round and of its nearest neighbour has the mean :math:`b^2 - \sigma^2 h`, where what was
+    learnt from the two rounds themselves takes :math:`h = z^\top A^{-1} z` off. A product that
+    chance explains is taken for nothing.
+
+    Parameters
+    ----------
+    part : FullRegression
+        That has learnt from the rounds.
+    terms, lessons, reward, places
+        See :func:`judged`.
+    """
+    step = -(-len(lessons.row) // _MOST_COMPARED)
+    some = Lessons(*(field[::step] for field in lessons))
+    left = reward[::step] - own_means(part, terms, some)
+    products, forms = [], own_forms(part, terms, some)
+    for output in np.unique(some.output):
+        of_it = np.flatnonzero(some.output == output)
+        if len(of_it) < 3:
+            continue
+        apart = pairwise_distances(places[some.row[of_it]], metric="sqeuclidean")
+        np.fill_diagonal(apart, np.inf)
+        nearest = of_it[apart.argmin(axis=1)]
+        products.append(left[of_it] * left[nearest] + left.var() * forms[of_it])
+    if not products:
+        return 0.0
+    products = np.concatenate(products)
+    mean, variance = products.mean(), products.var() / len(products)
+    # Neighbours are often each other's: pairs count once.
+    variance *= 1.5
+    return float(max(0.0, mean - variance / max(mean, 1e-12)))
