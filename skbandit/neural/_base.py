@@ -63,6 +63,7 @@ class BaseNeuralBandit(BaseBandit):
     - ``_build(state)``: return the statistics of the rounds in the buffer;
     - ``_update(state, columns)``: return the statistics after new rounds, under the same networks;
     - ``_sums(state)``: yield the arrays of the statistics that must be finite;
+    - ``_missed_variance()``: return the variance of what the networks miss (default: none);
     - ``_n_nets()``: how many networks it trains (default: one);
     - ``_judge(state)``: return what held-out rounds say of the networks, see :func:`judged`;
     - ``_prepare(state, seeds)``, ``_carry_statistics(source, resize, outputs, seeds)``: return the
@@ -504,6 +505,16 @@ class BaseNeuralBandit(BaseBandit):
         )
 
     # ---------------------------------------------------------------- questions
+    def _missed_variance(self):
+        """Variance of what the networks miss, in squared units of the reward."""
+        return 0.0
+
+    def _expected_reward(self, contexts):
+        # Explorations multiply widths that shrink as an arm is played; what the networks cannot
+        # see of the rewards does not, and is a part of the answer alone.
+        belief = self._belief(contexts)
+        return belief.mean, np.sqrt(belief.std**2 + self._missed_variance())
+
     def _mean_paid(self):
         """Mean reward of each output; that of all for one that has learnt nothing."""
         state = self.state_

@@ -395,18 +395,18 @@ class EnsembleBandit(BaseNeuralBandit):
         scores = self._member_scores(contexts)
         mean = scores.mean(axis=0)
         std = scores.std(axis=0, ddof=1) if len(scores) > 1 else np.zeros(shape)
-        if len(scores) > 1:
-            # What all members miss alike they do not disagree about.
-            state = self.state_
-            missed = state.judgement.misfit * self._noise_variance() * state.scaling.reward_scale**2
-            wider = np.sqrt(std**2 + missed)
-            scores = mean + (scores - mean) * (wider / np.where(std > 0.0, std, 1.0))
-            std = np.where(std > 0.0, wider, std)
         unseen = np.broadcast_to(self.state_.taught_weight == 0.0, shape)
         if contexts.ndim == 2 and unseen.any():
             # By their random networks alone arms are told apart by chance: they are alike.
             mean, std = _evened(mean, unseen), np.sqrt(_evened(std**2, unseen))
         return JointBelief(mean, std, scores, unseen=unseen)
+
+    def _missed_variance(self):
+        state = self.state_
+        if not state.networks:
+            return 0.0
+        unit = state.scaling.reward_scale**2
+        return state.judgement.misfit * self._noise_variance() * unit
 
     def _mean_reward(self, contexts):
         return self._belief(contexts).mean

@@ -200,10 +200,13 @@ class BaseGradientBandit(BaseNeuralBandit):
             inputs = state.scaling.inputs(rows)
             linear = statistics.linear.quadratic(self._terms_of(state, inputs))
             form = statistics.precision.quadratic(state.networks[0].frozen, inputs)
-            return (linear + share**2 * form + state.judgement.misfit,)
+            return (linear + share**2 * form,)
 
         (form,) = self._over_candidates(contexts, hook)
         return IndependentBelief(mean, np.sqrt(np.maximum(form, 0.0) * variance))
+
+    def _missed_variance(self):
+        return self.state_.judgement.misfit * self._noise_variances()
 
     def _floats_per_row(self, contexts, n_arms):
         width = 4 * contexts.shape[-1] * (n_arms if contexts.ndim == 3 else 1)

@@ -348,8 +348,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
         regression = self.state_.statistics.regression
         variance, dof = self._noise()
         mean = self.state_.scaling.unscaled(regression.mean(terms)).reshape(shape)
-        form = regression.quadratic(terms) + self.state_.judgement.misfit
-        scale = np.sqrt(form * variance).reshape(shape)
+        scale = np.sqrt(regression.quadratic(terms) * variance).reshape(shape)
         if contexts.ndim == 2:
             return IndependentBelief(mean, scale, dof)
         std = scale if dof is None else scale * np.sqrt(dof / (dof - 2.0))
@@ -361,6 +360,11 @@ class NeuralLinearBandit(BaseNeuralBandit):
             return np.zeros(shape)
         mean = self.state_.statistics.regression.mean(self._terms(contexts))
         return self.state_.scaling.unscaled(mean).reshape(shape)
+
+    def _missed_variance(self):
+        if self._is_at_prior():
+            return 0.0
+        return self.state_.judgement.misfit * self._noise()[0]
 
     def _terms(self, contexts):
         """Terms of plain rows, or of all candidates of all rows."""
