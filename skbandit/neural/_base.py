@@ -305,9 +305,7 @@ class BaseNeuralBandit(BaseBandit):
         every, growth = self.train_every, 1.0
         if every is None:
             every, growth = _TRAIN_EVERY, _GROWTH
-        return RefitSchedule(
-            self.min_samples_to_train, every, growth, warm_start=self.warm_start
-        )
+        return RefitSchedule(self.min_samples_to_train, every, growth, warm_start=self.warm_start)
 
     def _is_trained(self):
         """Whether there is anything to train: the network 'none' is its own input."""
@@ -317,10 +315,9 @@ class BaseNeuralBandit(BaseBandit):
         if not self._is_trained():
             return False
         columns = state.buffer.columns
-        return (
-            self._schedule.is_due(state.schedule, n_rounds(columns))
-            and len(columns["arm"]) >= fewest_rows(state.networks[0].module)
-        )
+        return self._schedule.is_due(state.schedule, n_rounds(columns)) and len(
+            columns["arm"]
+        ) >= fewest_rows(state.networks[0].module)
 
     def _steps(self, state):
         """The number of steps of a training, and whether held-out rounds may end it."""

@@ -32,11 +32,12 @@ class EnsembleStatistics(NamedTuple):
 class EnsembleBandit(BaseNeuralBandit):
     r"""Thompson sampling with an ensemble of networks with randomised priors.
 
-    Member m predicts :math:`f_m(x) + \beta p_m(x)`: a network that is trained, on rounds with
-    random weights of its own (each counts twice or not at all), plus a random network
-    :math:`p_m` that never is [1]_. Members agree where there are rounds to learn from and
-    disagree elsewhere. A decision draws a member and plays the arm it likes best; so the policy,
-    the share of members that like an arm best, is known exactly.
+    Member m predicts :math:`f_m(x) + \beta p_m(x) + z^\top b_m`: a network that is trained, plus a
+    random network :math:`p_m` that never is [1]_, plus a draw from the posterior of a linear model
+    of a constant and the inputs, :math:`z`, on what the two leave. Members agree where there are
+    rounds to learn from and disagree elsewhere. A decision draws a member and plays the arm it
+    likes best; so the policy, the share of members that like an arm best, is known exactly. With
+    ``alpha="auto"`` their departures from what they say together are scaled first.
 
     Parameters
     ----------
@@ -50,13 +51,24 @@ class EnsembleBandit(BaseNeuralBandit):
         constructor takes them; a module is copied and cannot take other arms or features. A
         skorch net brings its optimizer, batch size, device and callbacks; its criterion is
         applied to the arm that was played. See :func:`make_net`.
+    include_inputs : bool or "auto", default="auto"
+        Whether a linear model of the inputs, known in closed form, stands beside the network,
+        which is taught what that leaves. "auto": if there are at most 128 plain numbers. Without
+        it each arm still has a constant.
     n_members : int, default=10
         How many networks. The smallest probability above 0 is one over it.
     prior_scale : float >= 0, default=0.1
-        Scale :math:`\beta` of the random networks, in units of the rewards' root mean square:
-        how strongly members disagree where nothing is known.
-    bootstrap : bool, default=True
-        Whether members weigh rounds at random. False lets the priors alone tell them apart.
+        Scale :math:`\beta` of the random networks, in units of the rewards' spread: how strongly
+        networks disagree where nothing is known.
+    prior_precision : float > 0, default=1.0
+        Precision of the prior of the linear part, over that of the noise.
+    alpha : float >= 0 or "auto", default="auto"
+        Factor on how far members depart from their mean; 1 leaves them as they are. "auto" finds
+        it for each arm in each row, see :mod:`skbandit.explorations`.
+    bootstrap : bool, default=False
+        Whether each member is trained on rounds with random weights of its own (each counts twice
+        or not at all), and judged by those it leaves out. It costs half of the rounds, and three
+        times the time where members stop apart.
     buffer : buffer, default=None
         The rounds to learn from again, see :mod:`skbandit.buffers`. None:
         :class:`~skbandit.buffers.AllData`.
@@ -65,22 +77,25 @@ class EnsembleBandit(BaseNeuralBandit):
         :class:`~skbandit.buffers.RandomSampler`. Rounds that fit into one batch are taken at once.
     min_samples_to_train : int, default=64
         The network is not trained before the buffer holds so many rounds (by weight).
-    train_every : int, default=64
+    train_every : int, default=None
         Train when at least so many rounds are new since the last training; one training a
-        learning call at most.
+        learning call at most. None: 64, and a twentieth of the rounds that are kept, so that the
+        mean cost of a round is bounded; with a number it grows with the rounds that are kept.
     initial_train_steps, train_steps : int, default=None
-        Gradient steps of the first training and of each later one. None: 200 and 100 for a
-        network given by name or class, the ``max_epochs`` of a skorch net.
+        Gradient steps of the first training and of each later one. None: for a network given by
+        name or class two for each new round (at least 200, 20), ended as soon as the rounds that
+        are held out say so; the ``max_epochs`` of a skorch net.
     warm_start : bool, default=True
         Train on from the network as it is. False trains a fresh one each time, with
         `initial_train_steps`.
     early_stopping_threshold : float >= 0, default=None
         End a training when the mean loss of ten steps falls below this, as a share of the
-        rewards' mean square.
+        rewards' variance.
     standardize : bool, default=True
-        Measure inputs in units of their spread about their mean. It is found anew when the rounds
-        have doubled, and everything that rests on it is then rebuilt. Rewards are always in units
-        of their root mean square.
+        Measure inputs in units of their spread about their mean, ten of them at most; a column
+        that has not varied yet counts as zero. It is found anew when the rounds have doubled or
+        such a column varies, and everything that rests on it is then rebuilt. Rewards are always
+        in units of their spread about their mean.
     selector : selector, default=None
         What turns scores into a policy, see :mod:`skbandit.selectors`. None:
         :class:`~skbandit.selectors.ArgmaxSelector`.
@@ -348,7 +363,8 @@ class EnsembleBandit(BaseNeuralBandit):
         :math:`\sigma (\lambda I + G)^{-1/2} \epsilon`. Where members weigh rounds at random that
         is what the noise does to them, and what is left is a random prior, at
         :math:`\sigma \epsilon / \sqrt{\lambda}`, after its rounds:
-        :math:`\sigma \sqrt{\lambda} (\lambda I + G)^{-1} \epsilon`. The deviates belong to the arm.
+        :math:`\sigma \sqrt{\lambda} (\lambda I + G)^{-1} \epsilon`. The deviates belong to the
+        arm.
         """
         if "departures" not in self._cache:
             statistics = self.state_.statistics

@@ -21,7 +21,6 @@ from ._linear_part import empty_part, judged, lessons_of, taught
 from ._precision import PRECISIONS
 
 
-
 class GradientStatistics(NamedTuple):
     """What is built on the network of a bandit with gradient features."""
 
@@ -143,7 +142,7 @@ class BaseGradientBandit(BaseNeuralBandit):
     # ----------------------------------------------------------------- belief
     @property
     def noise_variance_(self):
-        """Variance of a reward about its mean, in squared units of the reward: that of all arms."""
+        """Variance of a reward about its mean, of all arms, in squared units of the reward."""
         variance = self._noise_variances()
         state = self.__dict__.get("state_")
         known = None if state is None else state.taught_weight
@@ -216,16 +215,21 @@ class BaseGradientBandit(BaseNeuralBandit):
 class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
     r"""Upper confidence bounds from the gradients of a network (NeuralUCB).
 
-    With the network's output :math:`f_a(x)`, the gradient :math:`g_a(x)` of that output for all
-    weights, :math:`G = \sum g g^\top` over the rounds played and :math:`E` the mean square of a
-    gradient, the score of an arm is
+    The expected reward of an arm is the network's output :math:`f_a(x)` plus what a ridge
+    regression of the rest on a constant and the inputs, :math:`z`, says. With the gradient
+    :math:`g_a(x)` of the output for all weights, :math:`G = \sum g g^\top` over the rounds played,
+    :math:`E` the mean square of a gradient and :math:`Z_a = \sum z z^\top` over the rounds of the
+    arm, the score is that mean plus
 
-    .. math:: s_a(x) = f_a(x) + \alpha \, \sigma \sqrt{g_a^\top (\lambda E I + G)^{-1} g_a}
+    .. math:: \alpha \, \sigma \sqrt{g_a^\top (\lambda E I + G)^{-1} g_a
+              + z^\top (\lambda I + Z_a)^{-1} z}
 
-    [1]_. Dividing by :math:`E` takes the place of the paper's layer width m: the width of the
-    bound grows neither with that of the layers nor with the scale of the weights. With a diagonal
-    precision the form is :math:`\sum_i g_i^2 / (\lambda E + P G_{ii})`, where P is the effective
-    number of parameters, :math:`(\sum_i G_{ii})^2 / \sum_i G_{ii}^2`.
+    [1]_. So a linear problem costs about what it costs a linear bandit, and an arm that was never
+    played is as wide as its prior. Dividing by :math:`E` takes the place of the paper's layer
+    width m: the width of the bound grows neither with that of the layers nor with the scale of
+    the weights. With a diagonal precision the form is :math:`\sum_i g_i^2 / (\lambda E + P
+    G_{ii})`, where P is the effective number of parameters, :math:`(\sum_i G_{ii})^2 / \sum_i
+    G_{ii}^2`.
 
     Parameters
     ----------
@@ -239,11 +243,16 @@ class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
         constructor takes them; a module is copied and cannot take other arms or features. A
         skorch net brings its optimizer, batch size, device and callbacks; its criterion is
         applied to the arm that was played. See :func:`make_net`.
+    include_inputs : bool or "auto", default="auto"
+        Whether a linear model of the inputs, known in closed form, stands beside the network,
+        which is taught what that leaves. "auto": if there are at most 128 plain numbers. Without
+        it each arm still has a constant.
     precision : {"diagonal", "last_layer", "full"}, default="diagonal"
         Of which weights, and how, the precision is kept: all weights without their correlations,
         the output layer in full (one block an arm), or all weights in full (up to 5,000).
-    alpha : float >= 0, default=0.5
-        How many standard deviations of the expected reward are added to it; it has no unit.
+    alpha : float >= 0 or "auto", default="auto"
+        How many standard deviations of the expected reward are added to it; it has no unit. "auto"
+        finds it for each arm in each row, see :mod:`skbandit.explorations`.
     prior_precision : float > 0, default=1.0
         Precision :math:`\lambda` of the prior: before any round the variance of an expected reward
         is about that of the noise over it.
@@ -260,22 +269,25 @@ class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
         :class:`~skbandit.buffers.RandomSampler`. Rounds that fit into one batch are taken at once.
     min_samples_to_train : int, default=64
         The network is not trained before the buffer holds so many rounds (by weight).
-    train_every : int, default=64
+    train_every : int, default=None
         Train when at least so many rounds are new since the last training; one training a
-        learning call at most.
+        learning call at most. None: 64, and a twentieth of the rounds that are kept, so that the
+        mean cost of a round is bounded; with a number it grows with the rounds that are kept.
     initial_train_steps, train_steps : int, default=None
-        Gradient steps of the first training and of each later one. None: 200 and 100 for a
-        network given by name or class, the ``max_epochs`` of a skorch net.
+        Gradient steps of the first training and of each later one. None: for a network given by
+        name or class two for each new round (at least 200, 20), ended as soon as the rounds that
+        are held out say so; the ``max_epochs`` of a skorch net.
     warm_start : bool, default=True
         Train on from the network as it is. False trains a fresh one each time, with
         `initial_train_steps`.
     early_stopping_threshold : float >= 0, default=None
         End a training when the mean loss of ten steps falls below this, as a share of the
-        rewards' mean square.
+        rewards' variance.
     standardize : bool, default=True
-        Measure inputs in units of their spread about their mean. It is found anew when the rounds
-        have doubled, and everything that rests on it is then rebuilt. Rewards are always in units
-        of their root mean square.
+        Measure inputs in units of their spread about their mean, ten of them at most; a column
+        that has not varied yet counts as zero. It is found anew when the rounds have doubled or
+        such a column varies, and everything that rests on it is then rebuilt. Rewards are always
+        in units of their spread about their mean.
     selector : selector, default=None
         What turns scores into a policy, see :mod:`skbandit.selectors`. None:
         :class:`~skbandit.selectors.ArgmaxSelector`.
@@ -325,6 +337,12 @@ class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
     The sums of gradients are rebuilt from the buffer after each training, so they are all of one
     network. The published algorithm keeps adding gradients of ever new networks.
 
+    No network is trained on every fifth round. These say when a training ends, how much of the
+    network counts (``state_.judgement.shares``; one that does not help counts nothing and is begun
+    anew), and how far the errors on the other rounds understate the noise. What is alike in the
+    errors of alike contexts, which the network misses, is a part of the standard deviation of
+    ``expected_reward`` but not of what `alpha` multiplies: playing an arm does not make it less.
+
     References
     ----------
     .. [1] D. Zhou, L. Li and Q. Gu (2020). Neural contextual bandits with UCB-based exploration.
@@ -347,10 +365,9 @@ class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
 class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
     r"""Thompson sampling with a width from the gradients of a network.
 
-    The belief about the expected reward of an arm is Gaussian, with the network's output as mean
-    and the width of :class:`NeuralUCB`,
-    :math:`\alpha \, \sigma \sqrt{g_a^\top (\lambda E I + G)^{-1} g_a}`, independent from arm to
-    arm [1]_. The policy, the probability that an arm is the best one, is found by quadrature.
+    The belief about the expected reward of an arm is Gaussian, with the mean and the width of
+    :class:`NeuralUCB`, independent from arm to arm [1]_. The policy, the probability that an arm
+    is the best one, is found by quadrature.
 
     Parameters
     ----------
@@ -364,11 +381,16 @@ class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
         constructor takes them; a module is copied and cannot take other arms or features. A
         skorch net brings its optimizer, batch size, device and callbacks; its criterion is
         applied to the arm that was played. See :func:`make_net`.
+    include_inputs : bool or "auto", default="auto"
+        Whether a linear model of the inputs, known in closed form, stands beside the network,
+        which is taught what that leaves. "auto": if there are at most 128 plain numbers. Without
+        it each arm still has a constant.
     precision : {"diagonal", "last_layer", "full"}, default="diagonal"
         Of which weights, and how, the precision is kept: all weights without their correlations,
         the output layer in full (one block an arm), or all weights in full (up to 5,000).
-    alpha : float >= 0, default=0.25
-        Factor on the standard deviation of the belief; it has no unit.
+    alpha : float >= 0 or "auto", default="auto"
+        Factor on the standard deviation of the belief; it has no unit. "auto" finds it for each
+        arm in each row, see :mod:`skbandit.explorations`.
     prior_precision : float > 0, default=1.0
         Precision :math:`\lambda` of the prior: before any round the variance of an expected reward
         is about that of the noise over it.
@@ -385,22 +407,25 @@ class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
         :class:`~skbandit.buffers.RandomSampler`. Rounds that fit into one batch are taken at once.
     min_samples_to_train : int, default=64
         The network is not trained before the buffer holds so many rounds (by weight).
-    train_every : int, default=64
+    train_every : int, default=None
         Train when at least so many rounds are new since the last training; one training a
-        learning call at most.
+        learning call at most. None: 64, and a twentieth of the rounds that are kept, so that the
+        mean cost of a round is bounded; with a number it grows with the rounds that are kept.
     initial_train_steps, train_steps : int, default=None
-        Gradient steps of the first training and of each later one. None: 200 and 100 for a
-        network given by name or class, the ``max_epochs`` of a skorch net.
+        Gradient steps of the first training and of each later one. None: for a network given by
+        name or class two for each new round (at least 200, 20), ended as soon as the rounds that
+        are held out say so; the ``max_epochs`` of a skorch net.
     warm_start : bool, default=True
         Train on from the network as it is. False trains a fresh one each time, with
         `initial_train_steps`.
     early_stopping_threshold : float >= 0, default=None
         End a training when the mean loss of ten steps falls below this, as a share of the
-        rewards' mean square.
+        rewards' variance.
     standardize : bool, default=True
-        Measure inputs in units of their spread about their mean. It is found anew when the rounds
-        have doubled, and everything that rests on it is then rebuilt. Rewards are always in units
-        of their root mean square.
+        Measure inputs in units of their spread about their mean, ten of them at most; a column
+        that has not varied yet counts as zero. It is found anew when the rounds have doubled or
+        such a column varies, and everything that rests on it is then rebuilt. Rewards are always
+        in units of their spread about their mean.
     selector : selector, default=None
         What turns scores into a policy, see :mod:`skbandit.selectors`. None:
         :class:`~skbandit.selectors.ArgmaxSelector`.
@@ -449,6 +474,12 @@ class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
     -----
     The sums of gradients are rebuilt from the buffer after each training, so they are all of one
     network. The published algorithm keeps adding gradients of ever new networks.
+
+    No network is trained on every fifth round. These say when a training ends, how much of the
+    network counts (``state_.judgement.shares``; one that does not help counts nothing and is begun
+    anew), and how far the errors on the other rounds understate the noise. What is alike in the
+    errors of alike contexts, which the network misses, is a part of the standard deviation of
+    ``expected_reward`` but not of what `alpha` multiplies: playing an arm does not make it less.
 
     References
     ----------

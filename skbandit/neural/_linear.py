@@ -42,9 +42,11 @@ class NeuralLinearBandit(BaseNeuralBandit):
     Gram matrix :math:`G_a` and the moment :math:`b_a` of an arm's rounds and
     :math:`A_a = \lambda B I + G_a`, its expected reward has the mean
     :math:`\phi^\top A_a^{-1} b_a` and the scale
-    :math:`\sigma_a \sqrt{\phi^\top A_a^{-1} \phi}`. Each of the B blocks of terms has a mean
-    square of 1: how wide the bandit explores does not grow with the width of a layer. Candidates
-    with features share one posterior.
+    :math:`\sigma_a \sqrt{\phi^\top A_a^{-1} \phi}`. Of the B blocks of terms the inputs have a
+    mean square of 1 each, as the constant has; the whole representation has one that held-out
+    rounds choose: on a linear problem it is small, and how wide the bandit explores does not grow
+    with the width of a layer. The network is taught what a ridge regression on the inputs leaves.
+    Candidates with features share one posterior.
 
     Parameters
     ----------
@@ -65,8 +67,9 @@ class NeuralLinearBandit(BaseNeuralBandit):
     exploration : {"thompson", "ucb"}, default="thompson"
         Play an arm with the probability that it is the best one, exactly (for candidates: its
         share of `n_draws` joint draws), or the arm of the highest upper confidence bound.
-    alpha : float >= 0, default=0.25
-        Factor on the standard deviation of the belief; it has no unit.
+    alpha : float >= 0 or "auto", default="auto"
+        Factor on the standard deviation of the belief; it has no unit. "auto" finds it for each
+        arm in each row, see :mod:`skbandit.explorations`.
     prior_precision : float > 0, default=0.3
         Precision :math:`\lambda` of the prior: before any round the variance of an expected reward
         is about that of the noise over it.
@@ -83,22 +86,25 @@ class NeuralLinearBandit(BaseNeuralBandit):
         :class:`~skbandit.buffers.RandomSampler`. Rounds that fit into one batch are taken at once.
     min_samples_to_train : int, default=64
         The network is not trained before the buffer holds so many rounds (by weight).
-    train_every : int, default=64
+    train_every : int, default=None
         Train when at least so many rounds are new since the last training; one training a
-        learning call at most.
+        learning call at most. None: 64, and a twentieth of the rounds that are kept, so that the
+        mean cost of a round is bounded; with a number it grows with the rounds that are kept.
     initial_train_steps, train_steps : int, default=None
-        Gradient steps of the first training and of each later one. None: 200 and 100 for a
-        network given by name or class, the ``max_epochs`` of a skorch net.
+        Gradient steps of the first training and of each later one. None: for a network given by
+        name or class two for each new round (at least 200, 20), ended as soon as the rounds that
+        are held out say so; the ``max_epochs`` of a skorch net.
     warm_start : bool, default=True
         Train on from the network as it is. False trains a fresh one each time, with
         `initial_train_steps`.
     early_stopping_threshold : float >= 0, default=None
         End a training when the mean loss of ten steps falls below this, as a share of the
-        rewards' mean square.
+        rewards' variance.
     standardize : bool, default=True
-        Measure inputs in units of their spread about their mean. It is found anew when the rounds
-        have doubled, and everything that rests on it is then rebuilt. Rewards are always in units
-        of their root mean square.
+        Measure inputs in units of their spread about their mean, ten of them at most; a column
+        that has not varied yet counts as zero. It is found anew when the rounds have doubled or
+        such a column varies, and everything that rests on it is then rebuilt. Rewards are always
+        in units of their spread about their mean.
     n_draws : int, default=500
         Joint posterior draws behind the Thompson policy of candidates with features.
     selector : selector, default=None
@@ -154,6 +160,9 @@ class NeuralLinearBandit(BaseNeuralBandit):
     Rounds that fit into one batch are trained on all at once, and a weight of k is then k
     repetitions to the rounding of single precision. With more rounds, batches are random and this
     holds on average.
+
+    No network is trained on every fifth round. These say when a training ends, how large the
+    representation is beside the inputs, and how far the other rounds understate the noise.
 
     Adding arms or features leaves beliefs on old rows as they were; dropping features sets them to
     their mean. Buffer, counts and optimizer are carried.

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-
 # Standardised inputs end here: a column of rare or wild values sends no network far beyond what it
 # was trained on.
 _LARGEST_INPUT = 10.0

@@ -212,9 +212,7 @@ def train_nets(nets, X, targets, held, columns, seeds, training):
     if all(can_train_fast(net) for net in copies):
         for part in _side_by_side(copies, training):
             chosen = [plans[number] for number in part]
-            batches = [
-                plan(Dataset(X), **_loader_arguments(plan.net)).indexes for plan in chosen
-            ]
+            batches = [plan(Dataset(X), **_loader_arguments(plan.net)).indexes for plan in chosen]
             watched = None
             if watch is not None:
                 watched = watch.X, [watch.targets[number] for number in part], _PATIENCE
@@ -385,8 +383,8 @@ def warn_diverged():
     """Say that a training was thrown away."""
     warnings.warn(
         "Training the network diverged (its weights or its loss are no longer finite, or it "
-        "expects rewards far beyond all that were paid), so the bandit keeps the last good network. Lower net__lr, or clip gradients with skorch's "
-        "GradientNormClipping callback.",
+        "expects rewards far beyond all that were paid), so the bandit keeps the last good "
+        "network. Lower net__lr, or clip gradients with skorch's GradientNormClipping callback.",
         ConvergenceWarning,
         stacklevel=2,
     )

@@ -25,7 +25,7 @@ def terms_of(bandit, X, known, weight=None):
 
     A constant, the representation, and the inputs where they are included, each about the mean of
     the rounds that were known at the last rebuild. The representation is divided by the root of
-    its mean square, and as large as held-out rounds say; of the inputs each has a mean square of 1.
+    its mean square, and as large as held-out rounds say; each input has a mean square of 1.
     """
 
     def features(rows):
