@@ -131,7 +131,10 @@ class BaseGradientBandit(BaseNeuralBandit):
         outputs = self._net_outputs(state, inputs)
         left = lessons.reward - outputs[lessons.row, lessons.output]
         terms, places = self._terms_of(state, inputs), state.networks[0].frozen.represent(inputs)
-        return judged(self._no_linear(state), terms, lessons, left, places)
+        found = judged(self._no_linear(state), terms, lessons, left, places)
+        said = outputs[lessons.row, lessons.output]
+        square = float(lessons.weight @ said**2 / lessons.weight.sum())
+        return found._replace(net_square=square / found.inside)
 
     def _sums(self, state):
         sums = state.statistics.precision.sums
@@ -199,7 +202,7 @@ class BaseGradientBandit(BaseNeuralBandit):
             inputs = state.scaling.inputs(rows)
             linear = statistics.linear.quadratic(self._terms_of(state, inputs))
             form = statistics.precision.quadratic(state.networks[0].frozen, inputs)
-            return (linear + share**2 * form,)
+            return (linear + np.minimum(share**2 * form, state.judgement.net_square),)
 
         (form,) = self._over_candidates(contexts, hook)
         return IndependentBelief(mean, np.sqrt(np.maximum(form, 0.0) * variance))
@@ -225,7 +228,8 @@ class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
               + z^\top (\lambda I + Z_a)^{-1} z}
 
     [1]_. So a linear problem costs about what it costs a linear bandit, and an arm that was never
-    played is as wide as its prior. Dividing by :math:`E` takes the place of the paper's layer
+    played is as wide as its prior. The first of the two forms counts no more than the outputs are
+    large. Dividing by :math:`E` takes the place of the paper's layer
     width m: the width of the bound grows neither with that of the layers nor with the scale of
     the weights. With a diagonal precision the form is :math:`\sum_i g_i^2 / (\lambda E + P
     G_{ii})`, where P is the effective number of parameters, :math:`(\sum_i G_{ii})^2 / \sum_i

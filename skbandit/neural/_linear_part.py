@@ -138,6 +138,11 @@ class Judgement(NamedTuple):
     noise_factor: float = 1.0
     # Mean square of the network's own error, over the variance of the noise.
     net_error: float = 0.0
+    # Mean square of what counts of the network's outputs, over the variance of the noise: they are
+    # not more unsure than they are large.
+    net_square: float = np.inf
+    # Variance of the errors on the rounds that were trained on, in units of the rewards' spread.
+    inside: float = 1.0
     # Mean square of what is systematically missed, over the variance of the noise.
     misfit: float = 0.0
     # Size of a representation beside other terms.
@@ -218,7 +223,13 @@ def judged(part, terms, lessons, reward, places):
     # The positive part of a James-Stein estimate.
     ratio = np.exp(log_ratio * max(0.0, 1.0 - chance / max(log_ratio**2, 1e-12)))
     share = max(0.0, float(ratio - 1.0) / float(ratio + 1.0))
-    return Judgement((), 1.0 / (1.0 - share), share, missed / inside, score=float(score))
+    return Judgement(
+        noise_factor=1.0 / (1.0 - share),
+        net_error=share,
+        inside=float(inside),
+        misfit=missed / inside,
+        score=float(score),
+    )
 
 
 def missed_square(part, terms, lessons, reward, places):
@@ -245,6 +256,9 @@ def missed_square(part, terms, lessons, reward, places):
         if len(of_it) < 3:
             continue
         apart = pairwise_distances(places[some.row[of_it]], metric="sqeuclidean")
+        # Of several that are as near it is the next one in turn, so that pairs differ.
+        number = np.arange(len(of_it))
+        apart += 1e-9 * apart.mean() / len(of_it) * ((number - number[:, None]) % len(of_it))
         np.fill_diagonal(apart, np.inf)
         nearest = of_it[apart.argmin(axis=1)]
         products.append(left[of_it] * left[nearest] + left.var() * forms[of_it])

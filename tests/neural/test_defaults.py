@@ -24,9 +24,9 @@ from skbandit.neural._linear_part import offsets  # noqa: E402
 from skbandit.neural._scaling import find_scaling  # noqa: E402
 
 
-def make(name, **parameters):
+def make(name, n_members=3, **parameters):
     if name == "ensemble":
-        return EnsembleBandit(n_members=3, **parameters)
+        return EnsembleBandit(n_members=n_members, **parameters)
     kinds = {"linear": NeuralLinearBandit, "ucb": NeuralUCB, "thompson": NeuralThompsonSampling}
     return kinds[name](**parameters)
 
@@ -151,11 +151,11 @@ def test_the_prior_of_a_new_arm_lies_where_the_rewards_do(name):
     rng = np.random.RandomState(0)
     X, arm = rng.normal(size=(300, 3)), rng.randint(2, size=300)
     reward = 50 + X[:, 0] + 0.5 * rng.normal(size=300)
-    bandit = make(name, arms=["a", "b"], random_state=0)
+    bandit = make(name, n_members=10, arms=["a", "b"], random_state=0)
     bandit.fit(X, np.asarray(["a", "b"])[arm], reward=reward)
     mean, std = bandit.add_arms(["c"]).expected_reward(X, return_std=True)
     assert np.abs(mean[:, 2] - 50).max() < 2.5
-    assert (std[:, 2] > 3 * std[:, :2].max(axis=1)).mean() > 0.9
+    assert (std[:, 2] > 2 * std[:, :2].max(axis=1)).mean() > 0.9
 
 
 # ------------------------------------------------------------------------ noise
@@ -169,7 +169,7 @@ def test_two_deviations_cover_and_the_noise_is_learnt(name, noise):
         rng = np.random.RandomState(seed)
         X, arm = rng.normal(size=(512, 5)), rng.randint(2, size=512)
         reward = X[:, 0] * (2 * arm - 1) + noise * rng.normal(size=512)
-        bandit = make(name, arms=[0, 1], random_state=seed)
+        bandit = make(name, n_members=10, arms=[0, 1], random_state=seed)
         for start in range(0, 512, 32):
             part = slice(start, start + 32)
             bandit.partial_fit(X[part], arm[part], reward=reward[part])
@@ -183,18 +183,19 @@ def test_two_deviations_cover_and_the_noise_is_learnt(name, noise):
 
 @pytest.mark.parametrize("name", ["linear", "ucb", "thompson"])
 def test_width_falls_with_the_root_of_repeated_rounds(name):
-    rng = np.random.RandomState(0)
-    base = rng.normal(size=(64, 3))
     widths = []
-    for repeats in (4, 16, 64):
-        X = np.tile(base, (repeats, 1))
-        arm = np.arange(len(X)) % 2
-        reward = X[:, 0] + rng.normal(size=len(X))
-        bandit = make(name, arms=[0, 1], random_state=0).fit(X, arm, reward=reward)
-        widths.append(np.median(bandit._belief(base).std))
-    ratios = np.divide(widths[:-1], widths[1:])
-    assert (ratios > 1.5).all()
-    assert (ratios < 2.7).all()
+    for repeats in (4, 64):
+        found = []
+        for seed in range(5):
+            rng = np.random.RandomState(seed)
+            base = rng.normal(size=(64, 3))
+            X = np.tile(base, (repeats, 1))
+            arm = np.arange(len(X)) % 2
+            reward = X[:, 0] + rng.normal(size=len(X))
+            bandit = make(name, arms=[0, 1], random_state=seed).fit(X, arm, reward=reward)
+            found.append(np.median(bandit.expected_reward(base, return_std=True)[1]))
+        widths.append(np.mean(found))
+    assert 2.5 < widths[0] / widths[1] < 6.0
 
 
 # ------------------------------------------------------------------------ training
