@@ -442,6 +442,15 @@ class BaseNeuralBandit(BaseBandit):
         raw = bool(getattr(network.module, "raw_inputs", False))
         return network.input_shape is None and not raw and n_features <= _MOST_TERMS
 
+    @staticmethod
+    def _places(state, inputs, number=0):
+        """Where contexts lie, such that near ones are alike: as the network sees them."""
+        try:
+            return state.networks[number].frozen.represent(inputs)
+        except ValueError:
+            # A module without a representation of its own.
+            return inputs
+
     def _terms_of(self, state, inputs):
         """Terms of the linear part, for scaled inputs, (n_rows, n_terms)."""
         return inputs if self._has_linear_part(state) else inputs[:, :0]

@@ -338,7 +338,7 @@ class EnsembleBandit(BaseNeuralBandit):
             trained, held = self._parted(columns, number)
             lessons = lessons._replace(weight=trained + held, held=held)
             part = empty_part(len(state.taught_weight), terms.shape[1], self.prior_precision)
-            places = state.networks[number].frozen.represent(inputs)
+            places = self._places(state, inputs, number)
             found.append(judged(part, terms, lessons, left, places))
         names = ("noise_factor", "net_error", "misfit")
         means = {name: float(np.mean([getattr(one, name) for one in found])) for name in names}

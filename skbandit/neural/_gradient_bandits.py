@@ -130,7 +130,7 @@ class BaseGradientBandit(BaseNeuralBandit):
         lessons = lessons_of(columns, state.scaling, len(state.taught_weight))
         outputs = self._net_outputs(state, inputs)
         left = lessons.reward - outputs[lessons.row, lessons.output]
-        terms, places = self._terms_of(state, inputs), state.networks[0].frozen.represent(inputs)
+        terms, places = self._terms_of(state, inputs), self._places(state, inputs)
         found = judged(self._no_linear(state), terms, lessons, left, places)
         said = outputs[lessons.row, lessons.output]
         square = float(lessons.weight @ said**2 / lessons.weight.sum())

@@ -98,8 +98,8 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
         network.
     prior_std : float > 0 or dict of arm to float, default=1.0
         Standard deviation of the prior of the output's weights, for features of unit scale; in
-        units of the rewards' standard deviation for Gaussian rewards. Arms that the dict leaves out
-        have 1. This and the next may change after learning: what was learnt is kept apart from
+        units of the standard deviation of Gaussian rewards. Arms that the dict leaves out have
+        1. This and the next may change after learning: what was learnt is kept apart from
         the prior.
     prior_mean : float or dict of arm to float, default=None
         Prior mean of the output's constant term: log-odds, or units of the reward. None, and arms
