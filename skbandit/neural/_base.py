@@ -392,8 +392,8 @@ class BaseNeuralBandit(BaseBandit):
         columns, scaling = state.buffer.columns, state.scaling
         lessons = lessons_of(columns, scaling, len(state.taught_weight))
         trained, held = self._parted(columns, number)
-        if not trained.any():
-            # One round has no fifth.
+        if (trained > 0.0).sum() < fewest_rows(state.networks[number].module):
+            # So few rounds have no fifth.
             trained, held = trained + held, np.zeros_like(held)
         share = trained / columns["weight"]
         shape = len(trained), len(state.taught_weight)

@@ -78,7 +78,13 @@ def _default_net(module, **parameters):
 
 
 def _with_apt_fused(parameters):
-    """Parameters of a net without ``optimizer__fused`` where its optimizer has no such kernel."""
+    """Parameters of a net without ``optimizer__fused`` where its optimizer has no such kernel.
+
+    Nor is the decay of named networks left to an optimizer that it was not meant for.
+    """
+    decay = parameters.get("optimizer__weight_decay")
+    if decay == _DECAY and parameters["optimizer"] is not torch.optim.AdamW:
+        parameters = {k: v for k, v in parameters.items() if k != "optimizer__weight_decay"}
     other = any(parameters.get(f"optimizer__{name}") for name in ("foreach", "differentiable"))
     if "optimizer__fused" not in parameters or (
         _takes(parameters["optimizer"], "fused") and not other
