@@ -274,6 +274,11 @@ class BaseBuffer(BaseEstimator):
 class AllData(BaseBuffer):
     """Keep every round: memory grows with the rounds, to at most twice what the rows need.
 
+    To take in a round costs a constant on average. What is fitted anew to all that is kept costs
+    in proportion to it; with a schedule that waits for the rounds to grow by a factor
+    (:class:`RefitSchedule`, and neural bandits by default) that too is a constant a round on
+    average, and single calls take longer and longer.
+
     Examples
     --------
     >>> import numpy as np
@@ -288,7 +293,8 @@ class AllData(BaseBuffer):
 class SlidingWindow(BaseBuffer):
     """Keep the last rounds: what is older is forgotten, as non-stationary rewards ask for.
 
-    Memory is that of at most ``2 * size`` rounds (256 rounds at least).
+    Memory is that of at most ``2 * size`` rounds (256 rounds at least). To take in a round costs a
+    constant on average, and a model is fitted anew to ``size`` rounds at most.
 
     Parameters
     ----------
@@ -318,7 +324,9 @@ class SlidingWindow(BaseBuffer):
 class Reservoir(BaseBuffer):
     """Keep a uniform random sample of all rounds, of bounded size (Vitter's algorithm R).
 
-    Memory is that of ``size`` rounds, twice that while it learns.
+    Memory is that of ``size`` rounds, twice that while it learns. Each call copies them, however
+    few rounds it brings: 5 ms for 10,000 rounds of 50 features. A model is fitted anew to ``size``
+    rounds at most.
 
     Parameters
     ----------

@@ -251,6 +251,11 @@ class FullRegression(MatrixRegression):
         return normal_deviates(group + 1, self.n_terms, n_draws) @ self._factors()[group]
 
     @property
+    def factors(self):
+        """Factors F of the covariances over the noise variance, F.T @ F, one a group."""
+        return self._factors()
+
+    @property
     def covariance(self):
         """Covariance of the weights over the noise variance, (n_groups, n_terms, n_terms)."""
         factors = np.stack(self._factors())

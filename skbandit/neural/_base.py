@@ -6,7 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 
-from .._sklearn import HasMethods, Interval
+from .._sklearn import HasMethods, Interval, StrOptions
 from ..base import BaseBandit
 from ..buffers import (
     BUFFER_METHODS,
@@ -17,12 +17,14 @@ from ..buffers import (
     ScheduleState,
     check_instance,
 )
+from ..explorations import all_were_tried, still_to_try
 from ._columns import columns_of, n_rounds, weight_by_output
 from ._frozen import dtype_of, to_tensor
 from ._generators import ordinary_mode
 from ._gradients import trainable
+from ._linear_part import Judgement, Lessons, lessons_of, offsets, share_of
 from ._nets import build_net, copied_net_parameter, is_skorch_net, starts_at_zero
-from ._scaling import check_squares, find_scaling
+from ._scaling import check_squares, find_scaling, varies_anew
 from ._seeds import Seeds
 from ._state import Network, NeuralState
 from ._targets import Targets
@@ -35,10 +37,20 @@ from ._transfer import (
     module_description,
 )
 
-# Steps of a net that brings no number of passes of its own.
-_INITIAL_STEPS, _STEPS = 200, 100
+# A net that brings no number of passes of its own takes two steps for each new round, so many at
+# least; held-out rounds may end a training sooner.
+_STEPS_A_ROUND = 2
+_FEWEST_STEPS, _FEWEST_INITIAL_STEPS = 20, 200
+# Between trainings so many rounds come in at least, and the rounds grow by such a factor: with T
+# rounds all trainings together then cost about as much as 20 T rounds.
+_TRAIN_EVERY, _GROWTH = 64, 1.05
+# Until the network is trained, what rounds are measured in is found anew when they have grown by
+# this; few rounds are measured each time.
+_MEASURE_GROWTH, _FEW = 1.1, 256
 # Numbers beyond this, in units of the spread, are measured anew before they train a network.
 _FAR_OUT = 1e9
+# The linear part takes the square of the number of inputs, an arm.
+_MOST_TERMS = 128
 _TOO_LARGE = (
     "X or reward is so large that what is learnt from it is not finite; the bandit is what it was "
     "before. Scale the features (StandardScaler) and rewards."
@@ -53,7 +65,9 @@ class BaseNeuralBandit(BaseBandit):
     - ``_build(state)``: return the statistics of the rounds in the buffer;
     - ``_update(state, columns)``: return the statistics after new rounds, under the same networks;
     - ``_sums(state)``: yield the arrays of the statistics that must be finite;
+    - ``_missed_variance()``: return the variance of what the networks miss (default: none);
     - ``_n_nets()``: how many networks it trains (default: one);
+    - ``_judge(state)``: return what held-out rounds say of the networks, see :func:`judged`;
     - ``_prepare(state, seeds)``, ``_carry_statistics(source, resize, outputs, seeds)``: return the
       statistics that new, or carried, networks start with (default: none).
     """
@@ -68,12 +82,14 @@ class BaseNeuralBandit(BaseBandit):
         "buffer": [BUFFER_METHODS, None],
         "sampler": [SAMPLER_METHODS, None],
         "min_samples_to_train": [Interval(Integral, 1, None, closed="left")],
-        "train_every": [Interval(Integral, 1, None, closed="left")],
+        "train_every": [Interval(Integral, 1, None, closed="left"), None],
         "initial_train_steps": [Interval(Integral, 0, None, closed="left"), None],
         "train_steps": [Interval(Integral, 0, None, closed="left"), None],
         "warm_start": ["boolean"],
         "early_stopping_threshold": [Interval(Real, 0, None, closed="left"), None],
         "standardize": ["boolean"],
+        "include_inputs": ["boolean", StrOptions({"auto"})],
+        "prior_precision": [Interval(Real, 0, None, closed="neither")],
     }
 
     def __init__(
@@ -143,6 +159,9 @@ class BaseNeuralBandit(BaseBandit):
     def _n_nets(self):
         return 1
 
+    def _judge(self, state):
+        return Judgement()
+
     def _prepare(self, state, seeds):
         return None
 
@@ -178,6 +197,8 @@ class BaseNeuralBandit(BaseBandit):
             scaling=None,
             n_updates=0,
             taught_weight=np.zeros(self._n_outputs(n_arms)),
+            paid=np.zeros(self._n_outputs(n_arms)),
+            judgement=Judgement(),
             statistics=None,
         )
 
@@ -185,7 +206,7 @@ class BaseNeuralBandit(BaseBandit):
         self._check_buffer()
         state = self.state_
         seeds = Seeds(self.random_state, state.n_updates)
-        columns = self._columns_of(rounds, seeds)
+        columns = self._columns_of(rounds, seeds, state.n_updates)
         if len(columns["arm"]) == 0:
             return state
         check_squares(columns)
@@ -194,13 +215,13 @@ class BaseNeuralBandit(BaseBandit):
                 state = self._after(state, columns, seeds)
         except np.linalg.LinAlgError as error:
             raise ValueError(_TOO_LARGE) from error
-        sums = [*state.scaling[:3], *self._sums(state)]
+        sums = [*state.scaling[:4], *self._sums(state)]
         if not all(np.isfinite(part).all() for part in sums):
             raise ValueError(_TOO_LARGE)
         return state
 
-    def _columns_of(self, rounds, seeds):
-        return columns_of(rounds, len(self.classes_))
+    def _columns_of(self, rounds, seeds, n_updates):
+        return columns_of(rounds, len(self.classes_), n_updates)
 
     def _after(self, state, columns, seeds):
         """The state after these columns of rounds."""
@@ -208,12 +229,15 @@ class BaseNeuralBandit(BaseBandit):
         if is_first:
             state = state._replace(networks=self._new_networks(seeds))
             state = state._replace(statistics=self._prepare(state, seeds))
-        taught = weight_by_output(columns, len(state.taught_weight)).sum(axis=0)
+        n_outputs = len(state.taught_weight)
+        taught = weight_by_output(columns, n_outputs).sum(axis=0)
+        named = columns["weight"] * columns["reward"]
         state = state._replace(
             n_updates=state.n_updates + 1,
             buffer=state.buffer.extended(columns, np.random.RandomState(seeds.net(0))),
             schedule=state.schedule.extended(n_rounds(columns)),
             taught_weight=state.taught_weight + taught,
+            paid=state.paid + np.bincount(columns["arm"], named, minlength=n_outputs),
         )
         trains = self._training_is_due(state)
         scaling = self._measured(state, trains)
@@ -223,6 +247,8 @@ class BaseNeuralBandit(BaseBandit):
             state.networks[0].frozen.check_answers(scaling.inputs(columns["row"][:3]))
         if trains:
             state = self._trained(state, seeds)
+            found = self._judge(state)._replace(shares=state.judgement.shares)
+            state = state._replace(judgement=found)
         if trains or scaling is not None or state.statistics is None:
             return state._replace(statistics=self._build(state))
         return state._replace(statistics=self._update(state, columns))
@@ -254,17 +280,22 @@ class BaseNeuralBandit(BaseBandit):
 
         A trained network keeps the units that it was trained in until it is trained again.
         """
+        known, trained = state.scaling, state.schedule.n_refits > 0
+        if trained and not trains:
+            return None
         columns = state.buffer.columns
         weight = n_rounds(columns)
-        # Before the first training that costs little, and pieces then end where the whole ends.
-        if state.schedule.n_refits > 0 and not (
-            trains
-            and (weight >= 2.0 * state.scaling.n_rounds or _is_far_out(columns, state.scaling))
+        if known is not None and not (
+            weight >= (2.0 if trained else _MEASURE_GROWTH) * known.n_rounds
+            or (not trained and weight <= _FEW)
+            or (trains and (varies_anew(columns, known) or _is_far_out(columns, known)))
         ):
             return None
         module = state.networks[0].module
         raw = bool(getattr(module, "raw_inputs", False))
-        scaling = find_scaling(columns, weight, self.standardize and not raw)
+        scaling = find_scaling(
+            columns, weight, self.standardize and not raw, bounded=self._is_trained()
+        )
         largest = np.abs(scaling.inputs(columns["row"])).max()
         if largest**2 > torch.finfo(dtype_of(module)).max:
             raise ValueError(
@@ -276,68 +307,161 @@ class BaseNeuralBandit(BaseBandit):
     # ---------------------------------------------------------------- training
     @property
     def _schedule(self):
-        return RefitSchedule(
-            self.min_samples_to_train, self.train_every, warm_start=self.warm_start
-        )
+        every, growth = self.train_every, 1.0
+        if every is None:
+            every, growth = _TRAIN_EVERY, _GROWTH
+        return RefitSchedule(self.min_samples_to_train, every, growth, warm_start=self.warm_start)
 
     def _is_trained(self):
         """Whether there is anything to train: the network 'none' is its own input."""
         return not (isinstance(self.net, str) and self.net == "none")
 
     def _training_is_due(self, state):
+        if not self._is_trained():
+            return False
         columns = state.buffer.columns
+        module = state.networks[0].module
         return (
-            self._is_trained()
-            and bool(trainable(state.networks[0].module))
+            bool(trainable(module))
             and self._schedule.is_due(state.schedule, n_rounds(columns))
-            and len(columns["arm"]) >= fewest_rows(state.networks[0].module)
+            and len(columns["arm"]) >= fewest_rows(module)
         )
 
-    def _n_steps(self, schedule_state):
-        afresh = self._schedule.starts_afresh(schedule_state)
+    def _steps(self, state):
+        """The number of steps of a training, and whether held-out rounds may end it."""
+        schedule, afresh = state.schedule, self._schedule.starts_afresh(state.schedule)
         steps = self.initial_train_steps if afresh else self.train_steps
-        if steps is None and not is_skorch_net(self.net):
-            return _INITIAL_STEPS if afresh else _STEPS
-        return steps
+        if steps is not None or is_skorch_net(self.net):
+            return steps, False
+        columns = state.buffer.columns
+        n_rows, kept = len(columns["arm"]), n_rounds(columns)
+        if afresh:
+            return max(_STEPS_A_ROUND * n_rows, _FEWEST_INITIAL_STEPS), True
+        share = min(schedule.new_weight / max(kept, 1e-12), 1.0)
+        return max(round(_STEPS_A_ROUND * share * n_rows), _FEWEST_STEPS), True
 
     def _trained(self, state, seeds):
         columns, networks = state.buffer.columns, state.networks
         numbers = range(len(networks))
         shape = networks[0].input_shape
+        inputs = state.scaling.inputs(columns["row"])
+        taught = [self._targets(state, inputs, number) for number in numbers]
+        n_steps, is_watched = self._steps(state)
+        shares = state.judgement.shares or (1.0,) * len(networks)
         trained = train_nets(
             [network.net for network in networks],
-            to_tensor(state.scaling.inputs(columns["row"]), dtype_of(networks[0].module), shape),
-            [self._targets(state, number) for number in numbers],
+            to_tensor(inputs, dtype_of(networks[0].module), shape),
+            [targets for targets, _ in taught],
+            [held for _, held in taught],
             columns,
             [seeds.net(number) for number in numbers],
             Training(
                 RandomSampler() if self.sampler is None else self.sampler,
-                self._n_steps(state.schedule),
+                n_steps,
                 self.early_stopping_threshold,
-                afresh=not self.warm_start,
+                # What held-out rounds know nothing good of is not worth going on from.
+                afresh=[not self.warm_start or (is_watched and one == 0.0) for one in shares],
+                is_watched=is_watched,
             ),
         )
         if any(net is None for net in trained):
             warn_diverged()
             return state._replace(schedule=state.schedule.postponed())
+        networks = tuple(Network(net, shape) for net in trained)
+        shares = tuple(
+            self._share(state, network, inputs, *parts)
+            for network, parts in zip(networks, taught, strict=True)
+        )
         return state._replace(
-            networks=tuple(Network(net, shape) for net in trained),
+            networks=networks,
+            judgement=state.judgement._replace(shares=shares),
             schedule=state.schedule.refitted(n_rounds(columns)),
         )
 
-    def _targets(self, state, number):
-        """What the net of this number is taught."""
+    def _share(self, state, network, inputs, targets, held):
+        """How much of a network counts."""
+        columns = state.buffer.columns
+        lessons = lessons_of(columns, state.scaling, len(state.taught_weight))
+        rows = np.flatnonzero(held > 0.0)
+        if not rows.size:
+            return 1.0
+        asked = np.flatnonzero(held[lessons.row] > 0.0)
+        lessons = Lessons(*(field[asked] for field in lessons))
+        place = np.searchsorted(rows, lessons.row)
+        lessons = lessons._replace(row=place)
+        if targets.offset is None:
+            wanted = targets.reward[rows][place]
+        else:
+            wanted = lessons.reward - targets.offset[rows][place, lessons.output]
+        return share_of(network.frozen.outputs(inputs[rows]), lessons, wanted, held[rows][place])
+
+    def _targets(self, state, inputs, number):
+        """What the net of this number is taught, and the weight of what is held out."""
         columns, scaling = state.buffer.columns, state.scaling
+        lessons = lessons_of(columns, scaling, len(state.taught_weight))
+        trained, held = self._parted(columns, number)
+        if (trained > 0.0).sum() < fewest_rows(state.networks[number].module):
+            # So few rounds have no fifth.
+            trained, held = trained + held, np.zeros_like(held)
+        share = trained / columns["weight"]
+        shape = len(trained), len(state.taught_weight)
+        own = self._own_part(state, inputs, number)
+        reward = lessons.reward - own[lessons.row, lessons.output]
+        weight = lessons.weight * share[lessons.row]
+        terms = self._terms_of(state, inputs)
+        offset = own + offsets(terms, lessons, reward, weight, self.prior_precision, shape)
         low, high = scaling.reward(np.array([0.0, 1.0]))
-        size = len(columns["arm"])
-        return Targets(
+        size = len(trained)
+        targets = Targets(
             arm=columns["arm"],
             reward=scaling.reward(columns["reward"]),
-            weight=columns["weight"],
+            weight=trained,
             n_taught=columns["n_taught"],
             low=np.full(size, low),
             high=np.full(size, high),
+            offset=offset,
         )
+        if not (columns["n_taught"] > 0).any():
+            # One number a round is faster to go through.
+            paid = targets.reward - offset[np.arange(size), columns["arm"]]
+            targets = targets._replace(reward=paid, offset=None)
+        return targets, held
+
+    def _parted(self, columns, number):
+        """The weights of what the net of this number is trained on, and of what is held out."""
+        return columns["weight"] - columns["held"], columns["held"]
+
+    def _own_part(self, state, inputs, number):
+        """What a net is added to beside the linear part, (n_rows, n_outputs)."""
+        return np.zeros((len(inputs), len(state.taught_weight)))
+
+    # ---------------------------------------------------------------- linear part
+    def _net_outputs(self, state, inputs, number=0):
+        """What counts of the outputs of a network, for scaled inputs."""
+        outputs = state.networks[number].frozen.outputs(inputs)
+        shares = state.judgement.shares
+        return shares[number] * outputs if shares else outputs
+
+    def _has_linear_part(self, state):
+        """Whether the inputs are terms of the linear part; else it is a constant an arm."""
+        if not isinstance(self.include_inputs, str):
+            return bool(self.include_inputs)
+        network, n_features = state.networks[0], len(state.scaling.shift)
+        raw = bool(getattr(network.module, "raw_inputs", False))
+        return network.input_shape is None and not raw and n_features <= _MOST_TERMS
+
+    @staticmethod
+    def _places(state, inputs, number=0):
+        """Where contexts lie, such that near ones are alike: as the network sees them."""
+        try:
+            return state.networks[number].frozen.represent(inputs)
+        except ValueError:
+            # A module without a representation of its own.
+            return inputs
+
+    def _terms_of(self, state, inputs):
+        """Terms of the linear part, for scaled inputs, (n_rows, n_terms)."""
+        return inputs if self._has_linear_part(state) else inputs[:, :0]
 
     # ---------------------------------------------------------------- transfer
     @property
@@ -384,6 +508,8 @@ class BaseNeuralBandit(BaseBandit):
                 schedule=state.schedule,
                 scaling=carried_scaling(state.scaling, resize.feature_source),
                 taught_weight=_carried_weight(state.taught_weight, outputs, taught),
+                paid=_carried_weight(state.paid, outputs, taught),
+                judgement=state.judgement,
                 statistics=self._carry_statistics(source, resize, outputs, seeds),
             )
             if len(known.buffer) == 0:
@@ -407,9 +533,41 @@ class BaseNeuralBandit(BaseBandit):
         )
 
     # ---------------------------------------------------------------- questions
-    def _outputs(self, rows, number=0):
-        """Outputs of a network for plain rows, in units of the rewards' scale, float64."""
-        return self.state_.networks[number].frozen.outputs(self.state_.scaling.inputs(rows))
+    def _missed_variance(self):
+        """Variance of what the networks miss, in squared units of the reward."""
+        return 0.0
+
+    def _expected_reward(self, contexts):
+        # Explorations multiply widths that shrink as an arm is played; what the networks cannot
+        # see of the rewards does not, and is a part of the answer alone.
+        belief = self._belief(contexts)
+        return belief.mean, np.sqrt(belief.std**2 + self._missed_variance())
+
+    def _untried(self, variance):
+        """The share of rounds of arms far behind, given the variance of the noise.
+
+        The hook ``_forced`` of families.
+        """
+        if "forced" not in self._cache:
+            self._cache["forced"] = self._found_untried(float(np.mean(variance)))
+        return self._cache["forced"]
+
+    def _found_untried(self, variance):
+        state = self.state_
+        if self._candidate_features or all_were_tried(state.taught_weight):
+            return None
+        mean, columns = self._mean_paid(), state.buffer.columns
+        weight = columns["weight"]
+        square = weight @ (columns["reward"] - mean[columns["arm"]]) ** 2 / weight.sum()
+        explained = 1.0 - variance / square if square > variance else 0.0
+        return still_to_try(state.taught_weight, mean, np.sqrt(variance), explained)
+
+    def _mean_paid(self):
+        """Mean reward of each output; that of all for one that has learnt nothing."""
+        state = self.state_
+        weight = state.taught_weight
+        overall = state.paid.sum() / max(weight.sum(), 1e-300)
+        return np.where(weight > 0.0, state.paid / np.where(weight > 0.0, weight, 1.0), overall)
 
     def _over_candidates(self, contexts, hook):
         """Ask a hook about every row of plain rows, or every candidate of every row.

@@ -1,22 +1,25 @@
 """Rounds as columns of a buffer: one row for each arm that was played.
 
 The columns are ``row``, ``arm`` (the output of the network), ``reward``, ``weight``, ``n_taught``
-(in full feedback, how many arms, the first ones, learn; else 0) and ``share`` (a round that has
-several rows counts once).
+(in full feedback, how many arms, the first ones, learn; else 0), ``share`` (a round that has
+several rows counts once) and ``held`` (the part of the weight that no network is trained on).
 """
 
 import numpy as np
 
 from .._rows import n_rows
+from ._holding import held_out_weight
 
 
-def columns_of(rounds, n_arms):
+def columns_of(rounds, n_arms, n_updates=0):
     """Return checked rounds as columns; those of weight 0 are absent.
 
     Parameters
     ----------
     rounds : Rounds
     n_arms : int
+    n_updates : int, default=0
+        The number of learning calls before.
 
     Returns
     -------
@@ -46,7 +49,9 @@ def columns_of(rounds, n_arms):
         "n_taught": n_taught,
         "share": share,
     }
-    return taken(columns, weight > 0)
+    columns = taken(columns, weight > 0)
+    columns["held"] = held_out_weight(columns, n_updates)
+    return columns
 
 
 def taken(columns, rows):
@@ -104,6 +109,7 @@ def with_taught(columns, new_outputs, taught):
     for output in new_outputs:
         part = taken(columns, played)
         part["arm"] = np.full(len(part["arm"]), output)
-        part["weight"] = part["weight"] / len(taught)
+        for name in ("weight", "held"):
+            part[name] = part[name] / len(taught)
         parts.append(part)
     return {name: np.concatenate([part[name] for part in parts]) for name in columns}

@@ -1,26 +1,44 @@
 """Thompson sampling by drawing a member of an ensemble of networks."""
 
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 
 from .._sklearn import Interval
 from ..beliefs import JointBelief
+from ..explorations import (
+    ALPHA_CONSTRAINT,
+    forced_by,
+    thompson_policy,
+    with_forced,
+)
 from ._base import BaseNeuralBandit
-from ._columns import columns_of
+from ._columns import columns_of, taken
+from ._frozen import BLOCK_ROWS
+from ._linear_part import Judgement, empty_part, judged, lessons_of, taught
 from ._nets import build_net
-from ._random_priors import carried_priors, new_priors
+from ._random_priors import _key, carried_priors, new_priors
 from ._transfer import Sources
+
+
+class EnsembleStatistics(NamedTuple):
+    """What is built on the networks of an ensemble, one entry a member."""
+
+    priors: tuple  # of RandomPrior
+    deviates: tuple  # (n_outputs, 1 + n_features), behind the prior of the linear part
+    linear: tuple  # of FullRegression, on what network and prior leave of the rewards
 
 
 class EnsembleBandit(BaseNeuralBandit):
     r"""Thompson sampling with an ensemble of networks with randomised priors.
 
-    Member m predicts :math:`f_m(x) + \beta p_m(x)`: a network that is trained, on rounds with
-    random weights of its own (each counts twice or not at all), plus a random network
-    :math:`p_m` that never is [1]_. Members agree where there are rounds to learn from and
-    disagree elsewhere. A decision draws a member and plays the arm it likes best; so the policy,
-    the share of members that like an arm best, is known exactly.
+    Member m predicts :math:`f_m(x) + \beta p_m(x) + z^\top b_m`: a network that is trained, plus a
+    random network :math:`p_m` that never is [1]_, plus a draw from the posterior of a linear model
+    of a constant and the inputs, :math:`z`, on what the two leave. Members agree where there are
+    rounds to learn from and disagree elsewhere. A decision draws a member and plays the arm it
+    likes best; so the policy, the share of members that like an arm best, is known exactly. With
+    ``alpha="auto"`` their departures from what they say together are scaled first.
 
     Parameters
     ----------
@@ -34,13 +52,24 @@ class EnsembleBandit(BaseNeuralBandit):
         constructor takes them; a module is copied and cannot take other arms or features. A
         skorch net brings its optimizer, batch size, device and callbacks; its criterion is
         applied to the arm that was played. See :func:`make_net`.
+    include_inputs : bool or "auto", default="auto"
+        Whether a linear model of the inputs, known in closed form, stands beside the network,
+        which is taught what that leaves. "auto": if there are at most 128 plain numbers. Without
+        it each arm still has a constant.
     n_members : int, default=10
         How many networks. The smallest probability above 0 is one over it.
     prior_scale : float >= 0, default=0.1
-        Scale :math:`\beta` of the random networks, in units of the rewards' root mean square:
-        how strongly members disagree where nothing is known.
-    bootstrap : bool, default=True
-        Whether members weigh rounds at random. False lets the priors alone tell them apart.
+        Scale :math:`\beta` of the random networks, in units of the rewards' spread: how strongly
+        networks disagree where nothing is known.
+    prior_precision : float > 0, default=1.0
+        Precision of the prior of the linear part, over that of the noise.
+    alpha : float >= 0 or "auto", default="auto"
+        Factor on how far members depart from their mean; 1 leaves them as they are. "auto" finds
+        it for each arm in each row, see :mod:`skbandit.explorations`.
+    bootstrap : bool, default=False
+        Whether each member is trained on rounds with random weights of its own (each counts twice
+        or not at all), and judged by those it leaves out. It costs half of the rounds, and three
+        times the time where members stop apart.
     buffer : buffer, default=None
         The rounds to learn from again, see :mod:`skbandit.buffers`. None:
         :class:`~skbandit.buffers.AllData`.
@@ -49,22 +78,25 @@ class EnsembleBandit(BaseNeuralBandit):
         :class:`~skbandit.buffers.RandomSampler`. Rounds that fit into one batch are taken at once.
     min_samples_to_train : int, default=64
         The network is not trained before the buffer holds so many rounds (by weight).
-    train_every : int, default=64
+    train_every : int, default=None
         Train when at least so many rounds are new since the last training; one training a
-        learning call at most.
+        learning call at most. None: 64, and a twentieth of the rounds that are kept, so that the
+        mean cost of a round is bounded; with a number it grows with the rounds that are kept.
     initial_train_steps, train_steps : int, default=None
-        Gradient steps of the first training and of each later one. None: 200 and 100 for a
-        network given by name or class, the ``max_epochs`` of a skorch net.
+        Gradient steps of the first training and of each later one. None: for a network given by
+        name or class two for each new round (at least 200, 20), ended as soon as the rounds that
+        are held out say so; the ``max_epochs`` of a skorch net.
     warm_start : bool, default=True
         Train on from the network as it is. False trains a fresh one each time, with
         `initial_train_steps`.
     early_stopping_threshold : float >= 0, default=None
         End a training when the mean loss of ten steps falls below this, as a share of the
-        rewards' mean square.
+        rewards' variance.
     standardize : bool, default=True
-        Measure inputs in units of their spread about their mean. It is found anew when the rounds
-        have doubled, and everything that rests on it is then rebuilt. Rewards are always in units
-        of their root mean square.
+        Measure inputs in units of their spread about their mean, ten of them at most; a column
+        that has not varied yet counts as zero. It is found anew when the rounds have doubled or
+        such a column varies, and everything that rests on it is then rebuilt. Rewards are always
+        in units of their spread about their mean.
     selector : selector, default=None
         What turns scores into a policy, see :mod:`skbandit.selectors`. None:
         :class:`~skbandit.selectors.ArgmaxSelector`.
@@ -79,6 +111,8 @@ class EnsembleBandit(BaseNeuralBandit):
         The members' trained parts.
     priors_ : list of torch modules
         The members' fixed parts. The random weights of an output belong to the arm's label.
+    noise_variance_ : ndarray of shape (n_arms,)
+        Variance of a reward about its mean, in squared units of the reward.
     buffer_ : buffer
         The rounds that are kept.
     scaling_ : tuple
@@ -128,12 +162,18 @@ class EnsembleBandit(BaseNeuralBandit):
     ['a', 'b']
     """
 
-    _shape_parameters = (*BaseNeuralBandit._shape_parameters, "n_members", "prior_scale")
+    _shape_parameters = (
+        *BaseNeuralBandit._shape_parameters,
+        "n_members",
+        "prior_scale",
+        "prior_precision",
+    )
 
     _parameter_constraints = {
         **BaseNeuralBandit._parameter_constraints,
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "prior_scale": [Interval(Real, 0, None, closed="left")],
+        "alpha": ALPHA_CONSTRAINT,
         "bootstrap": ["boolean"],
     }
 
@@ -142,13 +182,16 @@ class EnsembleBandit(BaseNeuralBandit):
         *,
         arms=None,
         net="small_mlp",
+        include_inputs="auto",
         n_members=10,
         prior_scale=0.1,
-        bootstrap=True,
+        prior_precision=1.0,
+        alpha="auto",
+        bootstrap=False,
         buffer=None,
         sampler=None,
         min_samples_to_train=64,
-        train_every=64,
+        train_every=None,
         initial_train_steps=None,
         train_steps=None,
         warm_start=True,
@@ -172,8 +215,11 @@ class EnsembleBandit(BaseNeuralBandit):
             selector=selector,
             random_state=random_state,
         )
+        self.include_inputs = include_inputs
         self.n_members = n_members
         self.prior_scale = prior_scale
+        self.prior_precision = prior_precision
+        self.alpha = alpha
         self.bootstrap = bootstrap
 
     def __sklearn_tags__(self):
@@ -188,11 +234,11 @@ class EnsembleBandit(BaseNeuralBandit):
         return self.n_members
 
     # --------------------------------------------------------------- learning
-    def _columns_of(self, rounds, seeds):
+    def _columns_of(self, rounds, seeds, n_updates):
         if rounds.contexts.ndim == 2:
             # The members' priors differ from arm to arm: each arm is a round of its own.
             rounds = rounds.spelt_out(len(self.classes_))
-        columns = columns_of(rounds, len(self.classes_))
+        columns = columns_of(rounds, len(self.classes_), n_updates)
         shape = (len(columns["arm"]), self.n_members)
         if self.bootstrap:
             rng = np.random.RandomState(seeds.bootstrap())
@@ -206,55 +252,169 @@ class EnsembleBandit(BaseNeuralBandit):
         return [None] if self._candidate_features else self.classes_.tolist()
 
     def _prepare(self, state, seeds):
-        return new_priors(state.networks, self._output_labels(), self.n_features_in_, seeds)
+        priors = new_priors(state.networks, self._output_labels(), self.n_features_in_, seeds)
+        return EnsembleStatistics(priors, self._new_deviates(priors), linear=())
+
+    def _new_deviates(self, priors, stream=2):
+        """Standard normal deviates that belong to the arms' labels."""
+        size = 1 + self.n_features_in_
+        return tuple(
+            np.stack(
+                [
+                    np.random.RandomState([prior.seed, stream, *_key(label)]).standard_normal(size)
+                    for label in self._output_labels()
+                ]
+            )
+            for prior in priors
+        )
 
     def _carry_statistics(self, source, resize, outputs, seeds):
+        taught = None if self._candidate_features else resize.taught
+        priors, known = None, None
         if isinstance(source, EnsembleBandit):
-            priors = source.state_.statistics
+            priors, known, _ = source.state_.statistics
         else:
-            labels = [None] if source._candidate_features else source.classes_.tolist()
+            known_labels = [None] if source._candidate_features else source.classes_.tolist()
             networks = source.state_.networks
-            priors = new_priors(networks, labels, source.n_features_in_, seeds)
-        sizes = len(resize.feature_source), len(outputs)
+            priors = new_priors(networks, known_labels, source.n_features_in_, seeds)
+        features = resize.feature_source
+        sizes = len(features), len(outputs)
         template = build_net(self.net, *sizes, seeds.carried(0), source.candidate_shape_)
-        return carried_priors(
-            priors,
-            template.module_,
-            self._output_labels(),
-            Sources.of(source._some_inputs(), resize.feature_source, outputs, priors),
-            None if self._candidate_features else resize.taught,
-        )
+        sources = Sources.of(source._some_inputs(), features, outputs, priors)
+        labels = self._output_labels()
+        priors = carried_priors(priors, template.module_, labels, sources, taught)
+        deviates = self._new_deviates(priors)
+        if known is not None:
+            columns = np.concatenate([[0], np.where(features >= 0, 1 + features, -1)])
+            # A new feature's deviates do not repeat those of the others.
+            extra = self._new_deviates(priors, stream=3)
+            deviates = tuple(
+                _carried(*each, outputs, columns, taught)
+                for each in zip(known, deviates, extra, strict=True)
+            )
+        return EnsembleStatistics(priors, deviates, linear=())
 
-    def _targets(self, state, number):
-        targets = super()._targets(state, number)
-        columns, inputs = state.buffer.columns, state.scaling.inputs(state.buffer.columns["row"])
-        prior = self.prior_scale * state.statistics[number].frozen.outputs(inputs)
-        return targets._replace(
-            reward=targets.reward - prior[np.arange(len(prior)), columns["arm"]],
-            weight=targets.weight * columns["copies"][:, number],
-        )
+    def _parted(self, columns, number):
+        if not self.bootstrap:
+            return super()._parted(columns, number)
+        # The rounds that a member leaves out are those on which it is judged.
+        copies = columns["copies"][:, number]
+        return columns["weight"] * copies, columns["weight"] * (copies == 0)
+
+    def _own_part(self, state, inputs, number):
+        return self.prior_scale * state.statistics.priors[number].frozen.outputs(inputs)
+
+    # ------------------------------------------------------------- statistics
+    def _build(self, state):
+        n_terms = self._terms_of(state, np.empty((0, len(state.scaling.shift)))).shape[1]
+        part = empty_part(len(state.taught_weight), n_terms, self.prior_precision)
+        linear = (part,) * self.n_members
+        statistics = state.statistics._replace(linear=linear)
+        columns = state.buffer.columns
+        for start in range(0, len(columns["arm"]), BLOCK_ROWS):
+            block = taken(columns, slice(start, start + BLOCK_ROWS))
+            statistics = self._taught(state, statistics, block)
+        return statistics
+
+    def _update(self, state, columns):
+        return self._taught(state, state.statistics, columns)
+
+    def _taught(self, state, statistics, columns):
+        """The statistics after more rounds, under the same networks."""
+        inputs = state.scaling.inputs(columns["row"])
+        terms = self._terms_of(state, inputs)
+        linear = []
+        for number, part in enumerate(statistics.linear):
+            lessons, left = self._lessons(state, columns, inputs, number)
+            weight = columns["weight"] * columns["copies"][:, number]
+            linear.append(taught(part, terms, lessons, left, weight[lessons.row]))
+        return statistics._replace(linear=tuple(linear))
+
+    def _lessons(self, state, columns, inputs, number):
+        """What rounds teach, and what a member's networks leave of it."""
+        lessons = lessons_of(columns, state.scaling, len(state.taught_weight))
+        said = self._net_outputs(state, inputs, number) + self._own_part(state, inputs, number)
+        return lessons, lessons.reward - said[lessons.row, lessons.output]
+
+    def _judge(self, state):
+        columns = state.buffer.columns
+        inputs = state.scaling.inputs(columns["row"])
+        terms, found = self._terms_of(state, inputs), []
+        for number in range(self.n_members):
+            lessons, left = self._lessons(state, columns, inputs, number)
+            trained, held = self._parted(columns, number)
+            lessons = lessons._replace(weight=trained + held, held=held)
+            part = empty_part(len(state.taught_weight), terms.shape[1], self.prior_precision)
+            places = self._places(state, inputs, number)
+            found.append(judged(part, terms, lessons, left, places))
+        names = ("noise_factor", "net_error", "misfit")
+        means = {name: float(np.mean([getattr(one, name) for one in found])) for name in names}
+        return Judgement(**means)
+
+    def _sums(self, state):
+        for part in state.statistics.linear:
+            yield from part.gram
+            yield part.moment
 
     # ----------------------------------------------------------------- belief
+    def _noise_variance(self):
+        """Variance of a reward about its mean, in units of the rewards' spread, (n_outputs,)."""
+        state = self.state_
+        variance = np.mean([part.noise()[0] for part in state.statistics.linear], axis=0)
+        return variance * state.judgement.noise_factor
+
+    def _departures(self):
+        r"""Weights by which each member departs from its regression, one array a member.
+
+        A member has a draw from the belief about the linear part,
+        :math:`\sigma (\lambda I + G)^{-1/2} \epsilon`. Where members weigh rounds at random that
+        is what the noise does to them, and what is left is a random prior, at
+        :math:`\sigma \epsilon / \sqrt{\lambda}`, after its rounds:
+        :math:`\sigma \sqrt{\lambda} (\lambda I + G)^{-1} \epsilon`. The deviates belong to the
+        arm.
+        """
+        if "departures" not in self._cache:
+            statistics = self.state_.statistics
+            std = np.sqrt(self._noise_variance())[:, None]
+            found = []
+            for deviates, part in zip(statistics.deviates, statistics.linear, strict=True):
+                own = deviates[:, : part.n_terms]
+                if self.bootstrap:
+                    pairs = zip(part.covariance, own, strict=True)
+                    moved = [np.sqrt(self.prior_precision) * (one @ by) for one, by in pairs]
+                else:
+                    moved = [by @ one for one, by in zip(part.factors, own, strict=True)]
+                found.append(std * np.stack(moved))
+            self._cache["departures"] = found
+        return self._cache["departures"]
+
     def _member_scores(self, contexts):
         """What each member expects, (n_members, n_samples, n_arms), in units of the reward."""
         state = self.state_
 
         def hook(rows):
             inputs = state.scaling.inputs(rows)
+            terms = self._terms_of(state, inputs)
             return [
-                network.frozen.outputs(inputs) + self.prior_scale * prior.frozen.outputs(inputs)
-                for network, prior in zip(state.networks, state.statistics, strict=True)
+                self._net_outputs(state, inputs, number)
+                + self._own_part(state, inputs, number)
+                + part.rewards(terms, part.coef + departure)
+                for number, (part, departure) in enumerate(
+                    zip(state.statistics.linear, self._departures(), strict=True)
+                )
             ]
 
         scores = np.stack(self._over_candidates(contexts, hook))
-        return state.scaling.reward_scale * scores
+        return state.scaling.unscaled(scores)
 
     def _belief(self, contexts):
         shape = self._shape_of_answer(contexts)
         if not self.state_.networks:
             # Every arm of every member is a draw of its own, which nothing has been asked yet.
-            mean, std = np.zeros(shape), np.full(shape, float(self.prior_scale))
-            return JointBelief(mean, std, np.zeros((1, *shape)), unseen=np.ones(shape, dtype=bool))
+            std = np.full(shape, 1.0 / np.sqrt(self.prior_precision))
+            return JointBelief(
+                np.zeros(shape), std, np.zeros((1, *shape)), unseen=np.ones(shape, dtype=bool)
+            )
         scores = self._member_scores(contexts)
         mean = scores.mean(axis=0)
         std = scores.std(axis=0, ddof=1) if len(scores) > 1 else np.zeros(shape)
@@ -264,20 +424,51 @@ class EnsembleBandit(BaseNeuralBandit):
             mean, std = _evened(mean, unseen), np.sqrt(_evened(std**2, unseen))
         return JointBelief(mean, std, scores, unseen=unseen)
 
+    def _missed_variance(self):
+        state = self.state_
+        if not state.networks:
+            return 0.0
+        unit = state.scaling.reward_scale**2
+        return state.judgement.misfit * self._noise_variance() * unit
+
     def _mean_reward(self, contexts):
         return self._belief(contexts).mean
 
+    def _forced(self):
+        state = self.state_
+        if not state.networks:
+            return None
+        return self._untried(self._noise_variance() * state.scaling.reward_scale**2)
+
     def _policy(self, contexts, available):
-        return self._belief(contexts).expect(self._selector, available)
+        policy = thompson_policy(self._belief(contexts), self._selector, self.alpha, available)
+        return with_forced(policy, forced_by(self), available)
 
     def _floats_per_row(self, contexts, n_arms):
-        return self.n_members * (4 * n_arms + 128) + contexts.size // len(contexts)
+        return self.n_members * (6 * n_arms + 128) + contexts.size // len(contexts)
 
     # ---------------------------------------------------- what users look at
     @property
+    def noise_variance_(self):
+        """Variance of a reward about its mean, in squared units of the reward, (n_outputs,)."""
+        state = self._learnt("noise_variance_")
+        return self._noise_variance() * state.scaling.reward_scale**2
+
+    @property
     def priors_(self):
         """The members' random parts."""
-        return [prior.module for prior in self._learnt("priors_").statistics]
+        return [prior.module for prior in self._learnt("priors_").statistics.priors]
+
+
+def _carried(known, new, extra, outputs, columns, taught):
+    """A member's deviates for other arms and features."""
+    carried = new.copy()
+    for place, old in enumerate(outputs.tolist()):
+        if old < 0 and taught is None:
+            continue
+        own = known[taught].mean(axis=0) if old < 0 else known[old]
+        carried[place] = np.where(columns >= 0, own[columns], extra[place])
+    return carried
 
 
 def _evened(values, mask):

@@ -47,7 +47,7 @@ def can_train_fast(net):
     )
 
 
-def train_fast(nets, X, targets, batches, epochs):
+def train_fast(nets, X, targets, batches, epochs, watch=None):
     """Train nets in place, as ``net.partial_fit`` would train each.
 
     Parameters
@@ -61,9 +61,15 @@ def train_fast(nets, X, targets, batches, epochs):
         One a net. Given the list of the losses so far, it returns an iterator over the row indexes
         of each batch: one pass, or so many steps, each time it is called.
     epochs : int
+    watch : tuple (X, targets, patience), default=None
+        Held-out rounds: each net ends where it was best on them, and the training when none has
+        become better for so many epochs.
     """
     weights = _FlatWeights([net.optimizer_ for net in nets])
     steps = _Steps(weights, nets[0].module_, X, targets)
+    watched = None
+    if watch is not None:
+        watched = _Watched(weights, nets[0].module_, *watch)
     for _ in range(epochs):
         losses, sizes = [], []
         # What diverges is found when the training is over.
@@ -78,7 +84,43 @@ def train_fast(nets, X, targets, batches, epochs):
             net.history.record("epoch", len(net.history))
             net.history.record("train_loss", float(loss))
             net.history.record("train_batch_count", len(losses))
+        if watched is not None and watched.is_over(nets):
+            break
+    if watched is not None:
+        watched.restore()
     weights.write_back()
+
+
+class _Watched:
+    """Held-out rounds, and the best weights on them so far."""
+
+    def __init__(self, weights, module, X, targets, patience):
+        self.steps, self.patience = _Steps(weights, module, X, targets), patience
+        self.parts = weights.parts
+        self.best = [part.copy() for part in self.parts]
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.loss = np.atleast_1d(self.steps.loss())
+        self.since = np.zeros(len(self.loss), dtype=np.intp)
+
+    def is_over(self, nets):
+        """Look at the weights as they are; say whether none has become better for long."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss = np.atleast_1d(self.steps.loss())
+        better = np.flatnonzero(loss < self.loss)
+        for best, part in zip(self.best, self.parts, strict=True):
+            best[better] = part[better]
+        self.loss[better] = loss[better]
+        self.since += 1
+        self.since[better] = 0
+        for net, one in zip(nets, loss, strict=True):
+            net.history.record("held_out_loss", float(one))
+        # What has left the numbers will not come back.
+        return bool(((self.since >= self.patience) | ~np.isfinite(loss)).all())
+
+    def restore(self):
+        """Write the best weights back."""
+        for best, part in zip(self.best, self.parts, strict=True):
+            part[...] = best
 
 
 class _FlatWeights:
@@ -100,6 +142,7 @@ class _FlatWeights:
         self._ends = np.cumsum([np.prod(shape) for shape in self._shapes])
         self.parameter = nn.Parameter(self._read(lambda _, tensor: tensor.detach()))
         self.parameter.grad = torch.zeros_like(self.parameter)
+        self.parts = self._split(self.parameter.detach().numpy())
         self.values = self._views(self.parameter.detach().numpy())
         self.gradients = self._views(self.parameter.grad.numpy())
         self.optimizer = self._flat_optimizer()
@@ -190,12 +233,28 @@ class _Steps:
         self.weights.optimizer.step()
         return loss
 
+    def loss(self):
+        """Return the loss on all rows, one number a net."""
+        shape = self.targets.targets.weight.shape
+        rows = np.broadcast_to(np.arange(len(self.rows)), shape)
+        if shape not in self._kept:
+            self._kept[shape] = Arrays(self.weights.values, shape, self.rows.dtype)
+        arrays = self._kept[shape]
+        arrays.given[0][...] = self.rows
+        return self.targets.slope(rows, self.perceptron.forward(arrays))[1]
+
 
 def _wanted(targets, n_outputs, dtype):
     """What is wanted of the outputs in each round: of one of them, or of several."""
-    fields = targets[0] if len(targets) == 1 else map(np.stack, zip(*targets, strict=True))
+    fields = targets[0]
+    if len(targets) > 1:
+        parts = zip(*targets, strict=True)
+        fields = [None if part[0] is None else np.stack(part) for part in parts]
     arm, *numbers = fields
-    joined = Targets(arm.astype(np.intp), *(number.astype(dtype) for number in numbers))
+    joined = Targets(
+        arm.astype(np.intp),
+        *(None if number is None else number.astype(dtype) for number in numbers),
+    )
     if (joined.n_taught > 0).any():
         return _SeveralWanted(joined, n_outputs)
     return _OneWanted(joined)
@@ -205,6 +264,9 @@ class _OneWanted:
     """Rounds in which only the arm that was played is known."""
 
     def __init__(self, targets):
+        if targets.offset is not None:
+            own = np.take_along_axis(targets.offset, targets.arm[..., None], axis=-1)[..., 0]
+            targets = targets._replace(reward=targets.reward - own)
         self.targets = targets
 
     def slope(self, rows, outputs):
@@ -236,13 +298,16 @@ class _SeveralWanted:
     """Rounds of which some are of full feedback: several outputs are known in each."""
 
     def __init__(self, targets, n_outputs):
-        arm, reward, self.weight, n_taught, low, high = targets
+        self.targets = targets
+        arm, reward, self.weight, n_taught, low, high, offset = targets
         dtype = reward.dtype
         named = np.arange(n_outputs) == arm[..., None]
         learns = np.arange(n_outputs) < n_taught[..., None]
         is_full = n_taught[..., None] > 0
         paid = np.where(named, high[..., None], low[..., None])
         self.wanted = np.where(is_full, paid, reward[..., None]).astype(dtype)
+        if offset is not None:
+            self.wanted -= offset
         share = np.where(is_full, learns / np.maximum(n_taught, 1.0)[..., None], named)
         self.share = (share * self.weight[..., None]).astype(dtype)
 

@@ -5,24 +5,26 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._regression import FullRegression
 from .._sklearn import Interval, StrOptions
 from ..beliefs import IndependentBelief
-from ..explorations import ThompsonSamplingMixin, UpperConfidenceBoundMixin
+from ..explorations import (
+    ALPHA_CONSTRAINT,
+    ThompsonSamplingMixin,
+    UpperConfidenceBoundMixin,
+)
 from ._base import BaseNeuralBandit
 from ._columns import taken, weight_by_output
 from ._frozen import BLOCK_ROWS
+from ._linear_part import empty_part, judged, lessons_of, taught
 from ._precision import PRECISIONS
-
-# Prior degrees of freedom of the noise; its guess is the rewards' mean square.
-_PRIOR_WEIGHT = 4.0
 
 
 class GradientStatistics(NamedTuple):
     """What is built on the network of a bandit with gradient features."""
 
     precision: object  # of the weights, see PRECISIONS
-    error_square: float  # weighted sum of the network's squared errors, in units of the rewards
-    error_weight: float
+    linear: FullRegression  # on what the network leaves of the rewards, in units of their spread
 
 
 class BaseGradientBandit(BaseNeuralBandit):
@@ -33,8 +35,7 @@ class BaseGradientBandit(BaseNeuralBandit):
     _parameter_constraints = {
         **BaseNeuralBandit._parameter_constraints,
         "precision": [StrOptions(set(PRECISIONS))],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "prior_precision": [Interval(Real, 0, None, closed="neither")],
+        "alpha": ALPHA_CONSTRAINT,
         "noise": [StrOptions({"learnt", "fixed"})],
         "noise_std": [Interval(Real, 0, None, closed="neither")],
     }
@@ -44,15 +45,16 @@ class BaseGradientBandit(BaseNeuralBandit):
         *,
         arms=None,
         net="small_mlp",
+        include_inputs="auto",
         precision="diagonal",
-        alpha=0.5,
+        alpha="auto",
         prior_precision=1.0,
         noise="learnt",
         noise_std=1.0,
         buffer=None,
         sampler=None,
         min_samples_to_train=64,
-        train_every=64,
+        train_every=None,
         initial_train_steps=None,
         train_steps=None,
         warm_start=True,
@@ -76,6 +78,7 @@ class BaseGradientBandit(BaseNeuralBandit):
             selector=selector,
             random_state=random_state,
         )
+        self.include_inputs = include_inputs
         self.precision = precision
         self.alpha = alpha
         self.prior_precision = prior_precision
@@ -90,97 +93,142 @@ class BaseGradientBandit(BaseNeuralBandit):
                 "net='linear', or NeuralLinearBandit."
             )
         precision = PRECISIONS[self.precision](len(state.taught_weight), self.prior_precision)
-        statistics = GradientStatistics(precision, 0.0, 0.0)
+        statistics = GradientStatistics(precision, self._no_linear(state))
         columns = state.buffer.columns
         for start in range(0, len(columns["arm"]), BLOCK_ROWS):
             block = taken(columns, slice(start, start + BLOCK_ROWS))
-            statistics = _taught(state, statistics, block)
+            statistics = self._taught(state, statistics, block)
         return statistics
 
     def _update(self, state, columns):
-        return _taught(state, state.statistics, columns)
+        return self._taught(state, state.statistics, columns)
+
+    def _no_linear(self, state):
+        n_terms = self._terms_of(state, np.empty((0, len(state.scaling.shift)))).shape[1]
+        return empty_part(len(state.taught_weight), n_terms, self.prior_precision)
+
+    def _taught(self, state, statistics, columns):
+        """The statistics after more rounds, under the same network."""
+        inputs, weight = self._inputs_and_weight(state, columns)
+        precision, _ = statistics.precision.learnt(state.networks[0].frozen, inputs, weight)
+        outputs = self._net_outputs(state, inputs)
+        lessons = lessons_of(columns, state.scaling, weight.shape[1])
+        left = lessons.reward - outputs[lessons.row, lessons.output]
+        terms = self._terms_of(state, inputs)
+        linear = taught(statistics.linear, terms, lessons, left, lessons.weight)
+        return GradientStatistics(precision, linear)
+
+    @staticmethod
+    def _inputs_and_weight(state, columns):
+        inputs = state.scaling.inputs(columns["row"])
+        return inputs, weight_by_output(columns, len(state.taught_weight))
+
+    def _judge(self, state):
+        columns = state.buffer.columns
+        inputs = state.scaling.inputs(columns["row"])
+        lessons = lessons_of(columns, state.scaling, len(state.taught_weight))
+        outputs = self._net_outputs(state, inputs)
+        left = lessons.reward - outputs[lessons.row, lessons.output]
+        terms, places = self._terms_of(state, inputs), self._places(state, inputs)
+        found = judged(self._no_linear(state), terms, lessons, left, places)
+        said = outputs[lessons.row, lessons.output]
+        square = float(lessons.weight @ said**2 / lessons.weight.sum())
+        return found._replace(net_square=square / found.inside)
 
     def _sums(self, state):
         sums = state.statistics.precision.sums
         yield from sums.values() if isinstance(sums, dict) else [sums]
-        yield state.statistics.error_square
+        yield from state.statistics.linear.gram
+        yield from (state.statistics.linear.moment, state.statistics.linear.residual_square)
 
     # ----------------------------------------------------------------- belief
     @property
     def noise_variance_(self):
-        """Variance of a reward about its mean, in squared units of the reward."""
+        """Variance of a reward about its mean, of all arms, in squared units of the reward."""
+        variance = self._noise_variances()
+        state = self.__dict__.get("state_")
+        known = None if state is None else state.taught_weight
+        if known is None or not known.any():
+            return float(variance.mean())
+        return float(np.average(variance, weights=known))
+
+    def _noise_variances(self):
+        """Variance of the rewards of each output about their mean, (n_outputs,)."""
+        n_outputs = self._n_outputs() if hasattr(self, "classes_") else 1
         if self.noise == "fixed":
-            return float(self.noise_std) ** 2
+            return np.full(n_outputs, float(self.noise_std) ** 2)
         state = self.__dict__.get("state_")
         if state is None or state.statistics is None:
-            return 1.0
-        _, square, weight = state.statistics
-        unit = state.scaling.reward_scale**2
-        return (_PRIOR_WEIGHT + square) / (_PRIOR_WEIGHT + weight) * unit
+            return np.ones(n_outputs)
+        variance = state.statistics.linear.noise()[0] * state.judgement.noise_factor
+        return variance * state.scaling.reward_scale**2
 
     @property
     def precision_(self):
         """Precision of the weights."""
         return self._learnt("precision_").statistics.precision
 
-    def _mean_reward(self, contexts):
-        if self.state_.statistics is None:
-            return np.zeros(self._shape_of_answer(contexts))
-        (mean,) = self._over_candidates(contexts, lambda rows: (self._outputs(rows),))
-        return self.state_.scaling.reward_scale * mean
+    def _forced(self):
+        return None if self.state_.statistics is None else self._untried(self.noise_variance_)
 
-    def _belief(self, contexts):
-        mean = self._mean_reward(contexts)
-        statistics = self.state_.statistics
-        if statistics is None:
-            width = np.sqrt(self.noise_variance_ / self.prior_precision)
-            return IndependentBelief(mean, np.full(mean.shape, width))
+    def _mean_reward(self, contexts):
+        state = self.state_
+        if state.statistics is None:
+            return np.zeros(self._shape_of_answer(contexts))
 
         def hook(rows):
-            network = self.state_.networks[0].frozen
-            return (statistics.precision.quadratic(network, self.state_.scaling.inputs(rows)),)
+            inputs = state.scaling.inputs(rows)
+            linear = state.statistics.linear.mean(self._terms_of(state, inputs))
+            return (self._net_outputs(state, inputs) + linear,)
+
+        (mean,) = self._over_candidates(contexts, hook)
+        return state.scaling.unscaled(mean)
+
+    def _belief(self, contexts):
+        state, variance = self.state_, self._noise_variances()
+        mean, statistics = self._mean_reward(contexts), state.statistics
+        if statistics is None:
+            width = np.sqrt(variance[0] / self.prior_precision)
+            return IndependentBelief(mean, np.full(mean.shape, width))
+
+        share = state.judgement.shares[0] if state.judgement.shares else 1.0
+
+        def hook(rows):
+            inputs = state.scaling.inputs(rows)
+            linear = statistics.linear.quadratic(self._terms_of(state, inputs))
+            form = statistics.precision.quadratic(state.networks[0].frozen, inputs)
+            return (linear + np.minimum(share**2 * form, state.judgement.net_square),)
 
         (form,) = self._over_candidates(contexts, hook)
-        return IndependentBelief(mean, np.sqrt(np.maximum(form, 0.0) * self.noise_variance_))
+        return IndependentBelief(mean, np.sqrt(np.maximum(form, 0.0) * variance))
+
+    def _missed_variance(self):
+        return self.state_.judgement.misfit * self._noise_variances()
 
     def _floats_per_row(self, contexts, n_arms):
-        return 8 * n_arms + contexts.size // len(contexts) + 1024 * (n_arms + 2)
-
-
-def _taught(state, statistics, columns):
-    """The statistics after more rounds, under the same network."""
-    scaling, n_taught = state.scaling, columns["n_taught"]
-    weight = weight_by_output(columns, len(state.taught_weight))
-    precision, outputs = statistics.precision.learnt(
-        state.networks[0].frozen, scaling.inputs(columns["row"]), weight
-    )
-    # Errors of the network as it is: on rounds that come in, before it has learnt from them.
-    low, high = scaling.reward(np.array([0.0, 1.0]))
-    paid = np.repeat(scaling.reward(columns["reward"])[:, None], weight.shape[1], axis=1)
-    full = n_taught > 0
-    named = np.arange(weight.shape[1]) == columns["arm"][full, None]
-    paid[full] = np.where(named, high, low)
-    errors = weight * (paid - outputs) ** 2
-    return GradientStatistics(
-        precision,
-        statistics.error_square + float(errors.sum()),
-        statistics.error_weight + float(weight.sum()),
-    )
+        width = 4 * contexts.shape[-1] * (n_arms if contexts.ndim == 3 else 1)
+        return 8 * n_arms + width + contexts.size // len(contexts) + 1024 * (n_arms + 2)
 
 
 class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
     r"""Upper confidence bounds from the gradients of a network (NeuralUCB).
 
-    With the network's output :math:`f_a(x)`, the gradient :math:`g_a(x)` of that output for all
-    weights, :math:`G = \sum g g^\top` over the rounds played and :math:`E` the mean square of a
-    gradient, the score of an arm is
+    The expected reward of an arm is the network's output :math:`f_a(x)` plus what a ridge
+    regression of the rest on a constant and the inputs, :math:`z`, says. With the gradient
+    :math:`g_a(x)` of the output for all weights, :math:`G = \sum g g^\top` over the rounds played,
+    :math:`E` the mean square of a gradient and :math:`Z_a = \sum z z^\top` over the rounds of the
+    arm, the score is that mean plus
 
-    .. math:: s_a(x) = f_a(x) + \alpha \, \sigma \sqrt{g_a^\top (\lambda E I + G)^{-1} g_a}
+    .. math:: \alpha \, \sigma \sqrt{g_a^\top (\lambda E I + G)^{-1} g_a
+              + z^\top (\lambda I + Z_a)^{-1} z}
 
-    [1]_. Dividing by :math:`E` takes the place of the paper's layer width m: the width of the
-    bound grows neither with that of the layers nor with the scale of the weights. With a diagonal
-    precision the form is :math:`\sum_i g_i^2 / (\lambda E + P G_{ii})`, where P is the effective
-    number of parameters, :math:`(\sum_i G_{ii})^2 / \sum_i G_{ii}^2`.
+    [1]_. So a linear problem costs about what it costs a linear bandit, and an arm that was never
+    played is as wide as its prior. The first of the two forms counts no more than the outputs are
+    large. Dividing by :math:`E` takes the place of the paper's layer
+    width m: the width of the bound grows neither with that of the layers nor with the scale of
+    the weights. With a diagonal precision the form is :math:`\sum_i g_i^2 / (\lambda E + P
+    G_{ii})`, where P is the effective number of parameters, :math:`(\sum_i G_{ii})^2 / \sum_i
+    G_{ii}^2`.
 
     Parameters
     ----------
@@ -194,11 +242,16 @@ class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
         constructor takes them; a module is copied and cannot take other arms or features. A
         skorch net brings its optimizer, batch size, device and callbacks; its criterion is
         applied to the arm that was played. See :func:`make_net`.
+    include_inputs : bool or "auto", default="auto"
+        Whether a linear model of the inputs, known in closed form, stands beside the network,
+        which is taught what that leaves. "auto": if there are at most 128 plain numbers. Without
+        it each arm still has a constant.
     precision : {"diagonal", "last_layer", "full"}, default="diagonal"
         Of which weights, and how, the precision is kept: all weights without their correlations,
         the output layer in full (one block an arm), or all weights in full (up to 5,000).
-    alpha : float >= 0, default=0.5
-        How many standard deviations of the expected reward are added to it; it has no unit.
+    alpha : float >= 0 or "auto", default="auto"
+        How many standard deviations of the expected reward are added to it; it has no unit. "auto"
+        finds it for each arm in each row, see :mod:`skbandit.explorations`.
     prior_precision : float > 0, default=1.0
         Precision :math:`\lambda` of the prior: before any round the variance of an expected reward
         is about that of the noise over it.
@@ -215,22 +268,25 @@ class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
         :class:`~skbandit.buffers.RandomSampler`. Rounds that fit into one batch are taken at once.
     min_samples_to_train : int, default=64
         The network is not trained before the buffer holds so many rounds (by weight).
-    train_every : int, default=64
+    train_every : int, default=None
         Train when at least so many rounds are new since the last training; one training a
-        learning call at most.
+        learning call at most. None: 64, and a twentieth of the rounds that are kept, so that the
+        mean cost of a round is bounded; with a number it grows with the rounds that are kept.
     initial_train_steps, train_steps : int, default=None
-        Gradient steps of the first training and of each later one. None: 200 and 100 for a
-        network given by name or class, the ``max_epochs`` of a skorch net.
+        Gradient steps of the first training and of each later one. None: for a network given by
+        name or class two for each new round (at least 200, 20), ended as soon as the rounds that
+        are held out say so; the ``max_epochs`` of a skorch net.
     warm_start : bool, default=True
         Train on from the network as it is. False trains a fresh one each time, with
         `initial_train_steps`.
     early_stopping_threshold : float >= 0, default=None
         End a training when the mean loss of ten steps falls below this, as a share of the
-        rewards' mean square.
+        rewards' variance.
     standardize : bool, default=True
-        Measure inputs in units of their spread about their mean. It is found anew when the rounds
-        have doubled, and everything that rests on it is then rebuilt. Rewards are always in units
-        of their root mean square.
+        Measure inputs in units of their spread about their mean, ten of them at most; a column
+        that has not varied yet counts as zero. It is found anew when the rounds have doubled or
+        such a column varies, and everything that rests on it is then rebuilt. Rewards are always
+        in units of their spread about their mean.
     selector : selector, default=None
         What turns scores into a policy, see :mod:`skbandit.selectors`. None:
         :class:`~skbandit.selectors.ArgmaxSelector`.
@@ -280,6 +336,12 @@ class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
     The sums of gradients are rebuilt from the buffer after each training, so they are all of one
     network. The published algorithm keeps adding gradients of ever new networks.
 
+    No network is trained on every fifth round. These say when a training ends, how much of the
+    network counts (``state_.judgement.shares``; one that does not help counts nothing and is begun
+    anew), and how far the errors on the other rounds understate the noise. What is alike in the
+    errors of alike contexts, which the network misses, is a part of the standard deviation of
+    ``expected_reward`` but not of what `alpha` multiplies: playing an arm does not make it less.
+
     References
     ----------
     .. [1] D. Zhou, L. Li and Q. Gu (2020). Neural contextual bandits with UCB-based exploration.
@@ -302,10 +364,9 @@ class NeuralUCB(UpperConfidenceBoundMixin, BaseGradientBandit):
 class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
     r"""Thompson sampling with a width from the gradients of a network.
 
-    The belief about the expected reward of an arm is Gaussian, with the network's output as mean
-    and the width of :class:`NeuralUCB`,
-    :math:`\alpha \, \sigma \sqrt{g_a^\top (\lambda E I + G)^{-1} g_a}`, independent from arm to
-    arm [1]_. The policy, the probability that an arm is the best one, is found by quadrature.
+    The belief about the expected reward of an arm is Gaussian, with the mean and the width of
+    :class:`NeuralUCB`, independent from arm to arm [1]_. The policy, the probability that an arm
+    is the best one, is found by quadrature.
 
     Parameters
     ----------
@@ -319,11 +380,16 @@ class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
         constructor takes them; a module is copied and cannot take other arms or features. A
         skorch net brings its optimizer, batch size, device and callbacks; its criterion is
         applied to the arm that was played. See :func:`make_net`.
+    include_inputs : bool or "auto", default="auto"
+        Whether a linear model of the inputs, known in closed form, stands beside the network,
+        which is taught what that leaves. "auto": if there are at most 128 plain numbers. Without
+        it each arm still has a constant.
     precision : {"diagonal", "last_layer", "full"}, default="diagonal"
         Of which weights, and how, the precision is kept: all weights without their correlations,
         the output layer in full (one block an arm), or all weights in full (up to 5,000).
-    alpha : float >= 0, default=0.25
-        Factor on the standard deviation of the belief; it has no unit.
+    alpha : float >= 0 or "auto", default="auto"
+        Factor on the standard deviation of the belief; it has no unit. "auto" finds it for each
+        arm in each row, see :mod:`skbandit.explorations`.
     prior_precision : float > 0, default=1.0
         Precision :math:`\lambda` of the prior: before any round the variance of an expected reward
         is about that of the noise over it.
@@ -340,22 +406,25 @@ class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
         :class:`~skbandit.buffers.RandomSampler`. Rounds that fit into one batch are taken at once.
     min_samples_to_train : int, default=64
         The network is not trained before the buffer holds so many rounds (by weight).
-    train_every : int, default=64
+    train_every : int, default=None
         Train when at least so many rounds are new since the last training; one training a
-        learning call at most.
+        learning call at most. None: 64, and a twentieth of the rounds that are kept, so that the
+        mean cost of a round is bounded; with a number it grows with the rounds that are kept.
     initial_train_steps, train_steps : int, default=None
-        Gradient steps of the first training and of each later one. None: 200 and 100 for a
-        network given by name or class, the ``max_epochs`` of a skorch net.
+        Gradient steps of the first training and of each later one. None: for a network given by
+        name or class two for each new round (at least 200, 20), ended as soon as the rounds that
+        are held out say so; the ``max_epochs`` of a skorch net.
     warm_start : bool, default=True
         Train on from the network as it is. False trains a fresh one each time, with
         `initial_train_steps`.
     early_stopping_threshold : float >= 0, default=None
         End a training when the mean loss of ten steps falls below this, as a share of the
-        rewards' mean square.
+        rewards' variance.
     standardize : bool, default=True
-        Measure inputs in units of their spread about their mean. It is found anew when the rounds
-        have doubled, and everything that rests on it is then rebuilt. Rewards are always in units
-        of their root mean square.
+        Measure inputs in units of their spread about their mean, ten of them at most; a column
+        that has not varied yet counts as zero. It is found anew when the rounds have doubled or
+        such a column varies, and everything that rests on it is then rebuilt. Rewards are always
+        in units of their spread about their mean.
     selector : selector, default=None
         What turns scores into a policy, see :mod:`skbandit.selectors`. None:
         :class:`~skbandit.selectors.ArgmaxSelector`.
@@ -405,6 +474,12 @@ class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
     The sums of gradients are rebuilt from the buffer after each training, so they are all of one
     network. The published algorithm keeps adding gradients of ever new networks.
 
+    No network is trained on every fifth round. These say when a training ends, how much of the
+    network counts (``state_.judgement.shares``; one that does not help counts nothing and is begun
+    anew), and how far the errors on the other rounds understate the noise. What is alike in the
+    errors of alike contexts, which the network misses, is a part of the standard deviation of
+    ``expected_reward`` but not of what `alpha` multiplies: playing an arm does not make it less.
+
     References
     ----------
     .. [1] W. Zhang, D. Zhou, L. Li and Q. Gu (2021). Neural Thompson sampling. ICLR, algorithm
@@ -428,15 +503,16 @@ class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
         *,
         arms=None,
         net="small_mlp",
+        include_inputs="auto",
         precision="diagonal",
-        alpha=0.25,
+        alpha="auto",
         prior_precision=1.0,
         noise="learnt",
         noise_std=1.0,
         buffer=None,
         sampler=None,
         min_samples_to_train=64,
-        train_every=64,
+        train_every=None,
         initial_train_steps=None,
         train_steps=None,
         warm_start=True,
@@ -446,6 +522,7 @@ class NeuralThompsonSampling(ThompsonSamplingMixin, BaseGradientBandit):
         random_state=None,
     ):
         super().__init__(
+            include_inputs=include_inputs,
             precision=precision,
             alpha=alpha,
             prior_precision=prior_precision,

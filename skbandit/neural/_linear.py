@@ -9,17 +9,25 @@ from .._gaussian import noise_draws
 from .._regression import Examples, FullRegression
 from .._sklearn import Interval, StrOptions
 from ..beliefs import IndependentBelief, JointBelief
-from ..explorations import thompson_policy
+from ..explorations import (
+    ALPHA_CONSTRAINT,
+    forced_by,
+    thompson_policy,
+    upper_bound,
+    with_forced,
+)
 from ._base import BaseNeuralBandit
 from ._columns import taken
 from ._frozen import BLOCK_ROWS
+from ._linear_part import empty_part, judged, lessons_of
 
 # Entries of the representation that are kept while statistics are rebuilt (half a gigabyte); of
 # more rounds it is computed twice.
 _KEPT_ENTRIES = 1 << 26
-# Shape and scale of the noise's prior: 4 degrees of freedom, so that the variance of a Student-t
-# belief exists from the start, and as guess the rewards' mean square, which is 1 in their unit.
-_NOISE_PRIOR = (2.0, 2.0)
+
+# Sizes of a representation that are tried, beside the inputs, and on how many rounds at most.
+_SIZES = (3.0, 1.0, 0.3, 0.1, 0.03)
+_MOST_JUDGED = 20_000
 
 
 class NeuralLinearBandit(BaseNeuralBandit):
@@ -33,9 +41,11 @@ class NeuralLinearBandit(BaseNeuralBandit):
     Gram matrix :math:`G_a` and the moment :math:`b_a` of an arm's rounds and
     :math:`A_a = \lambda B I + G_a`, its expected reward has the mean
     :math:`\phi^\top A_a^{-1} b_a` and the scale
-    :math:`\sigma_a \sqrt{\phi^\top A_a^{-1} \phi}`. Each of the B blocks of terms has a mean
-    square of 1: how wide the bandit explores does not grow with the width of a layer. Candidates
-    with features share one posterior.
+    :math:`\sigma_a \sqrt{\phi^\top A_a^{-1} \phi}`. Of the B blocks of terms the inputs have a
+    mean square of 1 each, as the constant has; the whole representation has one that held-out
+    rounds choose: on a linear problem it is small, and how wide the bandit explores does not grow
+    with the width of a layer. The network is taught what a ridge regression on the inputs leaves.
+    Candidates with features share one posterior.
 
     Parameters
     ----------
@@ -56,8 +66,9 @@ class NeuralLinearBandit(BaseNeuralBandit):
     exploration : {"thompson", "ucb"}, default="thompson"
         Play an arm with the probability that it is the best one, exactly (for candidates: its
         share of `n_draws` joint draws), or the arm of the highest upper confidence bound.
-    alpha : float >= 0, default=0.25
-        Factor on the standard deviation of the belief; it has no unit.
+    alpha : float >= 0 or "auto", default="auto"
+        Factor on the standard deviation of the belief; it has no unit. "auto" finds it for each
+        arm in each row, see :mod:`skbandit.explorations`.
     prior_precision : float > 0, default=0.3
         Precision :math:`\lambda` of the prior: before any round the variance of an expected reward
         is about that of the noise over it.
@@ -74,22 +85,25 @@ class NeuralLinearBandit(BaseNeuralBandit):
         :class:`~skbandit.buffers.RandomSampler`. Rounds that fit into one batch are taken at once.
     min_samples_to_train : int, default=64
         The network is not trained before the buffer holds so many rounds (by weight).
-    train_every : int, default=64
+    train_every : int, default=None
         Train when at least so many rounds are new since the last training; one training a
-        learning call at most.
+        learning call at most. None: 64, and a twentieth of the rounds that are kept, so that the
+        mean cost of a round is bounded; with a number it grows with the rounds that are kept.
     initial_train_steps, train_steps : int, default=None
-        Gradient steps of the first training and of each later one. None: 200 and 100 for a
-        network given by name or class, the ``max_epochs`` of a skorch net.
+        Gradient steps of the first training and of each later one. None: for a network given by
+        name or class two for each new round (at least 200, 20), ended as soon as the rounds that
+        are held out say so; the ``max_epochs`` of a skorch net.
     warm_start : bool, default=True
         Train on from the network as it is. False trains a fresh one each time, with
         `initial_train_steps`.
     early_stopping_threshold : float >= 0, default=None
         End a training when the mean loss of ten steps falls below this, as a share of the
-        rewards' mean square.
+        rewards' variance.
     standardize : bool, default=True
-        Measure inputs in units of their spread about their mean. It is found anew when the rounds
-        have doubled, and everything that rests on it is then rebuilt. Rewards are always in units
-        of their root mean square.
+        Measure inputs in units of their spread about their mean, ten of them at most; a column
+        that has not varied yet counts as zero. It is found anew when the rounds have doubled or
+        such a column varies, and everything that rests on it is then rebuilt. Rewards are always
+        in units of their spread about their mean.
     n_draws : int, default=500
         Joint posterior draws behind the Thompson policy of candidates with features.
     selector : selector, default=None
@@ -106,6 +120,8 @@ class NeuralLinearBandit(BaseNeuralBandit):
         The trained network.
     head_ : regression
         Sums over the rounds in the buffer, and since; the posterior follows from them.
+    noise_variance_ : ndarray of shape (n_arms,)
+        Variance of a reward about its mean, in squared units of the reward.
     includes_inputs_ : bool
         Whether the inputs are terms.
     term_shift_, term_scale_ : ndarray of shape (n_terms - 1,)
@@ -144,6 +160,9 @@ class NeuralLinearBandit(BaseNeuralBandit):
     repetitions to the rounding of single precision. With more rounds, batches are random and this
     holds on average.
 
+    No network is trained on every fifth round. These say when a training ends, how large the
+    representation is beside the inputs, and how far the other rounds understate the noise.
+
     Adding arms or features leaves beliefs on old rows as they were; dropping features sets them to
     their mean. Buffer, counts and optimizer are carried.
 
@@ -170,10 +189,8 @@ class NeuralLinearBandit(BaseNeuralBandit):
 
     _parameter_constraints = {
         **BaseNeuralBandit._parameter_constraints,
-        "include_inputs": ["boolean", StrOptions({"auto"})],
         "exploration": [StrOptions({"thompson", "ucb"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "prior_precision": [Interval(Real, 0, None, closed="neither")],
+        "alpha": ALPHA_CONSTRAINT,
         "noise": [StrOptions({"learnt", "fixed"})],
         "noise_std": [Interval(Real, 0, None, closed="neither")],
         "n_draws": [Interval(Integral, 1, None, closed="left")],
@@ -186,14 +203,14 @@ class NeuralLinearBandit(BaseNeuralBandit):
         net="small_mlp",
         include_inputs="auto",
         exploration="thompson",
-        alpha=0.25,
+        alpha="auto",
         prior_precision=0.3,
         noise="learnt",
         noise_std=1.0,
         buffer=None,
         sampler=None,
         min_samples_to_train=64,
-        train_every=64,
+        train_every=None,
         initial_train_steps=None,
         train_steps=None,
         warm_start=True,
@@ -256,13 +273,10 @@ class NeuralLinearBandit(BaseNeuralBandit):
         moments = _Moments()
         for block, features in kept or _feature_blocks(state, rows, includes_inputs):
             moments.add(features, columns["weight"][block])
-        shift, scale, n_blocks = moments.found()
+        shift, scale, n_blocks = moments.found(state.judgement.size)
         # The constant, the representation and the inputs each have a mean square of 1.
-        regression = FullRegression.empty(
-            len(state.taught_weight),
-            len(shift),
-            prior_precision=self.prior_precision * (1 + n_blocks),
-            intercept=True,
+        regression = empty_part(
+            len(state.taught_weight), len(shift), self.prior_precision * (1 + n_blocks)
         )
         statistics = LinearStatistics(includes_inputs, shift, scale, regression)
         for block, features in kept or _feature_blocks(state, rows, includes_inputs):
@@ -275,6 +289,31 @@ class NeuralLinearBandit(BaseNeuralBandit):
             return self._build(state)
         features = _features(state, columns["row"], statistics.includes_inputs)
         return _taught(state, statistics, features, columns)
+
+    def _has_linear_part(self, state):
+        return self._includes_inputs(state)
+
+    def _judge(self, state):
+        """Compare sizes of the representation, by what its terms say of held-out rounds."""
+        columns = state.buffer.columns
+        columns = taken(columns, slice(None, None, -(-len(columns["arm"]) // _MOST_JUDGED)))
+        rows, includes_inputs = columns["row"], self._includes_inputs(state)
+        moments, parts = _Moments(), list(_feature_blocks(state, rows, includes_inputs))
+        for block, features in parts:
+            moments.add(features, columns["weight"][block])
+        shift, scale, n_blocks = moments.found()
+        terms = (np.concatenate([np.concatenate(f, axis=1) for _, f in parts]) - shift) / scale
+        lessons = lessons_of(columns, state.scaling, len(state.taught_weight))
+        part = empty_part(
+            len(state.taught_weight), terms.shape[1], self.prior_precision * (1 + n_blocks)
+        )
+        n_hidden, found = parts[0][1][0].shape[1], []
+        for size in _SIZES if includes_inputs else (1.0,):
+            own = terms.copy()
+            own[:, :n_hidden] *= size
+            one = judged(part, own, lessons, lessons.reward, terms[:, :n_hidden])
+            found.append(one._replace(size=size))
+        return min(found, key=lambda one: one.score)
 
     def _sums(self, state):
         regression = state.statistics.regression
@@ -297,8 +336,12 @@ class NeuralLinearBandit(BaseNeuralBandit):
         """Noise variance in squared units of the reward, and degrees of freedom or None."""
         if self.noise == "fixed":
             return np.array([float(self.noise_std) ** 2]), None
-        variance, dof = self.state_.statistics.regression.noise(_NOISE_PRIOR)
-        return variance * self.state_.scaling.reward_scale**2, dof
+        variance, dof = self.state_.statistics.regression.noise()
+        unit = self.state_.scaling.reward_scale**2 * self.state_.judgement.noise_factor
+        return variance * unit, dof
+
+    def _forced(self):
+        return None if self._is_at_prior() else self._untried(self._noise()[0])
 
     def _belief(self, contexts):
         shape = self._shape_of_answer(contexts)
@@ -309,7 +352,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
         terms = self._terms(contexts)
         regression = self.state_.statistics.regression
         variance, dof = self._noise()
-        mean = (self.state_.scaling.reward_scale * regression.mean(terms)).reshape(shape)
+        mean = self.state_.scaling.unscaled(regression.mean(terms)).reshape(shape)
         scale = np.sqrt(regression.quadratic(terms) * variance).reshape(shape)
         if contexts.ndim == 2:
             return IndependentBelief(mean, scale, dof)
@@ -321,7 +364,12 @@ class NeuralLinearBandit(BaseNeuralBandit):
         if self._is_at_prior():
             return np.zeros(shape)
         mean = self.state_.statistics.regression.mean(self._terms(contexts))
-        return (self.state_.scaling.reward_scale * mean).reshape(shape)
+        return self.state_.scaling.unscaled(mean).reshape(shape)
+
+    def _missed_variance(self):
+        if self._is_at_prior():
+            return 0.0
+        return self.state_.judgement.misfit * self._noise()[0]
 
     def _terms(self, contexts):
         """Terms of plain rows, or of all candidates of all rows."""
@@ -346,12 +394,15 @@ class NeuralLinearBandit(BaseNeuralBandit):
     def _decision_function(self, contexts):
         if self.exploration == "thompson":
             return self._mean_reward(contexts)
-        return self._belief(contexts).upper_bound(self.alpha)
+        return upper_bound(self._belief(contexts), self.alpha)
 
     def _policy(self, contexts, available):
         if self.exploration == "ucb":
-            return super()._policy(contexts, available)
-        return thompson_policy(self._belief(contexts), self._selector, self.alpha, available)
+            policy = super()._policy(contexts, available)
+        else:
+            belief = self._belief(contexts)
+            policy = thompson_policy(belief, self._selector, self.alpha, available)
+        return with_forced(policy, forced_by(self), available)
 
     def _floats_per_row(self, contexts, n_arms):
         candidates = contexts.shape[1] if contexts.ndim == 3 else 1
@@ -364,6 +415,12 @@ class NeuralLinearBandit(BaseNeuralBandit):
     def head_(self):
         """Regression on the terms: sums over the rounds, and the posterior that follows."""
         return self._learnt("head_").statistics.regression
+
+    @property
+    def noise_variance_(self):
+        """Variance of a reward about its mean, in squared units of the reward, (n_outputs,)."""
+        state = self._learnt("noise_variance_")
+        return np.zeros(len(state.taught_weight)) + self._noise()[0]
 
     @property
     def includes_inputs_(self):
@@ -445,23 +502,28 @@ class _Moments:
             # Squares about a point near the mean keep the digits of the spread.
             self.centres = [weight @ part / weight.sum() for part in features]
             self.sums = [np.zeros_like(centre) for centre in self.centres]
-            self.squares = np.zeros(len(features))
+            self.squares = [np.zeros_like(centre) for centre in self.centres]
         self.weight += weight.sum()
         for number, part in enumerate(features):
             away = part - self.centres[number]
             self.sums[number] += weight @ away
-            self.squares[number] += weight @ np.einsum("nf,nf->n", away, away)
+            self.squares[number] += weight @ away**2
 
-    def found(self):
-        """Shift and scale of all features, and how many kinds there are."""
+    def found(self, size=1.0):
+        """Shift and scale of all features, and how many kinds there are.
+
+        The first kind, the representation, has a root mean square of `size`.
+        """
         shift, scale = [], []
         for centre, total, square in zip(self.centres, self.sums, self.squares, strict=True):
             offset = total / self.weight
             mean = centre + offset
-            spread = np.sqrt(max(square / self.weight - offset @ offset, 0.0))
+            square = np.maximum(square / self.weight - offset**2, 0.0)
             # Rows that are all alike leave rounding.
-            if spread <= 1e-8 * np.sqrt(mean @ mean):
-                spread = 1.0
+            varies = square > 1e-16 * (mean @ mean)
+            spread = np.sqrt(square[varies].sum()) if varies.any() else 1.0
             shift.append(mean)
-            scale.append(np.full(len(mean), spread))
+            # Each input is about as heavy as a term as the constant is.
+            kind = np.sqrt(max(varies.sum(), 1)) if scale else size
+            scale.append(np.full(len(mean), spread / kind))
         return np.concatenate(shift), np.concatenate(scale), len(shift)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..buffers import BaseBuffer, ScheduleState
 from ._frozen import freeze
+from ._linear_part import Judgement
 from ._scaling import Scaling
 
 
@@ -62,4 +63,6 @@ class NeuralState(NamedTuple):
     scaling: Scaling | None
     n_updates: int
     taught_weight: np.ndarray  # (n_outputs,), weight of all rounds that taught each output
+    paid: np.ndarray  # (n_outputs,), weighted sum of the rewards in these
+    judgement: Judgement  # what held-out rounds said of the network when it was trained
     statistics: object  # what a family keeps beside its networks; None before there are rounds

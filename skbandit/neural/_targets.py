@@ -7,6 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
+# Fields that are one number a round.
+_N_PLAIN = 6
+
 
 class Targets(NamedTuple):
     """What is wanted of the outputs in each round; all of shape (n_rounds,), or (..., n_rounds).
@@ -26,6 +29,8 @@ class Targets(NamedTuple):
         How many arms, the first ones, learn from full feedback; 0 where the arm alone counts.
     low, high : ndarray or tensor
         What a reward of 0 and of 1 is in the unit of the loss.
+    offset : ndarray or tensor of shape (..., n_rounds, n_outputs), or None
+        What is added to the outputs before they are compared with rewards; None: nothing.
     """
 
     arm: np.ndarray
@@ -34,16 +39,29 @@ class Targets(NamedTuple):
     n_taught: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    offset: np.ndarray | None = None
+
+    def taken(self, rows):
+        """Return the targets of some rounds."""
+        return Targets(*(None if field is None else field[rows] for field in self))
 
     def packed(self, dtype):
-        """Return one tensor (n_rounds, 6), which skorch slices, splits and moves as any target."""
-        columns = [torch.from_numpy(np.ascontiguousarray(field)).to(dtype) for field in self]
-        return torch.stack(columns, dim=1)
+        """Return one tensor (n_rounds, 6 or more), which skorch slices and moves as any target."""
+        columns = [
+            torch.from_numpy(np.ascontiguousarray(field)).to(dtype) for field in self[:_N_PLAIN]
+        ]
+        packed = torch.stack(columns, dim=1)
+        if self.offset is None:
+            return packed
+        return torch.cat([packed, torch.from_numpy(self.offset).to(dtype)], dim=1)
 
     @classmethod
     def unpacked(cls, target, dtype):
         """Return the fields of a packed tensor."""
-        targets = cls(*target.to(dtype).unbind(dim=1))
+        target = target.to(dtype)
+        targets = cls(*target[:, :_N_PLAIN].unbind(dim=1))
+        if target.shape[1] > _N_PLAIN:
+            targets = targets._replace(offset=target[:, _N_PLAIN:])
         return targets._replace(arm=targets.arm.long())
 
 
@@ -82,6 +100,8 @@ class PlayedArmLoss(nn.Module):
         """Return the weighted mean loss of packed targets (see :class:`Targets`)."""
         outputs = outputs.reshape(len(target), -1)
         targets = Targets.unpacked(target, outputs.dtype)
+        if targets.offset is not None:
+            outputs = outputs + targets.offset
         index = targets.arm.clamp(max=outputs.shape[1] - 1)[:, None]
         losses = self.loss(outputs.gather(1, index)[:, 0], targets.reward)
         full = targets.n_taught > 0

@@ -1,5 +1,6 @@
 """Training of nets on the rounds in a buffer: its batches, its end, and what comes out of it."""
 
+import copy
 import math
 import warnings
 from itertools import pairwise
@@ -16,12 +17,17 @@ from torch.utils.data import DataLoader, Subset
 from .._rows import take_rows
 from ._copies import make_storable
 from ._fast_training import can_train_fast, train_fast
-from ._frozen import dtype_of
+from ._frozen import BLOCK_ROWS, dtype_of
 from ._generators import forked_generators
 from ._nets import copied
 
 # Early stopping looks at the mean loss of so many steps.
 _LOSS_WINDOW = 10
+# Held-out rounds end a training when they have not become better for so many passes, and say
+# nothing where they are fewer than this.
+_PATIENCE, _FEWEST_HELD = 5, 8
+# Outputs so many times as large as all rewards are a divergence.
+_FAR_OUT = 100.0
 # With one of these a user says himself which rows a batch has.
 _OWN_BATCHES = ("sampler", "batch_sampler", "collate_fn")
 
@@ -32,7 +38,8 @@ class Training(NamedTuple):
     sampler: object
     n_steps: int | None  # gradient steps; None: the net's max_epochs passes over the rounds
     threshold: float | None  # stop when the mean loss of the last ten steps falls below it
-    afresh: bool  # start from fresh weights
+    afresh: list  # of bool, one a net: start from fresh weights
+    is_watched: bool  # n_steps is the most; held-out rounds say when to stop
 
 
 class _Plan:
@@ -144,7 +151,26 @@ def fewest_rows(module):
     return 2 if normed else 1
 
 
-def train_nets(nets, X, targets, columns, seeds, training):
+class _Epochs(NamedTuple):
+    """How a training is cut: so many epochs of so many steps; None is a pass."""
+
+    number: int
+    n_steps: int | None
+
+
+def _epochs_of(training, net, n_rows):
+    if training.n_steps is None:
+        return _Epochs(net.max_epochs, None)
+    if not training.is_watched:
+        return _Epochs(1, training.n_steps)
+    size = _loader_arguments(net)["batch_size"]
+    size = n_rows if size == -1 else size
+    # Held-out rounds are asked after each pass; where that is a step or two, after ten.
+    steps = max(-(-n_rows // size), _LOSS_WINDOW)
+    return _Epochs(max(1, round(training.n_steps / steps)), steps)
+
+
+def train_nets(nets, X, targets, held, columns, seeds, training):
     """Return nets that were trained further; those given are untouched.
 
     Parameters
@@ -153,7 +179,9 @@ def train_nets(nets, X, targets, columns, seeds, training):
         Of one setting.
     X : tensor of shape (n_rounds, ...)
     targets : list of Targets
-        One a net.
+        One a net; rounds of weight 0 are held out.
+    held : list of ndarray of shape (n_rounds,)
+        The weight of each round where it is held out.
     columns : dict of str to ndarray
         The rounds in the buffer, for the sampler.
     seeds : list of int
@@ -164,10 +192,18 @@ def train_nets(nets, X, targets, columns, seeds, training):
     -------
     nets : list of skorch nets, or None where training diverged
     """
+    watch = _held_out(X, targets, held) if training.is_watched else None
+    training = training._replace(is_watched=watch is not None)
+    taught = np.flatnonzero(np.any([one.weight > 0.0 for one in targets], axis=0))
+    if len(taught) < len(X):
+        X, targets = X[torch.from_numpy(taught)], [one.taken(taught) for one in targets]
+        columns = {name: take_rows(column, taught) for name, column in columns.items()}
+    epochs = _epochs_of(training, nets[0], len(X))
+    training = training._replace(n_steps=epochs.n_steps)
     copies, plans = [], []
-    for net, seed in zip(nets, seeds, strict=True):
+    for net, seed, afresh in zip(nets, seeds, training.afresh, strict=True):
         net = copied(net)
-        if training.afresh:
+        if afresh:
             with forked_generators(seed, net.device):
                 net.initialize()
             make_storable(net.module_)
@@ -175,21 +211,94 @@ def train_nets(nets, X, targets, columns, seeds, training):
         _check_batch_size(net)
         copies.append(net)
         plans.append(_Plan(net, columns, training, seed))
-    epochs = copies[0].max_epochs if training.n_steps is None else 1
     if all(can_train_fast(net) for net in copies):
-        # A threshold may stop one net before another.
-        size = len(copies) if training.threshold is None else 1
-        for start in range(0, len(copies), size):
-            part = slice(start, start + size)
-            batches = [
-                plan(Dataset(X), **_loader_arguments(plan.net)).indexes for plan in plans[part]
-            ]
-            train_fast(copies[part], X, targets[part], batches, epochs)
+        for part in _side_by_side(copies, training):
+            chosen = [plans[number] for number in part]
+            batches = [plan(Dataset(X), **_loader_arguments(plan.net)).indexes for plan in chosen]
+            watched = None
+            if watch is not None:
+                watched = watch.X, [watch.targets[number] for number in part], _PATIENCE
+            wanted = [targets[number] for number in part]
+            train_fast([plan.net for plan in chosen], X, wanted, batches, epochs.number, watched)
     else:
-        for net, plan, target, seed in zip(copies, plans, targets, seeds, strict=True):
+        for number, (net, seed) in enumerate(zip(copies, seeds, strict=True)):
+            target = targets[number].packed(dtype_of(net.module_))
+            watched = None
+            if watch is not None:
+                watched = _Watched(net, watch.X, watch.targets[number])
             with forked_generators(seed, net.device):
-                _train_by_skorch(net, plan, X, target.packed(dtype_of(net.module_)), epochs)
-    return [net if _is_sound(net) else None for net in copies]
+                _train_by_skorch(net, plans[number], X, target, epochs.number, watched)
+    return [
+        net if _is_sound(net) and _is_in_range(net, X, target) else None
+        for net, target in zip(copies, targets, strict=True)
+    ]
+
+
+def _side_by_side(nets, training):
+    """Numbers of nets that take their steps together: their optimizers have taken as many."""
+    if training.threshold is not None:
+        # A threshold may stop one net before another.
+        return [[number] for number in range(len(nets))]
+    groups = {}
+    for number, net in enumerate(nets):
+        states = net.optimizer_.state.values()
+        taken = {float(state["step"]) for state in states if "step" in state}
+        groups.setdefault((len(states), *sorted(taken)), []).append(number)
+    return list(groups.values())
+
+
+class _HeldOut(NamedTuple):
+    X: torch.Tensor
+    targets: list
+
+
+def _held_out(X, targets, held):
+    """The rounds that say when to stop; None where they are too few to say anything."""
+    rows = np.flatnonzero(np.any([weight > 0.0 for weight in held], axis=0))
+    if len(rows) < _FEWEST_HELD:
+        return None
+    # Some thousands tell as much as all.
+    rows = rows[:: -(-len(rows) // BLOCK_ROWS)]
+    targets = [
+        one.taken(rows)._replace(weight=weight[rows])
+        for one, weight in zip(targets, held, strict=True)
+    ]
+    return _HeldOut(X[torch.from_numpy(rows)], targets)
+
+
+class _Watched:
+    """Held-out rounds for a net of any kind, and its best weights on them so far."""
+
+    def __init__(self, net, X, targets):
+        self.net, self.X = net, X
+        self.target = targets.packed(dtype_of(net.module_)).to(net.device)
+        self.best, self.loss, self.since = self._weights(), self._loss(), 0
+
+    def _weights(self):
+        return copy.deepcopy(self.net.module_.state_dict())
+
+    def _loss(self):
+        module = self.net.module_
+        was_training = module.training
+        module.eval()
+        try:
+            with torch.no_grad():
+                return float(self.net.criterion_(module(self.X.to(self.net.device)), self.target))
+        finally:
+            module.train(was_training)
+
+    def is_over(self):
+        """Look at the weights as they are; say whether they have not become better for long."""
+        loss = self._loss()
+        self.net.history.record("held_out_loss", loss)
+        self.since += 1
+        if loss < self.loss:
+            self.best, self.loss, self.since = self._weights(), loss, 0
+        return self.since >= _PATIENCE or not math.isfinite(loss)
+
+    def restore(self):
+        """Write the best weights back."""
+        self.net.module_.load_state_dict(self.best)
 
 
 def _loader_arguments(net):
@@ -205,14 +314,21 @@ def _check_batch_size(net):
         )
 
 
-def _train_by_skorch(net, plan, X, target, epochs):
+def _train_by_skorch(net, plan, X, target, epochs, watched):
     own_iterator = net.iterator_train
     if own_iterator is DataLoader:
         net.iterator_train = plan
     try:
         net.notify("on_train_begin", X=X, y=target)
         try:
-            net.fit_loop(X, target, epochs=epochs)
+            if watched is None:
+                net.fit_loop(X, target, epochs=epochs)
+            else:
+                for _ in range(epochs):
+                    net.fit_loop(X, target, epochs=1)
+                    if watched.is_over():
+                        break
+                watched.restore()
         except KeyboardInterrupt as end:
             # skorch's fit takes any interruption for the end that a callback asks for.
             if not _is_raised_by_callback(end):
@@ -256,6 +372,21 @@ def _tidy_history(history):
                 row[f"{kind}_loss"] = float(np.average(losses, weights=sizes))
 
 
+def _is_in_range(net, X, target):
+    """Whether the outputs on the rounds lie about where the rewards do."""
+    rows = X[:: -(-len(X) // BLOCK_ROWS)]
+    module = net.module_
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            outputs = module(rows.to(next(iter(module.parameters()), rows).device))
+    finally:
+        module.train(was_training)
+    largest = max(float(np.abs(field).max()) for field in (target.reward, target.low, target.high))
+    return float(outputs.abs().max()) <= _FAR_OUT * (1.0 + largest)
+
+
 def _last_loss(net):
     # No pass, or no batch of it, was asked for.
     if not len(net.history) or "train_loss" not in net.history[-1]:
@@ -266,9 +397,9 @@ def _last_loss(net):
 def warn_diverged():
     """Say that a training was thrown away."""
     warnings.warn(
-        "Training the network diverged (its weights or its loss are no longer finite), so the "
-        "bandit keeps the last good network. Lower net__lr, or clip gradients with skorch's "
-        "GradientNormClipping callback.",
+        "Training the network diverged (its weights or its loss are no longer finite, or it "
+        "expects rewards far beyond all that were paid), so the bandit keeps the last good "
+        "network. Lower net__lr, or clip gradients with skorch's GradientNormClipping callback.",
         ConvergenceWarning,
         stacklevel=2,
     )

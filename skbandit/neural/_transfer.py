@@ -236,6 +236,8 @@ def carried_scaling(scaling, feature_source):
     return scaling._replace(
         shift=np.where(known, scaling.shift[feature_source], 0.0),
         scale=np.where(known, scaling.scale[feature_source], 1.0),
+        # Where inputs are not standardised they are all taken as they are.
+        varies=np.where(known, scaling.varies[feature_source], np.isinf(scaling.limit)),
     )
 
 

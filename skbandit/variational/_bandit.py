@@ -98,12 +98,12 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
         network.
     prior_std : float > 0 or dict of arm to float, default=1.0
         Standard deviation of the prior of the output's weights, for features of unit scale; in
-        units of the rewards' root mean square for Gaussian rewards. Arms that the dict leaves out
-        have 1. This and the next may change after learning: what was learnt is kept apart from
+        units of the standard deviation of Gaussian rewards. Arms that the dict leaves out have
+        1. This and the next may change after learning: what was learnt is kept apart from
         the prior.
-    prior_mean : float or dict of arm to float, default=0.0
-        Prior mean of the output's constant term: log-odds, or units of the reward. Arms that the
-        dict leaves out have 0.
+    prior_mean : float or dict of arm to float, default=None
+        Prior mean of the output's constant term: log-odds, or units of the reward. None, and arms
+        that the dict leaves out: log-odds of 0, or the mean of all Gaussian rewards so far.
     noise : {"learnt", "fixed"}, default="learnt"
         Whether the variance of Gaussian rewards about their mean is learnt, for each arm.
     noise_std : float > 0, default=1.0
@@ -144,8 +144,8 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
         Variance of a Gaussian reward about its mean.
     gram_, moment_ : ndarray
         What rounds have added to the prior's precision, and to its product with the mean.
-    reward_square_, residual_square_ : ndarray of shape (n_arms,)
-        Sums of squares of Gaussian rewards: the rewards' own, and what the network leaves
+    reward_sum_, reward_square_, residual_square_ : ndarray of shape (n_arms,)
+        Sums of Gaussian rewards and of squares: the rewards' own, and what the network leaves
         unexplained.
     anchor_ : ndarray of shape (n_weights,)
         Deviates behind the prior means of the hidden weights: fixed, so that units differ.
@@ -220,7 +220,7 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
         "precision": [StrOptions({"full", "diagonal"})],
         "arm_model": [StrOptions({"disjoint", "shared"})],
         "prior_std": [Interval(Real, 0, None, closed="neither"), dict],
-        "prior_mean": [Interval(Real, None, None, closed="neither"), dict],
+        "prior_mean": [Interval(Real, None, None, closed="neither"), dict, None],
         "noise": [StrOptions({"learnt", "fixed"})],
         "noise_std": [Interval(Real, 0, None, closed="neither")],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -258,7 +258,7 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
         precision="full",
         arm_model="disjoint",
         prior_std=1.0,
-        prior_mean=0.0,
+        prior_mean=None,
         noise="learnt",
         noise_std=1.0,
         alpha=0.5,
@@ -419,11 +419,11 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
         known, layout, rule = self.state_, self._layout(), deviates(self._tails)
         is_bernoulli = self.likelihood == "bernoulli"
         state = known.counting(group, reward, weight, is_bernoulli)
-        unit = state.reward_unit
+        unit, location = state.reward_unit, state.location
         gram, moment = known.gram.copy(), known.moment.copy()
         count, residual_square = known.weight.copy(), known.residual_square.copy()
         for one in np.unique(group):
-            prior = self._prior(one, unit)
+            prior = self._prior(one, unit, location)
             for part in self._parts(np.flatnonzero(group == one), layout):
                 belief = WeightBelief.posterior(prior, gram[one], moment[one])
                 if is_bernoulli:
@@ -473,15 +473,17 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
     # ---------------------------------------------------------------- belief
     def _of_arm(self, name, group, default):
         value = getattr(self, name)
+        if value is None:
+            return default
         if not isinstance(value, dict):
             return float(value)
         return float(value.get(self.classes_.tolist()[group], default))
 
-    def _prior(self, group, unit):
+    def _prior(self, group, unit, location):
         """Mean and precision of the prior of a group's weights, both (n_weights,)."""
         center, spread = self.state_.center[group], self.state_.spread[group]
         std = self._of_arm("prior_std", group, 1.0) * unit
-        mean = self._of_arm("prior_mean", group, 0.0)
+        mean = self._of_arm("prior_mean", group, location)
         return weight_prior(self._layout(), center, spread, std, mean)
 
     @property
@@ -498,7 +500,7 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
         key = ("belief", group, *self._prior_key)
         if key not in self._cache:
             state = self.state_
-            prior = self._prior(group, state.reward_unit)
+            prior = self._prior(group, state.reward_unit, state.location)
             self._cache[key] = WeightBelief.posterior(
                 prior, state.gram[group], state.moment[group]
             )
@@ -642,7 +644,7 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
             return state
         gram, moment = state.gram.copy(), state.moment.copy()
         for group in np.flatnonzero(state.weight > 0):
-            prior = self._prior(group, state.reward_unit)
+            prior = self._prior(group, state.reward_unit, state.location)
             gram[group], moment[group] = forget_weights(gram[group], moment[group], prior, gone)
         return state._replace(gram=gram, moment=moment)
 
@@ -652,6 +654,7 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
     weight_ = _of_state("weight", None, "Total weight of the rounds, (n_arms,).")
     successes_ = _of_state("successes", "bernoulli", "Sum of the rewards, (n_arms,).")
     failures_ = _of_state("failures", "bernoulli", "What rewards lacked to 1, (n_arms,).")
+    reward_sum_ = _of_state("reward_sum", "gaussian", "Sum of the rewards.")
     reward_square_ = _of_state("reward_square", "gaussian", "Sum of squares of the rewards.")
     residual_square_ = _of_state("residual_square", "gaussian", "What of it is unexplained.")
     n_categories_ = _of_state("n_categories", None, "Number of categories of each feature.")

@@ -13,6 +13,7 @@ SUMS = (
     "weight",
     "successes",
     "failures",
+    "reward_sum",
     "reward_square",
     "residual_square",
 )
@@ -30,6 +31,7 @@ class VariationalState(NamedTuple):
     weight: np.ndarray  # (n_groups,), total weight of the rounds
     successes: np.ndarray  # (n_groups,), sum of rewards in [0, 1]
     failures: np.ndarray  # (n_groups,), what these lacked to 1
+    reward_sum: np.ndarray  # (n_groups,), sum of Gaussian rewards
     reward_square: np.ndarray  # (n_groups,), sum of squares of Gaussian rewards
     residual_square: np.ndarray  # (n_groups,), what the network leaves unexplained of it
     n_categories: np.ndarray  # (n_features,)
@@ -53,10 +55,22 @@ class VariationalState(NamedTuple):
         )
 
     @property
+    def location(self):
+        """Mean of all Gaussian rewards seen: where the prior of the outputs lies."""
+        total = self.weight.sum()
+        return float(self.reward_sum.sum() / total) if total > 0 else 0.0
+
+    @property
     def reward_unit(self):
-        """Root mean square of all Gaussian rewards seen: the unit of the output's prior."""
-        square = self.reward_square.sum()
-        return float(np.sqrt(square / self.weight.sum())) if square > 0 else 1.0
+        """Standard deviation of all Gaussian rewards seen: the unit of the output's prior."""
+        total, location = self.weight.sum(), self.location
+        if not total > 0 or not self.reward_square.any():
+            return 1.0
+        variance = self.reward_square.sum() / total - location * location
+        # What is left of rewards that are all alike is rounding; they do not tell their unit.
+        if variance <= 1e-12 * location * location:
+            return abs(location) or 1.0
+        return float(np.sqrt(variance))
 
     def counting(self, group, reward, weight, is_share):
         """Return the state that has counted rounds, and has learnt nothing else from them.
@@ -74,7 +88,10 @@ class VariationalState(NamedTuple):
 
         state = self._replace(weight=more(self.weight, weight))
         if not is_share:
-            return state._replace(reward_square=more(self.reward_square, weight * reward**2))
+            return state._replace(
+                reward_sum=more(self.reward_sum, weight * reward),
+                reward_square=more(self.reward_square, weight * reward**2),
+            )
         return state._replace(
             successes=more(self.successes, weight * reward),
             failures=more(self.failures, weight * (1.0 - reward)),

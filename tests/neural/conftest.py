@@ -14,7 +14,7 @@ def make_bandits(**parameters):
         make_net,
     )
 
-    options = {"net": make_net("tiny_mlp", module__hidden_units=(16,)), "random_state": 0}
+    options = {"net": make_net("tiny_mlp", module__hidden_units=(16,), lr=0.02), "random_state": 0}
     options |= {"initial_train_steps": 30, "train_steps": 15, "min_samples_to_train": 50}
     options |= {"train_every": 50, **parameters}
     return {

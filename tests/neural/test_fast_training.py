@@ -47,8 +47,11 @@ def test_weights_after_training_are_the_same(network, optimizer, n_outputs, full
     columns = {"reward": target.reward}
 
     def train(nets, n_steps):
-        training = _training.Training(sampler, n_steps, None, afresh=False)
-        return _training.train_nets(nets, X, targets, columns, [3, 4][: len(nets)], training)
+        training = _training.Training(
+            sampler, n_steps, None, afresh=[False] * len(nets), is_watched=False
+        )
+        held, seeds = [np.zeros(90)] * len(nets), [3, 4][: len(nets)]
+        return _training.train_nets(nets, X, targets, held, columns, seeds, training)
 
     # Two nets of different weights and targets, side by side.
     other = copied(net)

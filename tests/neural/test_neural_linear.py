@@ -24,7 +24,8 @@ def terms_of(bandit, X, known, weight=None):
     """Terms of rows, from the net that users see, in double precision.
 
     A constant, the representation, and the inputs where they are included, each about the mean of
-    the rounds that were known at the last rebuild and over the root of their mean square.
+    the rounds that were known at the last rebuild. The representation is divided by the root of
+    its mean square, and as large as held-out rounds say; each input has a mean square of 1.
     """
 
     def features(rows):
@@ -36,11 +37,25 @@ def terms_of(bandit, X, known, weight=None):
         return [hidden, scaled] if bandit.includes_inputs_ else [hidden]
 
     terms = [np.ones((len(X), 1))]
-    for rows, past in zip(features(X), features(known), strict=True):
+    parts = zip(features(X), features(known), strict=True)
+    for number, (rows, past) in enumerate(parts):
         past_mean = np.average(past, axis=0, weights=weight)
         square = np.average(((past - past_mean) ** 2).sum(axis=1), weights=weight)
-        terms.append((rows - past_mean) / np.sqrt(square))
+        size = bandit.state_.judgement.size if number == 0 else np.sqrt(rows.shape[1])
+        terms.append((rows - past_mean) / np.sqrt(square) * size)
     return np.concatenate(terms, axis=1)
+
+
+def location_of(terms, arm, reward, weight, prior):
+    """Generalised least squares: rewards of an arm vary together by what its weights may be."""
+    total, mass = 0.0, 0.0
+    for a in np.unique(arm):
+        of_it = arm == a
+        rows = terms[of_it]
+        inverse = np.linalg.inv(np.diag(1.0 / weight[of_it]) + rows @ rows.T / prior)
+        total += inverse.sum(axis=0) @ reward[of_it]
+        mass += inverse.sum()
+    return total / mass
 
 
 @pytest.mark.parametrize("include_inputs", [True, False])
@@ -63,24 +78,37 @@ def test_belief_is_bayesian_linear_regression_on_the_terms(noise, cuts, include_
     mean, std = bandit.expected_reward(X, return_std=True)
     terms = terms_of(bandit, X, X[: cuts[0]], weight[: cuts[0]])
     assert terms.shape[1] == 1 + 64 + 3 * include_inputs
-    unit = bandit.scaling_.reward_scale
     # One part of the prior's precision for each block of terms.
     prior = 0.7 * (3 if include_inputs else 2)
+    location = location_of(terms, arm, reward, weight, prior)
+    left, matrices = {}, {}
     for a in (0, 1):
         rows, w = terms[arm == a], weight[arm == a]
-        r = reward[arm == a]
+        r = reward[arm == a] - location
         matrix = prior * np.eye(terms.shape[1]) + rows.T @ (rows * w[:, None])
         coef = np.linalg.solve(matrix, rows.T @ (w * r))
-        np.testing.assert_allclose(mean[:, a], terms @ coef, rtol=1e-7, atol=1e-9)
-        form = np.einsum("nt,nt->n", terms, np.linalg.solve(matrix, terms.T).T)
+        expected = location + terms @ coef
+        np.testing.assert_allclose(mean[:, a], expected, rtol=1e-6, atol=1e-8)
+        matrices[a] = matrix
+        left[a] = w @ (r - rows @ coef) ** 2 + prior * coef @ coef
+    # What alike contexts' residuals have in common is a part of the answer.
+    missed = bandit.state_.judgement.misfit
+    total = weight.sum()
+    spread = np.average((reward - np.average(reward, weights=weight)) ** 2, weights=weight)
+    pooled = (2 * spread + sum(left.values())) / (2 + total)
+    for a in (0, 1):
+        form = np.einsum("nt,nt->n", terms, np.linalg.solve(matrices[a], terms.T).T)
         if noise == "fixed":
-            np.testing.assert_allclose(std[:, a], 0.3 * np.sqrt(form), rtol=1e-7)
-        else:
-            left = w @ (r - rows @ coef) ** 2 + prior * coef @ coef
-            guess = unit**2
-            # Variance of a Student-t with 4 + n degrees of freedom.
-            variance = (2 * guess + 0.5 * left) / (2 + 0.5 * w.sum() - 1)
-            np.testing.assert_allclose(std[:, a], np.sqrt(variance * form), rtol=1e-7)
+            np.testing.assert_allclose(std[:, a], 0.3 * np.sqrt(form + missed), rtol=1e-7)
+            continue
+        shape = 2 + 0.5 * weight[arm == a].sum()
+        variance = max((2 * pooled + 0.5 * left[a]) / shape, 0.5 * pooled)
+        # What the rounds that the network was trained on hide of the noise.
+        variance *= bandit.state_.judgement.noise_factor
+        # Variance of a Student-t with 4 + n degrees of freedom.
+        np.testing.assert_allclose(
+            std[:, a], np.sqrt(variance * (shape / (shape - 1) * form + missed)), rtol=1e-6
+        )
 
 
 def test_when_the_inputs_are_terms():
@@ -150,7 +178,7 @@ def test_statistics_are_never_mixed_over_networks():
         rows = terms[arm == a]
         np.testing.assert_allclose(bandit.head_.gram[a], rows.T @ rows, rtol=1e-7, atol=1e-7)
         unit = bandit.scaling_.reward(reward[arm == a])
-        np.testing.assert_allclose(bandit.head_.moment[a], unit @ rows, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(bandit.head_.raw_moment[a], unit @ rows, rtol=1e-6, atol=1e-6)
     assert bandit.head_.weight.sum() == 300
 
 
@@ -202,8 +230,10 @@ def test_candidates_share_one_posterior():
     known = X[np.arange(200), arm]
     flat, played = terms_of(bandit, X.reshape(-1, 3), known), terms_of(bandit, known, known)
     matrix = 3 * bandit.prior_precision * np.eye(played.shape[1]) + played.T @ played
-    coef = np.linalg.solve(matrix, played.T @ reward)
-    np.testing.assert_allclose(mean.ravel(), flat @ coef, rtol=1e-6, atol=1e-8)
+    prior = 3 * bandit.prior_precision
+    location = location_of(played, np.zeros(200), reward, np.ones(200), prior)
+    coef = np.linalg.solve(matrix, played.T @ (reward - location))
+    np.testing.assert_allclose(mean.ravel(), location + flat @ coef, rtol=1e-6, atol=1e-8)
     # The number of candidates may differ from call to call.
     assert bandit.predict(X[:, :2]).max() <= 1
     assert bandit.predict_proba(rng.normal(size=(5, 6, 3))).shape == (5, 6)
@@ -224,6 +254,7 @@ def test_ucb_adds_standard_deviations():
     X, arm, reward = rounds()
     bandit = NeuralLinearBandit(net="tiny_mlp", exploration="ucb", alpha=2.0, random_state=0)
     mean, std = bandit.fit(X, arm, reward=reward).expected_reward(X, return_std=True)
+    std = np.sqrt(std**2 - bandit._missed_variance())
     np.testing.assert_allclose(bandit.decision_function(X), mean + 2 * std)
 
 

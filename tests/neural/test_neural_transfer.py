@@ -99,7 +99,8 @@ def test_new_arms_start_from_others(fitted, played, init):
     if init == "b":
         np.testing.assert_allclose(mean[:, 2], mean[:, 1], rtol=1e-6, atol=1e-9)
         np.testing.assert_allclose(std[:, 2], std[:, 1], rtol=0.2)
-    np.testing.assert_allclose(mean[:, :2], fitted.expected_reward(X), rtol=0.05, atol=0.02)
+    # What all arms share is found anew with the rounds that the new ones are given.
+    np.testing.assert_allclose(mean[:, :2], fitted.expected_reward(X), rtol=0.05, atol=0.06)
 
 
 def test_removing_arms_and_features_forgets_them(fitted, played):
@@ -113,13 +114,14 @@ def test_removing_arms_and_features_forgets_them(fitted, played):
         fitted.net_.module_.output.weight[1:].detach(),
     )
     fewer = fitted.drop_features([1])
-    # The feature is believed to be at its mean.
+    # The network believes the feature to be at its mean; what is linear is found anew.
     at_mean = X.copy()
     at_mean[:, 1] = fitted.scaling_.shift[1]
-    if not isinstance(fitted, NeuralLinearBandit):
-        np.testing.assert_allclose(
-            fewer.expected_reward(X[:, [0, 2]]), fitted.expected_reward(at_mean), atol=1e-6
-        )
+    np.testing.assert_allclose(
+        fewer.state_.networks[0].frozen.outputs(fewer.scaling_.inputs(X[:, [0, 2]])),
+        fitted.state_.networks[0].frozen.outputs(fitted.scaling_.inputs(at_mean)),
+        atol=1e-6,
+    )
     assert fewer.n_features_in_ == 2
     fewer.partial_fit(X[:, [0, 2]], played[1], reward=played[2])
 
@@ -143,7 +145,8 @@ def test_hidden_layers_may_grow(fitted, played):
     grown = transfer(fitted, clone(fitted).set_params(net=wider))
     assert grown.net_.module_.hidden[0].out_features == 40
     (old, width), (new, new_width) = belief(fitted, X), belief(grown, X)
-    np.testing.assert_allclose(new, old, atol=1e-3 * np.std(old))
+    # The head is as sure beforehand of all units together; there are more of them now.
+    np.testing.assert_allclose(new, old, atol=5e-3 * np.std(old))
     # A confident bandit stays confident.
     assert (new_width < 1.01 * width).all()
     grown.partial_fit(X, played[1], reward=played[2])

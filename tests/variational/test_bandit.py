@@ -104,7 +104,7 @@ def test_posterior_becomes_the_prior(hidden_units):
     jacobian = bandit._layout().linearize(bandit.mean_[0], bandit._layout().inputs(X[20:]))[1]
     unit = bandit.state_.reward_unit
     # The output's prior follows the rewards' scale; what the rounds add is their information.
-    shift = bandit._prior(0, unit)[1] - bandit._prior(0, first)[1]
+    shift = bandit._prior(0, unit, 0.0)[1] - bandit._prior(0, first, 0.0)[1]
     np.testing.assert_allclose(
         added, jacobian.T @ jacobian / 0.25 + np.diag(shift), rtol=1e-5, atol=1e-6
     )
