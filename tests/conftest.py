@@ -4,8 +4,14 @@ Nothing here keeps sums: least squares on the rows themselves, with the prior as
 package solves normal equations on running sums, so the two share no step.
 """
 
+import os
 from fractions import Fraction
 from types import SimpleNamespace
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers that each start as many threads as there are processors wait for each other.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 import numpy as np
 import pytest
