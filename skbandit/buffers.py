@@ -30,7 +30,8 @@ __all__ = [
 
 _MIN_CAPACITY = 256
 # Buffers that share a storage take their room in it one after the other.
-_lock = threading.Lock()
+# Reentrant: an interruption may come between taking it and giving it back.
+_lock = threading.RLock()
 
 
 class _ArrayColumn:
