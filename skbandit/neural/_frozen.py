@@ -223,7 +223,7 @@ class FrozenNetwork:
                     if torch.allclose(unit * linear, outputs, rtol=1e-4, atol=1e-6):
                         return
         raise ValueError(
-            f"precision='last_layer' needs a module whose outputs come from one torch.nn.Linear "
+            "precision='last_layer' needs a module whose outputs come from one torch.nn.Linear "
             f"layer, with nothing after it; net's module {type(self.module).__name__} has none "
             "such. Use precision='diagonal' or 'full', or give it a method represent(X) that "
             "returns what its last layer is given."

@@ -118,7 +118,7 @@ class PlayedArmLoss(nn.Module):
 def _no_reduction(name, kwargs):
     given = "".join(f", {key}={value!r}" for key, value in kwargs.items())
     return (
-        f"criterion must be a loss of predictions and rewards that is made by "
+        "criterion must be a loss of predictions and rewards that is made by "
         f"{name}(reduction='none'{given}) and then gives one number a row, as torch's losses are "
         "and do: rounds have weights."
     )
