@@ -8,6 +8,7 @@ When a model is fitted anew to what a buffer keeps is the matter of a :class:`Re
 """
 
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from numbers import Integral
 
@@ -30,8 +31,23 @@ __all__ = [
 
 _MIN_CAPACITY = 256
 # Buffers that share a storage take their room in it one after the other.
-# Reentrant: an interruption may come between taking it and giving it back.
 _lock = threading.RLock()
+# Nobody keeps it for longer than it takes to set two fields.
+_PATIENCE = 2.0
+
+
+@contextmanager
+def _locked():
+    """Take the lock; one that an interruption has left taken is replaced."""
+    global _lock
+    lock = _lock
+    if not lock.acquire(timeout=_PATIENCE):
+        lock = _lock = threading.RLock()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class _ArrayColumn:
@@ -70,7 +86,7 @@ class _PartsColumn:
         return not isinstance(entries, np.ndarray)
 
     def write(self, start, entries):
-        with _lock:
+        with _locked():
             self._parts = (*self._parts, (start, entries))
 
     def read(self, start, stop):
@@ -92,7 +108,7 @@ class _PartsColumn:
         if len(found) > 1 and all(whole for _, whole in found):
             # Joined once: whoever asks again finds one part.
             together = tuple(sorted([*rest, (start, joined)], key=lambda part: part[0]))
-            with _lock:
+            with _locked():
                 if self._parts is parts:
                     self._parts = together
         return joined
@@ -133,7 +149,7 @@ class _Storage:
         ):
             return False
         # The room behind the last row belongs to whichever buffer takes it first.
-        with _lock:
+        with _locked():
             if self.used != stop:
                 return False
             self.used = stop + n_new

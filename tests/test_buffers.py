@@ -1,6 +1,7 @@
 """Buffers and samplers."""
 
 import pickle
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -264,3 +265,15 @@ def test_warm_start_goes_on():
     assert RefitSchedule().starts_afresh(state)
     assert not RefitSchedule().starts_afresh(state.refitted(64.0))
     assert RefitSchedule(warm_start=False).starts_afresh(state.refitted(64.0))
+
+
+def test_a_lock_that_an_interruption_has_left_taken_hangs_nobody(monkeypatch):
+    """As if a signal had come between the lines that take it and give it back, elsewhere."""
+    monkeypatch.setattr("skbandit.buffers._PATIENCE", 0.01)
+    taken = threading.RLock()
+    other = threading.Thread(target=taken.acquire)
+    other.start()
+    other.join()
+    monkeypatch.setattr("skbandit.buffers._lock", taken)
+    buffer = AllData().extended({"reward": np.array([1.0])})
+    assert buffer.extended({"reward": np.array([2.0])}).columns["reward"].tolist() == [1.0, 2.0]
