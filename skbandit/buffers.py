@@ -342,8 +342,7 @@ class Reservoir(BaseBuffer):
     """Keep a uniform random sample of all rounds, of bounded size (Vitter's algorithm R).
 
     Memory is that of ``size`` rounds, twice that while it learns. Each call copies them, however
-    few rounds it brings: 5 ms for 10,000 rounds of 50 features. A model is fitted anew to ``size``
-    rounds at most.
+    few rounds it brings. A model is fitted anew to ``size`` rounds at most.
 
     Parameters
     ----------

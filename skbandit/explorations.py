@@ -201,11 +201,10 @@ def still_to_try(weight, mean, deviation, explained):
     >>> still_to_try(np.array([90.0, 8.0]), np.array([1.2, 1.0]), 0.01, explained=0.0)
     array([0. , 0.2])
     """
-    n_arms = len(weight)
-    few = weight < _TRIES / n_arms
-    if explained > _LITTLE or not few.any():
+    if explained > _LITTLE or all_were_tried(weight):
         return None
-    behind = few & (mean.max() - mean > _FAR_APART * deviation)
+    n_arms = len(weight)
+    behind = (weight < _TRIES / n_arms) & (mean.max() - mean > _FAR_APART * deviation)
     return np.where(behind, _SHARE / n_arms, 0.0) if behind.any() else None
 
 

@@ -332,8 +332,10 @@ class Regression(RewardSums):
 
     def _relative_to(self, reference):
         """The same, with another reference."""
-        if reference is None or self.reference in (None, reference):
-            return self if reference is None else self._changed(reference=reference)
+        if reference is None or reference == self.reference:
+            return self
+        if self.reference is None:
+            return self._changed(reference=reference)
         offset = reference - self.reference
         new = self._changed(
             reference=reference,

@@ -18,11 +18,11 @@ from ..buffers import (
     check_instance,
 )
 from ..explorations import all_were_tried, still_to_try
-from ._columns import columns_of, n_rounds, weight_by_output
-from ._frozen import dtype_of, to_tensor
+from ._columns import columns_of, n_rounds, taken, weight_by_output
+from ._frozen import BLOCK_ROWS, dtype_of, to_tensor
 from ._generators import ordinary_mode
 from ._gradients import trainable
-from ._linear_part import Judgement, Lessons, lessons_of, offsets, share_of
+from ._linear_part import Judgement, Lessons, empty_part, lessons_of, offsets, share_of
 from ._nets import build_net, copied_net_parameter, is_skorch_net, starts_at_zero
 from ._scaling import check_squares, find_scaling, varies_anew
 from ._seeds import Seeds
@@ -273,6 +273,19 @@ class BaseNeuralBandit(BaseBandit):
             for number in range(self._n_nets())
         ]
         return tuple(Network(net, shape) for net in nets)
+
+    def _no_linear(self, state):
+        """The linear part before any round."""
+        n_terms = self._terms_of(state, np.empty((0, len(state.scaling.shift)))).shape[1]
+        return empty_part(len(state.taught_weight), n_terms, self.prior_precision)
+
+    def _taught_in_blocks(self, state, statistics):
+        """Statistics after all rounds in the buffer, by a family's ``_taught``."""
+        columns = state.buffer.columns
+        for start in range(0, len(columns["arm"]), BLOCK_ROWS):
+            block = taken(columns, slice(start, start + BLOCK_ROWS))
+            statistics = self._taught(state, statistics, block)
+        return statistics
 
     # ---------------------------------------------------------------- scaling
     def _measured(self, state, trains):

@@ -14,9 +14,8 @@ from ..explorations import (
     with_forced,
 )
 from ._base import BaseNeuralBandit
-from ._columns import columns_of, taken
-from ._frozen import BLOCK_ROWS
-from ._linear_part import Judgement, empty_part, judged, lessons_of, taught
+from ._columns import columns_of
+from ._linear_part import Judgement, judged, lessons_of, taught
 from ._nets import build_net
 from ._random_priors import _key, carried_priors, new_priors
 from ._transfer import Sources
@@ -306,15 +305,8 @@ class EnsembleBandit(BaseNeuralBandit):
 
     # ------------------------------------------------------------- statistics
     def _build(self, state):
-        n_terms = self._terms_of(state, np.empty((0, len(state.scaling.shift)))).shape[1]
-        part = empty_part(len(state.taught_weight), n_terms, self.prior_precision)
-        linear = (part,) * self.n_members
-        statistics = state.statistics._replace(linear=linear)
-        columns = state.buffer.columns
-        for start in range(0, len(columns["arm"]), BLOCK_ROWS):
-            block = taken(columns, slice(start, start + BLOCK_ROWS))
-            statistics = self._taught(state, statistics, block)
-        return statistics
+        linear = (self._no_linear(state),) * self.n_members
+        return self._taught_in_blocks(state, state.statistics._replace(linear=linear))
 
     def _update(self, state, columns):
         return self._taught(state, state.statistics, columns)
@@ -344,7 +336,7 @@ class EnsembleBandit(BaseNeuralBandit):
             lessons, left = self._lessons(state, columns, inputs, number)
             trained, held = self._parted(columns, number)
             lessons = lessons._replace(weight=trained + held, held=held)
-            part = empty_part(len(state.taught_weight), terms.shape[1], self.prior_precision)
+            part = self._no_linear(state)
             places = self._places(state, inputs, number)
             found.append(judged(part, terms, lessons, left, places))
         names = ("noise_factor", "net_error", "misfit")

@@ -14,9 +14,8 @@ from ..explorations import (
     UpperConfidenceBoundMixin,
 )
 from ._base import BaseNeuralBandit
-from ._columns import taken, weight_by_output
-from ._frozen import BLOCK_ROWS
-from ._linear_part import empty_part, judged, lessons_of, taught
+from ._columns import weight_by_output
+from ._linear_part import judged, lessons_of, taught
 from ._precision import PRECISIONS
 
 
@@ -94,18 +93,10 @@ class BaseGradientBandit(BaseNeuralBandit):
             )
         precision = PRECISIONS[self.precision](len(state.taught_weight), self.prior_precision)
         statistics = GradientStatistics(precision, self._no_linear(state))
-        columns = state.buffer.columns
-        for start in range(0, len(columns["arm"]), BLOCK_ROWS):
-            block = taken(columns, slice(start, start + BLOCK_ROWS))
-            statistics = self._taught(state, statistics, block)
-        return statistics
+        return self._taught_in_blocks(state, statistics)
 
     def _update(self, state, columns):
         return self._taught(state, state.statistics, columns)
-
-    def _no_linear(self, state):
-        n_terms = self._terms_of(state, np.empty((0, len(state.scaling.shift)))).shape[1]
-        return empty_part(len(state.taught_weight), n_terms, self.prior_precision)
 
     def _taught(self, state, statistics, columns):
         """The statistics after more rounds, under the same network."""

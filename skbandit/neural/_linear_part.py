@@ -87,20 +87,20 @@ def taught(part, terms, lessons, reward, weight):
 
 def own_forms(part, terms, lessons):
     """Variance over that of the noise, for the row and output of each lesson, (n_lessons,)."""
-    forms = np.empty(len(lessons.row))
-    for output in np.unique(lessons.output):
-        of_it = np.flatnonzero(lessons.output == output)
-        forms[of_it] = part.quadratic(terms[lessons.row[of_it]], output)
-    return forms
+    return _of_own_output(part.quadratic, terms, lessons)
 
 
 def own_means(part, terms, lessons):
     """What the regression expects, for the row and output of each lesson, (n_lessons,)."""
-    means = np.empty(len(lessons.row))
+    return _of_own_output(part.mean, terms, lessons)
+
+
+def _of_own_output(question, terms, lessons):
+    answers = np.empty(len(lessons.row))
     for output in np.unique(lessons.output):
         of_it = np.flatnonzero(lessons.output == output)
-        means[of_it] = part.mean(terms[lessons.row[of_it]], output)
-    return means
+        answers[of_it] = question(terms[lessons.row[of_it]], output)
+    return answers
 
 
 def offsets(terms, lessons, reward, weight, prior_precision, shape):
