@@ -121,7 +121,7 @@ def speed(n_arms, n_rounds=1000, n_columns=100_000, n_words=60):
     """Milliseconds to learn one round and to decide one."""
     rng = np.random.default_rng(0)
     X = sparse.random_array(
-        (n_rounds, n_columns), density=n_words / n_columns, format="csr", rng=rng
+        (n_rounds, n_columns), density=n_words / n_columns, format="csr", random_state=rng
     )
     arm, reward = rng.integers(0, n_arms, n_rounds), rng.normal(size=n_rounds)
     bandit = LinearUCB(arms=list(range(n_arms)), precision="diagonal")

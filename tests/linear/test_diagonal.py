@@ -97,7 +97,7 @@ def test_every_reward_is_one(size):
 def test_an_offset_changes_no_decision(Bandit):
     """Three arms of the same sparse features, 300 rounds one by one, rewards less 0 or 512."""
     rng = np.random.default_rng(1)
-    X = sparse.random_array((300, 500), density=0.02, rng=rng, format="csr")
+    X = sparse.random_array((300, 500), density=0.02, random_state=rng, format="csr")
     pays, noise = rng.normal(size=(500, 3)), rng.integers(-8, 9, 300) / 8
     histories = []
     for offset in (0.0, 512.0):

@@ -237,7 +237,7 @@ def test_noise_is_that_of_the_errors_ahead(noise, size):
     The standard error of a variance of 3,000 rounds is 2.6 %; what the diagonal loses adds some.
     """
     rng = np.random.default_rng(1000)
-    X = normalize(sparse.random_array((3000, 300), density=0.1, rng=rng, format="csr"))
+    X = normalize(sparse.random_array((3000, 300), density=0.1, random_state=rng, format="csr"))
     reward = X @ (noise * rng.normal(size=300)) + noise * rng.normal(size=3000) + 3.0
     regression = DiagonalRegression.empty(1, 300, intercept=True, locates=True)
     for start in range(0, 3000, size):
@@ -357,7 +357,7 @@ def test_csr_in_any_form_is_learnt_alike():
 def test_a_round_touches_its_columns_alone():
     """Of 100,000 columns a round has 60: what is new is at most 60 pages."""
     rng = np.random.default_rng(0)
-    X = sparse.random_array((300, 100_000), density=6e-4, rng=rng, format="csr")
+    X = sparse.random_array((300, 100_000), density=6e-4, random_state=rng, format="csr")
     arm, reward = rng.integers(0, 3, 300), rng.normal(size=300)
     old = DiagonalRegression.empty(3, 100_000).learnt(Examples(X, arm, reward))
     new = old.learnt(Examples(X[[0]], arm[:1], reward[:1]))
