@@ -358,14 +358,16 @@ class BaseNeuralBandit(BaseBandit):
         numbers = range(len(networks))
         shape = networks[0].input_shape
         inputs = state.scaling.inputs(columns["row"])
-        taught = [self._targets(state, inputs, number) for number in numbers]
+        taught, held = zip(
+            *(self._targets(state, inputs, number) for number in numbers), strict=True
+        )
         n_steps, is_watched = self._steps(state)
         shares = state.judgement.shares or (1.0,) * len(networks)
         trained = train_nets(
             [network.net for network in networks],
             to_tensor(inputs, dtype_of(networks[0].module), shape),
-            [targets for targets, _ in taught],
-            [held for _, held in taught],
+            taught,
+            held,
             columns,
             [seeds.net(number) for number in numbers],
             Training(
@@ -382,8 +384,8 @@ class BaseNeuralBandit(BaseBandit):
             return state._replace(schedule=state.schedule.postponed())
         networks = tuple(Network(net, shape) for net in trained)
         shares = tuple(
-            self._share(state, network, inputs, *parts)
-            for network, parts in zip(networks, taught, strict=True)
+            self._share(state, network, inputs, targets)
+            for network, targets in zip(networks, held, strict=True)
         )
         return state._replace(
             networks=networks,
@@ -391,25 +393,26 @@ class BaseNeuralBandit(BaseBandit):
             schedule=state.schedule.refitted(n_rounds(columns)),
         )
 
-    def _share(self, state, network, inputs, targets, held):
-        """How much of a network counts."""
+    def _share(self, state, network, inputs, held):
+        """How much of a network counts, by the targets of what is held out."""
         columns = state.buffer.columns
         lessons = lessons_of(columns, state.scaling, len(state.taught_weight))
-        rows = np.flatnonzero(held > 0.0)
+        rows = np.flatnonzero(held.weight > 0.0)
         if not rows.size:
             return 1.0
-        asked = np.flatnonzero(held[lessons.row] > 0.0)
+        held = held.taken(rows)
+        asked = np.flatnonzero(np.isin(lessons.row, rows))
         lessons = Lessons(*(field[asked] for field in lessons))
         place = np.searchsorted(rows, lessons.row)
         lessons = lessons._replace(row=place)
-        if targets.offset is None:
-            wanted = targets.reward[rows][place]
+        if held.offset is None:
+            wanted = held.reward[place]
         else:
-            wanted = lessons.reward - targets.offset[rows][place, lessons.output]
-        return share_of(network.frozen.outputs(inputs[rows]), lessons, wanted, held[rows][place])
+            wanted = lessons.reward - held.offset[place, lessons.output]
+        return share_of(network.frozen.outputs(inputs[rows]), lessons, wanted, held.weight[place])
 
     def _targets(self, state, inputs, number):
-        """What the net of this number is taught, and the weight of what is held out."""
+        """What the net of this number is taught, and by what it is watched."""
         columns, scaling = state.buffer.columns, state.scaling
         lessons = lessons_of(columns, scaling, len(state.taught_weight))
         trained, held = self._parted(columns, number)
@@ -422,23 +425,25 @@ class BaseNeuralBandit(BaseBandit):
         reward = lessons.reward - own[lessons.row, lessons.output]
         weight = lessons.weight * share[lessons.row]
         terms = self._terms_of(state, inputs)
-        offset = own + offsets(terms, lessons, reward, weight, self.prior_precision, shape)
+        linear = offsets(terms, lessons, reward, weight, self.prior_precision, shape)
         low, high = scaling.reward(np.array([0.0, 1.0]))
         size = len(trained)
-        targets = Targets(
-            arm=columns["arm"],
-            reward=scaling.reward(columns["reward"]),
-            weight=trained,
-            n_taught=columns["n_taught"],
-            low=np.full(size, low),
-            high=np.full(size, high),
-            offset=offset,
-        )
+        of_part = [
+            Targets(
+                arm=columns["arm"],
+                reward=scaling.reward(columns["reward"]),
+                weight=part,
+                n_taught=columns["n_taught"],
+                low=np.full(size, low),
+                high=np.full(size, high),
+                offset=own + offset,
+            )
+            for part, offset in zip((trained, held), linear, strict=True)
+        ]
         if not (columns["n_taught"] > 0).any():
             # One number a round is faster to go through.
-            paid = targets.reward - offset[np.arange(size), columns["arm"]]
-            targets = targets._replace(reward=paid, offset=None)
-        return targets, held
+            of_part = [targets.of_played_arm() for targets in of_part]
+        return of_part
 
     def _parted(self, columns, number):
         """The weights of what the net of this number is trained on, and of what is held out."""

@@ -264,10 +264,7 @@ class _OneWanted:
     """Rounds in which only the arm that was played is known."""
 
     def __init__(self, targets):
-        if targets.offset is not None:
-            own = np.take_along_axis(targets.offset, targets.arm[..., None], axis=-1)[..., 0]
-            targets = targets._replace(reward=targets.reward - own)
-        self.targets = targets
+        self.targets = targets if targets.offset is None else targets.of_played_arm()
 
     def slope(self, rows, outputs):
         """Return the gradient of the mean squared error for the outputs, and the error.

@@ -17,7 +17,7 @@ def held_out_weight(columns, start):
     Parameters
     ----------
     columns : dict of str to ndarray
-        ``row``, ``reward`` and ``weight`` of the rounds of one learning call.
+        ``row``, ``arm``, ``reward`` and ``weight`` of the rounds of one learning call.
     start : int
         The number of calls before: contexts that come in every call take turns.
 
@@ -26,7 +26,7 @@ def held_out_weight(columns, start):
     held : ndarray of shape (n_rows,)
     """
     key, weight = _key(columns["row"]), columns["weight"]
-    order = np.lexsort((columns["reward"], key))
+    order = np.lexsort((columns["arm"], columns["reward"], key))
     before = np.concatenate([[0.0], np.cumsum(weight[order])[:-1]])
     first = np.r_[True, key[order][1:] != key[order][:-1]]
     before -= before[first][np.cumsum(first) - 1]

@@ -104,10 +104,11 @@ def _of_own_output(question, terms, lessons):
 
 
 def offsets(terms, lessons, reward, weight, prior_precision, shape):
-    """What a network is added to while it is trained, (n_rows, n_outputs).
+    """What a network is added to: where it is trained, and where it is watched.
 
     The ridge regression on the rounds of `weight`. Where it has learnt from a round itself, it
-    says what it would without it: :math:`m - h (r - m) / (1 - h)`, h the leverage.
+    says what it would without it: :math:`m - h (r - m) / (1 - h)`, h the leverage. The part of a
+    round's weight that is held out it has not learnt from.
 
     Parameters
     ----------
@@ -116,17 +117,22 @@ def offsets(terms, lessons, reward, weight, prior_precision, shape):
     reward, weight : ndarray of shape (n_lessons,)
     prior_precision : float
     shape : (n_rows, n_outputs)
+
+    Returns
+    -------
+    trained, held : ndarray of shape (n_rows, n_outputs)
     """
     part = empty_part(shape[1], terms.shape[1], prior_precision)
     part = taught(part, terms, lessons, reward, weight)
-    offset = np.zeros(shape)
     mean = own_means(part, terms, lessons)
     # Of a round that weighs k, which stands for k alike, one is left out.
     leverage = np.minimum(weight, 1.0) * own_forms(part, terms, lessons)
     leverage = np.minimum(leverage, _LARGEST_LEVERAGE)
     without = mean - leverage * (reward - mean) / (1.0 - leverage)
-    offset[lessons.row, lessons.output] = without
-    return offset
+    trained, held = np.zeros(shape), np.zeros(shape)
+    trained[lessons.row, lessons.output] = without
+    held[lessons.row, lessons.output] = mean
+    return trained, held
 
 
 class Judgement(NamedTuple):

@@ -45,6 +45,11 @@ class Targets(NamedTuple):
         """Return the targets of some rounds."""
         return Targets(*(None if field is None else field[rows] for field in self))
 
+    def of_played_arm(self):
+        """Return the same with the offset of the arm that was played taken from the reward."""
+        own = np.take_along_axis(self.offset, self.arm[..., None], axis=-1)[..., 0]
+        return self._replace(reward=self.reward - own, offset=None)
+
     def packed(self, dtype):
         """Return one tensor (n_rounds, 6 or more), which skorch slices and moves as any target."""
         columns = [

@@ -179,9 +179,9 @@ def train_nets(nets, X, targets, held, columns, seeds, training):
         Of one setting.
     X : tensor of shape (n_rounds, ...)
     targets : list of Targets
-        One a net; rounds of weight 0 are held out.
-    held : list of ndarray of shape (n_rounds,)
-        The weight of each round where it is held out.
+        One a net; rounds of weight 0 are not trained on.
+    held : list of Targets
+        One a net: the same rounds with the weight that is held out, 0 where nothing is.
     columns : dict of str to ndarray
         The rounds in the buffer, for the sampler.
     seeds : list of int
@@ -192,7 +192,7 @@ def train_nets(nets, X, targets, held, columns, seeds, training):
     -------
     nets : list of skorch nets, or None where training diverged
     """
-    watch = _held_out(X, targets, held) if training.is_watched else None
+    watch = _held_out(X, held) if training.is_watched else None
     training = training._replace(is_watched=watch is not None)
     taught = np.flatnonzero(np.any([one.weight > 0.0 for one in targets], axis=0))
     if len(taught) < len(X):
@@ -252,18 +252,14 @@ class _HeldOut(NamedTuple):
     targets: list
 
 
-def _held_out(X, targets, held):
+def _held_out(X, held):
     """The rounds that say when to stop; None where they are too few to say anything."""
-    rows = np.flatnonzero(np.any([weight > 0.0 for weight in held], axis=0))
+    rows = np.flatnonzero(np.any([one.weight > 0.0 for one in held], axis=0))
     if len(rows) < _FEWEST_HELD:
         return None
     # Some thousands tell as much as all.
     rows = rows[:: -(-len(rows) // BLOCK_ROWS)]
-    targets = [
-        one.taken(rows)._replace(weight=weight[rows])
-        for one, weight in zip(targets, held, strict=True)
-    ]
-    return _HeldOut(X[torch.from_numpy(rows)], targets)
+    return _HeldOut(X[torch.from_numpy(rows)], [one.taken(rows) for one in held])
 
 
 class _Watched:

@@ -470,6 +470,7 @@ class DoubleMLP(MLP):
         (NeuralLinearBandit, {}),
         (NeuralUCB, {}),
         (NeuralThompsonSampling, {"precision": "full"}),
+        (EnsembleBandit, {"n_members": 2}),
     ],
 )
 def test_weights_equal_repetition_to_the_precision_of_the_network(Bandit, options):

@@ -1,5 +1,6 @@
 """What the neural bandits do with their defaults: units, columns, new arms, noise, training."""
 
+import itertools
 import warnings
 
 import numpy as np
@@ -19,6 +20,7 @@ from skbandit.neural import (  # noqa: E402
     NeuralUCB,
     make_net,
 )
+from skbandit.neural._columns import n_rounds  # noqa: E402
 from skbandit.neural._holding import held_out_weight  # noqa: E402
 from skbandit.neural._linear_part import offsets  # noqa: E402
 from skbandit.neural._scaling import find_scaling  # noqa: E402
@@ -243,9 +245,9 @@ def test_the_net_ends_where_held_out_rounds_were_best(fast, monkeypatch):
     reward = np.sin(2 * X[:, 0]) + rng.normal(size=400)
     bandit = NeuralUCB(net="tiny_mlp", arms=[0], random_state=0).fit(X, arm, reward=reward)
     inputs = bandit.scaling_.inputs(X)
-    targets, held = bandit._targets(bandit.state_, inputs, 0)
+    _, held = bandit._targets(bandit.state_, inputs, 0)
     outputs = bandit.state_.networks[0].frozen.outputs(inputs)[:, 0]
-    loss = held @ (outputs - targets.reward) ** 2 / held.sum()
+    loss = held.weight @ (outputs - held.reward) ** 2 / held.weight.sum()
     losses = [row["held_out_loss"] for row in bandit.net_.history]
     assert len(losses) > 5
     assert loss == pytest.approx(min(losses), rel=1e-4)
@@ -293,8 +295,8 @@ def test_settings_of_the_user_keep_their_meaning():
 def test_what_is_held_out_does_not_depend_on_order_or_repetition(seed):
     rng = np.random.RandomState(seed)
     row, reward = np.repeat(rng.normal(size=(40, 2)), 3, axis=0), rng.randint(2, size=120)
-    weight = rng.randint(1, 5, size=120)
-    columns = {"row": row, "reward": reward.astype(float), "weight": weight.astype(float)}
+    weight, arm = rng.randint(1, 5, size=120), rng.randint(2, size=120)
+    columns = {"row": row, "arm": arm, "reward": reward.astype(float), "weight": weight * 1.0}
     held = held_out_weight(columns, 3)
     assert 0.1 < held.sum() / weight.sum() < 0.3
     assert (held >= 0).all()
@@ -304,9 +306,13 @@ def test_what_is_held_out_does_not_depend_on_order_or_repetition(seed):
     repeated["weight"] = np.ones(len(order))
     parts = held_out_weight(repeated, 3)
     for context in row[::3]:
-        for paid in (0.0, 1.0):
-            one = (row == context).all(axis=1) & (reward == paid)
-            other = (repeated["row"] == context).all(axis=1) & (repeated["reward"] == paid)
+        for played, paid in itertools.product((0, 1), (0.0, 1.0)):
+            one, other = (
+                (rounds["row"] == context).all(axis=1)
+                & (rounds["arm"] == played)
+                & (rounds["reward"] == paid)
+                for rounds in (columns, repeated)
+            )
             assert held[one].sum() == pytest.approx(parts[other].sum())
 
 
@@ -317,7 +323,9 @@ def test_offsets_are_predictions_of_a_ridge_regression_without_the_round():
     terms, reward = rng.normal(size=(30, 2)), rng.normal(size=30)
     zeros = np.zeros(30, dtype=int)
     lessons = Lessons(np.arange(30), zeros, reward, np.ones(30), np.zeros(30))
-    found = offsets(terms, lessons, reward, np.ones(30), 0.7, (30, 1))[:, 0]
+    found, watched = (
+        part[:, 0] for part in offsets(terms, lessons, reward, np.ones(30), 0.7, (30, 1))
+    )
     design = np.column_stack([np.ones(30), terms])
     inverse = np.linalg.inv(np.eye(30) + design @ design.T / 0.7)
     # The prior lies at the generalised least-squares mean of all rounds.
@@ -327,3 +335,15 @@ def test_offsets_are_predictions_of_a_ridge_regression_without_the_round():
         matrix = 0.7 * np.eye(3) + design[rest].T @ design[rest]
         coef = np.linalg.solve(matrix, design[rest].T @ (reward[rest] - location))
         assert found[left] == pytest.approx(location + design[left] @ coef, abs=1e-8)
+    # What is held out of a round was not learnt: the regression on all of them says it.
+    matrix = 0.7 * np.eye(3) + design.T @ design
+    coef = np.linalg.solve(matrix, design.T @ (reward - location))
+    np.testing.assert_allclose(watched, location + design @ coef, atol=1e-8)
+
+
+def test_rounds_of_full_feedback_are_counted_exactly():
+    """A third of a row is no number of ours, 27 rounds are 27."""
+    share = np.repeat([1 / 3, 1 / 7, 1.0], [81, 7 * 27, 4])
+    columns = {"arm": np.zeros(len(share)), "share": share, "weight": np.ones(len(share))}
+    assert n_rounds(columns) == 27 + 27 + 4
+    assert n_rounds({name: column[:0] for name, column in columns.items()}) == 0
