@@ -59,12 +59,12 @@ def _log_ratio(width, available):
     return np.log(np.clip(ratio, 1.0, _LARGEST_RATIO))
 
 
-def _for_many(width, available):
-    """What the largest of many scores lies further out than that of two, squared."""
+def _log_half_arms(width, available):
+    """Log of half the number of arms, at least 0; a number, or one for each row."""
     if available is None:
-        return 1.0 + log(max(width.shape[1], 2) / 2.0)
+        return log(max(width.shape[1], 2) / 2.0)
     n_arms = np.count_nonzero(available, axis=1, keepdims=True)
-    return 1.0 + np.log(np.maximum(n_arms, 2) / 2.0)
+    return np.log(np.maximum(n_arms, 2) / 2.0)
 
 
 def thompson_scale(width, available=None):
@@ -98,7 +98,8 @@ def thompson_scale(width, available=None):
            [0.1, 1. ]])
     """
     square = np.minimum(0.01 + 0.4 * _log_ratio(width, available), 1.0)
-    return np.sqrt(square / _for_many(width, available))
+    # What the largest of many draws lies further out than that of two, squared.
+    return np.sqrt(square / (1.0 + _log_half_arms(width, available)))
 
 
 def upper_bound_scale(width, available=None):
@@ -106,10 +107,12 @@ def upper_bound_scale(width, available=None):
 
     With :math:`\rho_a` the squared width of arm a over that of the best-known of K arms,
 
-    .. math:: \alpha_a^2 = (0.0625 + \max(0, \log(\rho_a / 2))) / (1 + \log(K / 2)).
+    .. math::
+        \alpha_a^2 = \frac{0.0625 + 1.5 \max(0, \log(\rho_a / 2))}{1 + \log^2(K / 2)}.
 
     The logarithm of how much less an arm was played than others takes the place of that of the
-    number of rounds [1]_.
+    number of rounds [1]_. With many arms each is tried less on purpose: there is always one whose
+    bound is far too high.
 
     Parameters
     ----------
@@ -133,10 +136,10 @@ def upper_bound_scale(width, available=None):
     >>> from skbandit.explorations import upper_bound_scale
     >>> upper_bound_scale(np.array([[1.0, 1.0], [1.0, 10.0]])).round(2)
     array([[0.25, 0.25],
-           [0.25, 1.99]])
+           [0.25, 2.44]])
     """
-    square = 0.0625 + np.maximum(_log_ratio(width, available) - _LOG_TWO, 0.0)
-    return np.sqrt(square / _for_many(width, available))
+    square = 0.0625 + 1.5 * np.maximum(_log_ratio(width, available) - _LOG_TWO, 0.0)
+    return np.sqrt(square / (1.0 + _log_half_arms(width, available) ** 2))
 
 
 def _is_auto(alpha):

@@ -33,9 +33,6 @@ from ._sums import block_rows, predict_rows
 _PRIOR_SHAPE = 2.0
 # Rounds that the rewards' own variance counts as, beside the residuals of all groups.
 _PRIOR_ROUNDS = 2.0
-# No group is believed to be quieter than this share of what all are together: the rewards of a few
-# rounds agree by chance, those of rare events for long.
-_LEAST_SHARE = 0.5
 
 
 class RewardSums:
@@ -84,7 +81,8 @@ class RewardSums:
         ----------
         prior : (shape, scale) of an inverse-gamma distribution, default=None
             None: shape 2 for each noise, with the variance that all groups have together as the
-            guess; and no noise is believed to be less than half of that.
+            guess; and no noise is believed to be less than it would be as that of all groups: the
+            rewards of a few rounds agree by chance, those of rare events for long.
 
         Returns
         -------
@@ -98,20 +96,22 @@ class RewardSums:
             shape, scale = prior
             posterior_shape = shape + 0.5 * weight
             return (scale + 0.5 * residual) / posterior_shape, 2.0 * posterior_shape
-        pooled = self._pooled_noise(residual, weight)
+        total, left, spread = float(weight.sum()), float(residual.sum()), self._spread()
+        guess = (_PRIOR_ROUNDS * spread + left) / (_PRIOR_ROUNDS + total)
         posterior_shape = _PRIOR_SHAPE + 0.5 * weight
-        variance = (_PRIOR_SHAPE * pooled + 0.5 * residual) / posterior_shape
-        return np.maximum(variance, _LEAST_SHARE * pooled), 2.0 * posterior_shape
+        variance = (_PRIOR_SHAPE * guess + 0.5 * residual) / posterior_shape
+        together = (_PRIOR_SHAPE * guess + 0.5 * left) / (_PRIOR_SHAPE + 0.5 * total)
+        return np.maximum(variance, together), 2.0 * posterior_shape
 
-    def _pooled_noise(self, residual, weight):
-        """Variance of a reward about its mean that all groups have together."""
+    def _spread(self):
+        """Variance of all rewards; 1 before there are any."""
         total = self.weight.sum()
         if not total > 0:
             return 1.0
         spread = self.reward_square.sum() / total
         if self.locates:
             spread = max(spread - (self.reward_sum.sum() / total) ** 2, 0.0)
-        return (_PRIOR_ROUNDS * spread + residual.sum()) / (_PRIOR_ROUNDS + weight.sum())
+        return spread
 
     @property
     def _noise_weight(self):

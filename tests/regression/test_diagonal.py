@@ -219,7 +219,8 @@ def test_noise_is_pooled_and_bounded(rounds):
     counts, left = np.bincount(arm, minlength=4), regression.residual_square
     pooled = (2 * np.var(reward) + left.sum()) / (2 + 120)
     own = (2 * pooled + left / 2) / (2 + counts / 2)
-    assert_allclose(variance, np.maximum(own, pooled / 2))
+    together = (2 * pooled + left.sum() / 2) / (2 + 120 / 2)
+    assert_allclose(variance, np.maximum(own, together))
     assert (variance > own)[1]
     assert_allclose(dof, 4 + counts)
     cold = DiagonalRegression.empty(2, 3, intercept=True, locates=True).noise()

@@ -78,7 +78,7 @@ def test_noise(Kind, prior, rounds):
     variance, dof = regression.noise(prior)
     expected = (scale + left / 2) / (shape + counts / 2)
     if prior is None:
-        expected = np.maximum(expected, pooled / 2)
+        expected = np.maximum(expected, (scale + left.sum() / 2) / (shape + 120 / 2))
     assert_allclose(variance, expected)
     assert_allclose(dof, 2 * shape + counts)
     cold_variance, cold_dof = Kind.empty(2, 3).noise()
