@@ -72,6 +72,7 @@ def write_capabilities(app):
         "merging": lambda own, inputs: own.how_it_merges,
         "policy": lambda own, inputs: own.policy,
         "arms": lambda own, inputs: own.arms,
+        "location": lambda own, inputs: own.location,
         "more features": lambda own, inputs: own.adding_features,
         "fewer features": lambda own, inputs: own.dropping_features,
         "axes of contexts": lambda own, inputs: " or ".join(

@@ -14,6 +14,7 @@ _CHOICES = {
     "arms": ("independent", "linked"),
     "arm_order": ("free", "named", "matters"),
     "prior": ("fixed", "learnt"),
+    "location": ("fixed", "learnt"),
     "adding_features": ("exact", "approximate", "no"),
     "dropping_features": ("exact", "approximate", "no"),
 }
@@ -61,6 +62,9 @@ class BanditTags:
     prior : {"fixed", "learnt"}, default="fixed"
         Whether an arm that was never played stays where it was before any round, or moves with
         what was learnt about the others.
+    location : {"fixed", "learnt"}, default="fixed"
+        Whether rewards of 0 and 1 mean something to the model, or it finds where rewards lie and
+        how far apart: a constant added to all of them, or another unit, then changes no decision.
     adding_features, dropping_features : {"exact", "approximate", "no"}, default="exact"
         "exact": expanding equals having had features that were zero, dropping forgets (it
         marginalises a posterior), and what was always zero is as if it had never been there.
@@ -91,6 +95,7 @@ class BanditTags:
     arms: str = "independent"
     arm_order: str = "free"
     prior: str = "fixed"
+    location: str = "fixed"
     adding_features: str = "exact"
     dropping_features: str = "exact"
     rounding: float = 1e-6

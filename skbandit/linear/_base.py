@@ -84,6 +84,7 @@ class BaseLinearBandit(BaseBandit):
         guesses = self.noise == "learnt" and self.noise_prior is None
         bandit.arms = "linked" if arms.are_linked or guesses else "independent"
         bandit.prior = "learnt" if guesses else "fixed"
+        bandit.location = "learnt" if guesses and self.fit_intercept else "fixed"
         bandit.policy = "draws" if arms.are_linked and self.n_draws else "exact"
         if self.arm_model == "hybrid":
             # A cold arm knows what all share; marginalising leaves arms coupled through what goes.

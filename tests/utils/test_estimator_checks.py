@@ -319,6 +319,16 @@ class KeepsTheCallersArrays(PrecisionThompsonSampling):
         return (answer[0] + shift, answer[1]) if return_std else answer + shift
 
 
+class MinusItsFirstReward(PrecisionThompsonSampling):
+    """Takes the first reward for where all lie, which says nothing of their unit."""
+
+    __sklearn_tags__ = _declaring(location="learnt", prior="learnt")
+
+    def _learn(self, rounds):
+        self._first = getattr(self, "_first", rounds.reward[0])
+        return super()._learn(rounds._replace(reward=rounds.reward - self._first))
+
+
 class NoWidth(PrecisionThompsonSampling):
     """Declares no width, and has one."""
 
@@ -1030,6 +1040,7 @@ CULPRITS = [
     (GuessesArms, "check_unfitted_without_arms"),
     (Positional, "check_constructor"),
     (NotABandit, "check_tags"),
+    (MinusItsFirstReward, "check_offset_and_unit"),
     (ForgottenPadding, "check_added_features_were_zero"),
     (SharedStorage, "check_add_arms"),
     (GrowsInPlace, "check_transfer_in_nested_pipelines"),

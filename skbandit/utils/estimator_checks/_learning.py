@@ -152,6 +152,28 @@ def check_arms_are_independent(case):
         )
 
 
+@for_bandits(location="learnt", reward="real")
+def check_offset_and_unit(case):
+    """A constant added to all rewards, or another unit of them, changes no decision."""
+    X, y, reward = case.rounds()
+    test = case.contexts(20)
+    plain = _in_pieces(case, [20, 50, 51], X, y, reward)
+    mean, std = plain.expected_reward(test, return_std=True)
+    hint = "so location='fixed'?"
+    for offset, unit in ((-40.0, 1.0), (0.0, 1e3), (7.0, 1e-3)):
+        moved = _in_pieces(case, [20, 50, 51], X, y, offset + unit * reward)
+        far_mean, far_std = moved.expected_reward(test, return_std=True)
+        what = f"offset {offset:g}, unit {unit:g}"
+        case.require_close((far_mean - offset) / unit, mean, f"the mean, {what}: {hint}")
+        case.require_close(far_std / unit, std, f"the width, {what}: {hint}")
+        case.require_same_policy(
+            moved.predict_proba(test), plain.predict_proba(test), f"the policy, {what}: {hint}"
+        )
+        case.require_same_decisions(
+            moved.predict(test), plain.predict(test), f"decisions, {what}: {hint}"
+        )
+
+
 @for_bandits(learning=("sum", "calls", "none"), fades=False)
 def check_full_feedback(case):
     """Plain labels mean that the arm named pays 1, all others 0, and all arms learn."""
@@ -269,6 +291,7 @@ CHECKS = [
     check_zero_weight_equals_absence,
     check_cold_arms_at_prior,
     check_arms_are_independent,
+    check_offset_and_unit,
     check_full_feedback,
     check_full_feedback_teaches_all,
     check_full_feedback_in_pieces,
