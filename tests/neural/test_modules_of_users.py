@@ -34,30 +34,9 @@ from skbandit.neural._gradients import trainable, vmapped_gradients  # noqa: E40
 from skbandit.neural._nets import build_net  # noqa: E402
 from skbandit.neural._precision import PRECISIONS  # noqa: E402
 from skbandit.transfer import transfer  # noqa: E402
+from tests.neural.modules import FAMILIES, Own, make  # noqa: E402
 
-FAMILIES = [NeuralLinearBandit, NeuralUCB, NeuralThompsonSampling, EnsembleBandit]
 N_FEATURES = 4
-
-
-def make(Bandit, **parameters):
-    options = {"random_state": 0, "initial_train_steps": 5, "train_steps": 5, **parameters}
-    if Bandit is EnsembleBandit:
-        options["n_members"] = 2
-    return Bandit(**options)
-
-
-class Own(nn.Module):
-    """A module that says in `build` what it is made of."""
-
-    def __init__(self, n_inputs, n_outputs):
-        super().__init__()
-        self.build(n_inputs, n_outputs)
-
-    def build(self, n_inputs, n_outputs):
-        self.hidden, self.output = nn.Linear(n_inputs, 8), nn.Linear(8, n_outputs)
-
-    def forward(self, X):
-        return self.output(torch.tanh(self.hidden(X)))
 
 
 # ------------------------------------------------------------ modules that write in place
