@@ -413,7 +413,9 @@ class BaseBandit(BaseEstimator):
         reward = reward.astype(np.float64)
         lookup = self._arm_lookup
         if not lookup:
-            lookup.update((label, index) for index, label in enumerate(self.classes_.tolist()))
+            # Found whole: other threads read it. It stays until there are other arms.
+            lookup = {label: index for index, label in enumerate(self.classes_.tolist())}
+            self._arm_lookup = lookup
         index = [lookup.get(label, -1) for label in y.tolist()]
         if min(index) < 0 or not np.isfinite(reward).all():
             return None
@@ -455,7 +457,7 @@ class BaseBandit(BaseEstimator):
         self.full_feedback_ = full if before == 0.0 else self.full_feedback_ and full
         self.learnt_weight_ = before + rounds.total_weight()
         self.n_learning_calls_ += 1
-        self._forget_cache()
+        self._cache = {}
 
     def _first_arms(self, contexts, labels, classes, full_feedback=False):
         """The arms of a bandit that begins."""

@@ -170,14 +170,14 @@ class IndependentBelief(BaseBelief):
         self.mean = mean
         self.scale = scale
         self.dof = dof
+        if dof is None:
+            self.std = scale
 
     @cached_property
     def std(self):
         """Standard deviations, (n_rows, n_arms); infinite for up to two degrees of freedom."""
-        if self.dof is None:
-            return self.scale
         room = 1.0 - 2.0 / np.asarray(self.dof, dtype=np.float64)
-        if room.min() <= 0.0:
+        if np.minimum.reduce(room, axis=None) <= 0.0:
             room = np.maximum(room, 0.0)
             with np.errstate(divide="ignore", invalid="ignore"):
                 return np.where(room > 0.0, self.scale / np.sqrt(room), np.inf)
