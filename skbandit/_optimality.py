@@ -52,10 +52,11 @@ def argmax_policy(scores, available=None):
            [1. , 0. , 0. ]])
     """
     scores, available = _check(scores, available)
-    best = scores.max(axis=1, keepdims=True)
-    low = scores.min(axis=1, keepdims=True)
+    # The reductions themselves: the methods take twice as long for a row or two.
+    best = np.maximum.reduce(scores, axis=1, keepdims=True)
+    low = np.minimum.reduce(scores, axis=1, keepdims=True)
     largest = np.maximum(np.abs(best), np.abs(low))
-    if np.isfinite(largest).all():
+    if np.logical_and.reduce(np.isfinite(largest), axis=None):
         width = _TIE_TOLERANCE * (best - low) + _ROUNDING * largest
     else:
         if np.isnan(best).any():
@@ -64,7 +65,7 @@ def argmax_policy(scores, available=None):
     tied = scores >= best - width
     if available is not None:
         tied &= available
-    return tied / np.count_nonzero(tied, axis=1)[:, None]
+    return tied / np.add.reduce(tied, axis=1, keepdims=True)
 
 
 def top_policy(scores, k, available=None):

@@ -23,11 +23,11 @@ def draw_arms(probability, uniform, n_selected=1):
     index : ndarray of int of shape (n_samples, n_selected)
         An arm of probability 0 is never drawn.
     """
-    running = np.cumsum(probability, axis=1)
+    running = np.add.accumulate(probability, axis=1)
     # Dividing puts the end at exactly 1, also for arms of probability 0 that come last.
     running /= running[:, -1:]
     if n_selected == 1:
-        return (running <= uniform[:, None]).sum(axis=1, keepdims=True)
+        return np.add.reduce(running <= uniform[:, None], axis=1, keepdims=True)
     running *= n_selected
     points = np.ceil(running - uniform[:, None])
     hits = np.diff(points, axis=1, prepend=0.0)

@@ -30,6 +30,7 @@ from ._rows import n_rows
 from ._sampling import draw_arms, order_by_score
 from ._sklearn import HasMethods
 from ._tags import BanditTags, TagsWithBandit
+from ._threads import NO_LIMIT
 from ._values import self_normalized_value
 from .selectors import ArgmaxSelector
 
@@ -112,6 +113,9 @@ class BaseBandit(BaseEstimator):
                                            the tags unless you say otherwise.
     ``_floats_per_row(contexts, n_arms)``  Return how many floats of temporary memory a row of a
                                            prediction takes.
+    ``_threads(n_rows)``                   Return the context manager in which so many rows are
+                                           learnt or asked: one that limits threads where many
+                                           would wait for each other, or nothing.
     ``__sklearn_tags__()``                 Set ``tags.bandit_tags`` (:class:`BanditTags`) to what
                                            the bandit can do, and scikit-learn's own tags.
     ====================================== ========================================================
@@ -206,6 +210,9 @@ class BaseBandit(BaseEstimator):
 
     def _floats_per_row(self, contexts, n_arms):
         return 8 * n_arms
+
+    def _threads(self, n_rows):
+        return NO_LIMIT
 
     # ------------------------------------------------------------ parameters
     @property
@@ -449,7 +456,8 @@ class BaseBandit(BaseEstimator):
 
     def _absorb(self, rounds):
         """Learn from checked rounds; for a twin, which no one else sees yet."""
-        state = self._learn(rounds)
+        with self._threads(n_rows(rounds.contexts)):
+            state = self._learn(rounds)
         _protect(state)
         full = rounds.reward is None
         before = self.learnt_weight_
@@ -601,10 +609,11 @@ class BaseBandit(BaseEstimator):
         """Run a hook over blocks of rows and join what it returns, (n_samples, n_arms) each."""
         n_samples, arms = n_rows(contexts), self._arms_for(contexts)
         outputs = [np.empty((n_samples, len(arms))) for _ in range(n_outputs)]
-        for rows in self._blocks(contexts, len(arms)):
-            block = hook(rows, block_of(contexts, rows))
-            for output, part in zip(outputs, block if n_outputs > 1 else [block], strict=True):
-                output[rows] = part
+        with self._threads(n_samples):
+            for rows in self._blocks(contexts, len(arms)):
+                block = hook(rows, block_of(contexts, rows))
+                for output, part in zip(outputs, block if n_outputs > 1 else [block], strict=True):
+                    output[rows] = part
         return outputs if n_outputs > 1 else outputs[0]
 
     def _probabilities(self, contexts, available):
@@ -655,21 +664,22 @@ class BaseBandit(BaseEstimator):
         uniform = uniforms(bandit.random_state, contexts, bandit.learnt_weight_)
         index = np.empty((len(uniform), n_selected or 1), dtype=np.intp)
         propensity = np.empty(index.shape)
-        for rows in bandit._blocks(contexts, len(arms)):
-            block = block_of(contexts, rows)
-            mask = None if available is None else available[rows]
-            if explore:
-                probability = bandit._policy(block, mask)
-            else:
-                greedy = ArgmaxSelector() if n_selected is None else selector
-                probability = greedy.select(bandit._mean_reward(block), mask)
-            chosen = draw_arms(probability, uniform[rows], n_selected or 1)
-            if n_selected is not None and n_selected > 1:
-                ask = bandit._decision_function if explore else bandit._mean_reward
-                chosen = order_by_score(chosen, ask(block))
-            index[rows] = chosen
-            # Faster for a single row than take_along_axis.
-            propensity[rows] = probability[np.arange(len(chosen))[:, None], chosen]
+        with bandit._threads(len(uniform)):
+            for rows in bandit._blocks(contexts, len(arms)):
+                block = block_of(contexts, rows)
+                mask = None if available is None else available[rows]
+                if explore:
+                    probability = bandit._policy(block, mask)
+                else:
+                    greedy = ArgmaxSelector() if n_selected is None else selector
+                    probability = greedy.select(bandit._mean_reward(block), mask)
+                chosen = draw_arms(probability, uniform[rows], n_selected or 1)
+                if n_selected is not None and n_selected > 1:
+                    ask = bandit._decision_function if explore else bandit._mean_reward
+                    chosen = order_by_score(chosen, ask(block))
+                index[rows] = chosen
+                # Faster for a single row than take_along_axis.
+                propensity[rows] = probability[np.arange(len(chosen))[:, None], chosen]
         if n_selected is None:
             index, propensity = index[:, 0], propensity[:, 0]
         return (arms[index], propensity) if return_propensity else arms[index]

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from .._gaussian import noise_draws
 from .._sklearn import Interval, StrOptions
+from .._threads import FEWEST_COLUMNS, NO_LIMIT, threads_for
 from ..base import BaseBandit
 from ..beliefs import IndependentBelief, JointBelief
 from ..explorations import ALPHA_CONSTRAINT, all_were_tried, still_to_try
@@ -231,6 +232,12 @@ class BaseLinearBandit(BaseBandit):
         else:
             floats = (n_arms + 2) * width
         return floats + (3 * self.n_draws * n_arms if self._arms.are_linked else 0)
+
+    def _threads(self, n_rows):
+        width = self.n_features_in_
+        if width < FEWEST_COLUMNS or self.precision == "diagonal":
+            return NO_LIMIT
+        return threads_for(n_rows * self.state_.n_groups * width**2)
 
     # ---------------------------------------------------- what users look at
     @property

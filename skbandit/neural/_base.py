@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from .._sklearn import HasMethods, Interval, StrOptions
+from .._threads import threads_for
 from ..base import BaseBandit
 from ..buffers import (
     BUFFER_METHODS,
@@ -49,6 +50,8 @@ _TRAIN_EVERY, _GROWTH = 64, 1.05
 _MEASURE_GROWTH, _FEW = 1.1, 256
 # Numbers beyond this, in units of the spread, are measured anew before they train a network.
 _FAR_OUT = 1e9
+# Rounds of a step of a training, about.
+_A_BATCH = 256
 # The linear part takes the square of the number of inputs, an arm.
 _MOST_TERMS = 128
 _TOO_LARGE = (
@@ -453,6 +456,14 @@ class BaseNeuralBandit(BaseBandit):
     def _own_part(self, state, inputs, number):
         """What a net is added to beside the linear part, (n_rows, n_outputs)."""
         return np.zeros((len(inputs), len(state.taught_weight)))
+
+    def _threads(self, n_rows):
+        networks = self.state_.networks
+        n_weights = (
+            sum(weight.numel() for weight in networks[0].module.parameters()) if networks else 0
+        )
+        # Forwards and backwards, and the linear part of whatever width.
+        return threads_for(6.0 * n_weights * max(n_rows, _A_BATCH))
 
     # ---------------------------------------------------------------- linear part
     def _net_outputs(self, state, inputs, number=0):

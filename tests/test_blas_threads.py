@@ -1,0 +1,125 @@
+"""Small work runs in one thread of BLAS, and the process gets its threads back."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from skbandit import _threads
+from skbandit._threads import NO_LIMIT, one_blas_thread, threads_for
+from skbandit.linear import LinearUCB
+
+
+def n_threads():
+    """The largest number of threads of a BLAS of this process."""
+    return max(
+        (one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"), default=0
+    )
+
+
+@pytest.fixture
+def two_threads():
+    with threadpool_limits(2, user_api="blas"):
+        if n_threads() != 2:
+            pytest.skip("this BLAS has no threads to limit, or the machine has one processor")
+        yield
+
+
+def test_limit_is_lifted(two_threads):
+    with one_blas_thread():
+        assert n_threads() == 1
+        with one_blas_thread():
+            assert n_threads() == 1
+        assert n_threads() == 1
+    assert n_threads() == 2
+    with pytest.raises(ZeroDivisionError), one_blas_thread():
+        1 / 0
+    assert n_threads() == 2
+
+
+class Recorder:
+    """Stands for the libraries: says when a limit was set and lifted."""
+
+    def __init__(self):
+        self.events = []
+
+    def limit(self, limits, user_api):
+        assert user_api == "blas"
+        self.events.append(limits)
+        return self
+
+    def restore_original_limits(self):
+        self.events.append("lifted")
+
+
+def test_limit_of_many_threads_is_set_by_the_first_and_lifted_by_the_last(monkeypatch):
+    libraries = Recorder()
+    monkeypatch.setattr(_threads, "_controller", lambda: libraries)
+    inside, over = Barrier(4), Barrier(4)
+
+    def work(_):
+        with one_blas_thread():
+            inside.wait()
+            found = list(libraries.events)
+            over.wait()
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(4))) == [[1]] * 4
+    assert libraries.events == [1, "lifted"]
+
+
+def test_large_work_keeps_its_threads():
+    assert threads_for(1e12) is NO_LIMIT
+    assert threads_for(1e3) is not NO_LIMIT
+
+
+class Watched(LinearUCB):
+    """Says how many threads there were when it learnt and decided."""
+
+    seen = ()
+
+    def _learn(self, rounds):
+        type(self).seen += (("learn", len(rounds.arm), n_threads()),)
+        return super()._learn(rounds)
+
+    def _policy(self, contexts, available):
+        type(self).seen += (("decide", len(contexts), n_threads()),)
+        return super()._policy(contexts, available)
+
+
+def test_linear_bandits_learn_and_decide_small_batches_in_one(two_threads):
+    rng = np.random.RandomState(0)
+    X, arm = rng.normal(size=(60, 80)), np.arange(60) % 2
+    Watched.seen = ()
+    bandit = Watched(random_state=0).fit(X, arm, reward=X[:, 0])
+    bandit.predict(X)
+    bandit.predict_proba(X)
+    assert Watched.seen == (("learn", 60, 1), ("decide", 60, 1), ("decide", 60, 1))
+    assert n_threads() == 2
+    # Few columns are no work for several threads, and nothing is limited.
+    Watched.seen = ()
+    clone(bandit).fit(X[:, :5], arm, reward=X[:, 0]).predict(X[:, :5])
+    assert [threads for *_, threads in Watched.seen] == [2, 2]
+
+
+def test_neural_bandits_train_in_one(two_threads):
+    pytest.importorskip("torch")
+    pytest.importorskip("skorch")
+    from skbandit.neural import NeuralUCB
+
+    class WatchedNet(NeuralUCB):
+        def _trained(self, state, seeds):
+            trainings.append(n_threads())
+            return super()._trained(state, seeds)
+
+    trainings = []
+    rng = np.random.RandomState(0)
+    X, arm = rng.normal(size=(80, 4)), np.arange(80) % 2
+    bandit = WatchedNet(net="tiny_mlp", initial_train_steps=5, random_state=0)
+    bandit.fit(X, arm, reward=X[:, 0])
+    assert trainings == [1]
+    assert n_threads() == 2
