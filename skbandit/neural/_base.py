@@ -133,7 +133,9 @@ class BaseNeuralBandit(BaseBandit):
         bandit_tags.learning = "buffer"
         # Hidden layers are taught by all arms, and so is the unit of the rewards.
         bandit_tags.arms, bandit_tags.prior = "linked", "learnt"
-        bandit_tags.location = "learnt"
+        # A noise that is given is in units of the reward.
+        is_given = getattr(self, "noise", "learnt") == "fixed"
+        bandit_tags.location = "fixed" if is_given else "learnt"
         bandit_tags.arm_order = "free" if starts_at_zero(self.net) else "matters"
         # A network made for other features has other initial weights; a feature that is dropped
         # is set to its mean.

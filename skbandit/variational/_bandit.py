@@ -305,7 +305,10 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
         own.reward = "unit_interval" if self.likelihood == "bernoulli" else "real"
         # The prior and the noise of Gaussian rewards have their unit, which all arms teach.
         has_unit = self.likelihood != "bernoulli"
-        own.prior = own.location = "learnt" if has_unit else "fixed"
+        own.prior = "learnt" if has_unit else "fixed"
+        # A noise and a mean that are given are in units of the reward.
+        is_found = has_unit and self.noise == "learnt" and self.prior_mean is None
+        own.location = "learnt" if is_found else "fixed"
         own.arms = "linked" if is_shared or has_unit else "independent"
         own.policy = "draws" if is_shared else "exact"
         # The prior means of hidden weights depend on the places of their features.
