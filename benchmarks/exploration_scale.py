@@ -214,6 +214,7 @@ def main():
     parser.add_argument("--problems", nargs="+", help="only those whose name holds one of these")
     parser.add_argument("--scales", nargs="+", type=float, default=list(SCALES))
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=5000, help="of classification sets")
     parser.add_argument("--data", help="folder with more sets")
     parser.add_argument("--jobs", type=int, default=1)
@@ -242,9 +243,8 @@ def main():
             for name, value in problems.items()
             if any(part in name for part in arguments.problems)
         }
-    results = compare(
-        problems, arguments.bandits, range(arguments.seeds), arguments.jobs, arguments.scales
-    )
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+    results = compare(problems, arguments.bandits, seeds, arguments.jobs, arguments.scales)
     if arguments.json:
         fields = ("problem", "bandit", "alpha", "regret")
         rows = [dict(zip(fields, row, strict=True)) for row in results]
