@@ -31,7 +31,7 @@ def play(bandit, way):
     from skbandit.linear import LinearUCB
 
     if way == "no limit":
-        _threads._LIMIT.enter = _threads._LIMIT.leave = lambda: None
+        _threads._LIMIT.enter = _threads._LIMIT.leave = lambda holder: None
     name, n_features = bandit.split(", ")
     kinds = {"LinearUCB": LinearUCB}
     if name not in kinds:

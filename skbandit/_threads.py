@@ -8,9 +8,11 @@ the same cores wait for each other: a step then takes several times as long as i
 import os
 from contextlib import contextmanager, nullcontext
 from functools import cache
-from threading import Lock
+from weakref import WeakSet
 
 from threadpoolctl import ThreadpoolController
+
+from ._locks import PatientLock
 
 # So many operations take some ten milliseconds: threads of their own are worth their price.
 _LARGE = 2e8
@@ -18,26 +20,42 @@ _LARGE = 2e8
 FEWEST_COLUMNS = 64
 
 
+class _Holder:
+    """Whoever wants the limit; one that an interruption has swept away wants it no more."""
+
+    __slots__ = ("__weakref__",)
+
+
 class _Limit:
-    """The limit on the threads of BLAS, which is the whole process's: set once, however many ask
-    for it at the same time."""
+    """The limit on the threads of BLAS, which is the whole process's: set once, however many want
+    it at the same time."""
 
     def __init__(self):
-        self.lock, self.depth, self.limiter = Lock(), 0, None
+        self.lock, self.holders, self.limiter = PatientLock(), WeakSet(), None
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.renew)
 
-    def enter(self):
+    def renew(self):
+        """In a forked process: the threads that wanted the limit are not there."""
+        self.holders = WeakSet()
+        if self.limiter is not None:
+            self.limiter.restore_original_limits()
+            self.limiter = None
+
+    def enter(self, holder):
         """Set the limit where it is not set."""
-        with self.lock:
-            if self.depth == 0:
+        with self.lock.held():
+            self.holders.add(holder)
+            if self.limiter is None:
                 self.limiter = _controller().limit(limits=1, user_api="blas")
-            self.depth += 1
 
-    def leave(self):
+    def leave(self, holder):
         """Lift the limit where nobody else wants it."""
-        with self.lock:
-            self.depth -= 1
-            if self.depth == 0:
+        with self.lock.held():
+            self.holders.discard(holder)
+            if not self.holders and self.limiter is not None:
                 self.limiter.restore_original_limits()
+                self.limiter = None
 
 
 _LIMIT = _Limit()
@@ -50,23 +68,15 @@ def _controller():
     return ThreadpoolController()
 
 
-def _after_fork():
-    # Another thread may have held the lock.
-    _LIMIT.lock = Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-
-
 @contextmanager
 def one_blas_thread():
     """Run what is inside with one thread in BLAS."""
-    _LIMIT.enter()
+    holder = _Holder()
+    _LIMIT.enter(holder)
     try:
         yield
     finally:
-        _LIMIT.leave()
+        _LIMIT.leave(holder)
 
 
 def threads_for(n_operations):

@@ -7,14 +7,13 @@ learning call that fails changes nothing; the rows of both share their memory wh
 When a model is fitted anew to what a buffer keeps is the matter of a :class:`RefitSchedule`.
 """
 
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from ._locks import PatientLock
 from ._rows import join_rows, n_rows, take_rows
 from ._sklearn import HasMethods, Interval
 
@@ -31,23 +30,7 @@ __all__ = [
 
 _MIN_CAPACITY = 256
 # Buffers that share a storage take their room in it one after the other.
-_lock = threading.RLock()
-# Nobody keeps it for longer than it takes to set two fields.
-_PATIENCE = 2.0
-
-
-@contextmanager
-def _locked():
-    """Take the lock; one that an interruption has left taken is replaced."""
-    global _lock
-    lock = _lock
-    if not lock.acquire(timeout=_PATIENCE):
-        lock = _lock = threading.RLock()
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+_lock = PatientLock()
 
 
 class _ArrayColumn:
@@ -86,7 +69,7 @@ class _PartsColumn:
         return not isinstance(entries, np.ndarray)
 
     def write(self, start, entries):
-        with _locked():
+        with _lock.held():
             self._parts = (*self._parts, (start, entries))
 
     def read(self, start, stop):
@@ -108,7 +91,7 @@ class _PartsColumn:
         if len(found) > 1 and all(whole for _, whole in found):
             # Joined once: whoever asks again finds one part.
             together = tuple(sorted([*rest, (start, joined)], key=lambda part: part[0]))
-            with _locked():
+            with _lock.held():
                 if self._parts is parts:
                     self._parts = together
         return joined
@@ -149,7 +132,7 @@ class _Storage:
         ):
             return False
         # The room behind the last row belongs to whichever buffer takes it first.
-        with _locked():
+        with _lock.held():
             if self.used != stop:
                 return False
             self.used = stop + n_new

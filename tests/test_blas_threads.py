@@ -1,5 +1,6 @@
 """Small work runs in one thread of BLAS, and the process gets its threads back."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -70,6 +71,32 @@ def test_limit_of_many_threads_is_set_by_the_first_and_lifted_by_the_last(monkey
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(work, range(4))) == [[1]] * 4
     assert libraries.events == [1, "lifted"]
+
+
+def test_an_interruption_leaves_no_limit_for_good(monkeypatch):
+    """As if a signal had come between setting the limit and the work."""
+    libraries = Recorder()
+    monkeypatch.setattr(_threads, "_controller", lambda: libraries)
+    limit = _threads._Limit()
+    holder = _threads._Holder()
+    limit.enter(holder)
+    del holder
+    assert libraries.events == [1]
+    other = _threads._Holder()
+    limit.enter(other)
+    limit.leave(other)
+    assert libraries.events == [1, "lifted"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_forked_process_has_its_threads(two_threads):
+    with one_blas_thread():
+        child = os.fork()
+        if child == 0:
+            os._exit(n_threads())
+        assert n_threads() == 1
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
 
 
 def test_large_work_keeps_its_threads():

@@ -11,6 +11,7 @@ import pytest
 from scipy import sparse, stats
 from sklearn.base import clone
 
+from skbandit._locks import PatientLock
 from skbandit.buffers import (
     AllData,
     RandomSampler,
@@ -269,9 +270,8 @@ def test_warm_start_goes_on():
 
 def test_a_lock_that_an_interruption_has_left_taken_hangs_nobody(monkeypatch):
     """As if a signal had come between the lines that take it and give it back, elsewhere."""
-    monkeypatch.setattr("skbandit.buffers._PATIENCE", 0.01)
-    taken = threading.RLock()
-    other = threading.Thread(target=taken.acquire)
+    taken = PatientLock(patience=0.01)
+    other = threading.Thread(target=taken.lock.acquire)
     other.start()
     other.join()
     monkeypatch.setattr("skbandit.buffers._lock", taken)
