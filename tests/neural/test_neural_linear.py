@@ -102,7 +102,8 @@ def test_belief_is_bayesian_linear_regression_on_the_terms(noise, cuts, include_
             np.testing.assert_allclose(std[:, a], 0.3 * np.sqrt(form + missed), rtol=1e-7)
             continue
         shape = 2 + 0.5 * weight[arm == a].sum()
-        variance = max((2 * pooled + 0.5 * left[a]) / shape, 0.5 * pooled)
+        together = (2 * pooled + 0.5 * sum(left.values())) / (2 + 0.5 * total)
+        variance = max((2 * pooled + 0.5 * left[a]) / shape, together)
         # What the rounds that the network was trained on hide of the noise.
         variance *= bandit.state_.judgement.noise_factor
         # Variance of a Student-t with 4 + n degrees of freedom.
