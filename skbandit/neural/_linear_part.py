@@ -20,6 +20,9 @@ from ._columns import weight_by_output
 
 # Rounds that are compared with each other, at most.
 _MOST_COMPARED = 4000
+# What is missed of a context and of its nearest neighbour, over what is missed of one: found on
+# squares, sines and products of four numbers, 50 to 800 rounds an arm.
+_ALIKE = 0.65
 # A round pulls its own prediction by no more than this.
 _LARGEST_LEVERAGE = 0.9
 
@@ -243,8 +246,9 @@ def missed_square(part, terms, lessons, reward, places):
 
     What is missed is alike for contexts that are alike, noise is not: the product of the residuals
     of a round and of its nearest neighbour has the mean :math:`b^2 - \sigma^2 h`, where what was
-    learnt from the two rounds themselves takes :math:`h = z^\top A^{-1} z` off. A product that
-    chance explains is taken for nothing.
+    learnt from the two rounds themselves takes :math:`h = z^\top A^{-1} z` off. A neighbour is not
+    the same context: of smooth functions it has about two thirds of what is missed. A product of
+    less than its standard error is taken for nothing.
 
     Parameters
     ----------
@@ -274,4 +278,4 @@ def missed_square(part, terms, lessons, reward, places):
     mean, variance = products.mean(), products.var() / len(products)
     # Neighbours are often each other's: pairs count once.
     variance *= 1.5
-    return float(max(0.0, mean - variance / max(mean, 1e-12)))
+    return float(mean / _ALIKE) if mean > np.sqrt(variance) else 0.0
