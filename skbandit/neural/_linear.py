@@ -308,12 +308,19 @@ class NeuralLinearBandit(BaseNeuralBandit):
             len(state.taught_weight), terms.shape[1], self.prior_precision * (1 + n_blocks)
         )
         n_hidden, found = parts[0][1][0].shape[1], []
-        for size in _SIZES if includes_inputs else (1.0,):
+
+        def resized(size):
             own = terms.copy()
             own[:, :n_hidden] *= size
-            one = judged(part, own, lessons, lessons.reward, terms[:, :n_hidden])
+            return own
+
+        for size in _SIZES if includes_inputs else (1.0,):
+            one = judged(part, resized(size), lessons, lessons.reward)
             found.append(one._replace(size=size))
-        return min(found, key=lambda one: one.score)
+        size = min(found, key=lambda one: one.score).size
+        places = terms[:, :n_hidden]
+        best = judged(part, resized(size), lessons, lessons.reward, places)
+        return best._replace(size=size)
 
     def _sums(self, state):
         regression = state.statistics.regression
