@@ -5,8 +5,8 @@ normalised to unit length, the arm of the right class pays 1 and all others 0, n
 hidden layer of 100 units. The latter's table has, at T = 10,000, a regret of 338.6 for NeuralUCB
 and 232.0 for NeuralTS on shuttle (mean of repetitions). The goal for MNIST is 1,583.
 
-Decisions are made one by one and learnt at once, as there; the network trains when 64 rounds are
-new, 100 steps of 64 rounds. ``--batch 32`` waits for the rewards of 32 decisions. ::
+Decisions are made one by one and learnt at once, as there; when the network trains, and for how
+long, is left to the defaults. ``--batch 32`` waits for the rewards of 32 decisions. ::
 
     OMP_NUM_THREADS=1 python benchmarks/neural_published.py --data ../shared/data --seeds 5
 """
@@ -21,9 +21,16 @@ import torch
 
 from skbandit.datasets import load_shuttle
 from skbandit.linear import LinearThompsonSampling, LinearUCB
-from skbandit.neural import NeuralLinearBandit, NeuralThompsonSampling, NeuralUCB, make_net
+from skbandit.neural import MLP, NeuralLinearBandit, NeuralThompsonSampling, NeuralUCB
 
 GOALS = {"shuttle": "NeuralUCB 338.6, NeuralTS 232.0", "mnist": "1,583"}
+
+
+class OneLayer(MLP):
+    """One hidden layer of 100 units."""
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__(n_inputs, n_outputs, hidden_units=(100,))
 
 
 def load(name, folder):
@@ -41,9 +48,7 @@ def contestants(arms, seed, standardize):
     """Return name to bandit."""
     options = {
         "arms": arms,
-        "net": make_net("tiny_mlp", module__hidden_units=(100,)),
-        "initial_train_steps": 200,
-        "train_steps": 100,
+        "net": OneLayer,
         "standardize": standardize,
         "random_state": seed,
     }
