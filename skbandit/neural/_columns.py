@@ -63,9 +63,12 @@ def n_rounds(columns):
     """Return how many rounds these are, by their weights; a round may have several rows."""
     if not n_rows(columns["arm"]):
         return 0.0
+    weight, share = columns["weight"], columns["share"]
     # Thirds of three rows do not add up to one round; a third of their sum does.
-    sizes, place = np.unique(np.rint(1.0 / columns["share"]), return_inverse=True)
-    return float((np.bincount(place, columns["weight"]) / sizes).sum())
+    if share.min() == share.max():
+        return float(weight.sum() / np.rint(1.0 / share[0]))
+    sizes, place = np.unique(np.rint(1.0 / share), return_inverse=True)
+    return float((np.bincount(place, weight) / sizes).sum())
 
 
 def weight_by_output(columns, n_outputs):

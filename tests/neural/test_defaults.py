@@ -346,4 +346,5 @@ def test_rounds_of_full_feedback_are_counted_exactly():
     share = np.repeat([1 / 3, 1 / 7, 1.0], [81, 7 * 27, 4])
     columns = {"arm": np.zeros(len(share)), "share": share, "weight": np.ones(len(share))}
     assert n_rounds(columns) == 27 + 27 + 4
+    assert n_rounds({name: column[:81] for name, column in columns.items()}) == 27
     assert n_rounds({name: column[:0] for name, column in columns.items()}) == 0
