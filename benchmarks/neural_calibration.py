@@ -15,11 +15,11 @@ import numpy as np
 import torch
 
 from skbandit.neural import (
+    MLP,
     EnsembleBandit,
     NeuralLinearBandit,
     NeuralThompsonSampling,
     NeuralUCB,
-    make_net,
 )
 from skbandit.variational import BayesianNeuralBandit
 
@@ -33,9 +33,12 @@ FUNCTIONS = {
 }
 
 
-def small():
-    """Return a network of so few weights that their full precision can be kept."""
-    return make_net("tiny_mlp", module__hidden_units=(32,))
+class Small(MLP):
+    """A network of so few weights that their full precision can be kept; a class, so that it is
+    trained as a network that is given by name."""
+
+    def __init__(self, n_inputs, n_outputs):
+        super().__init__(n_inputs, n_outputs, hidden_units=(32,))
 
 
 BANDITS = {
@@ -45,7 +48,7 @@ BANDITS = {
         arms=[0, 1], precision="last_layer", random_state=seed
     ),
     "UCB full": lambda seed: NeuralUCB(
-        arms=[0, 1], precision="full", net=small_by_name(), random_state=seed
+        arms=[0, 1], precision="full", net=Small, random_state=seed
     ),
     "ThompsonSampling": lambda seed: NeuralThompsonSampling(arms=[0, 1], random_state=seed),
     "Ensemble": lambda seed: EnsembleBandit(arms=[0, 1], random_state=seed),
@@ -53,17 +56,6 @@ BANDITS = {
         arms=[0, 1], likelihood="gaussian", hidden_units=(12,), random_state=seed
     ),
 }
-
-
-def small_by_name():
-    """Return a module class that trains as a named network does, with few weights."""
-    from skbandit.neural import MLP
-
-    class Small(MLP):
-        def __init__(self, n_inputs, n_outputs):
-            super().__init__(n_inputs, n_outputs, hidden_units=(32,))
-
-    return Small
 
 
 def measure(make, function, noise, n_rounds, seed):

@@ -17,7 +17,7 @@ from ._locks import PatientLock
 # So many operations take some ten milliseconds: threads of their own are worth their price.
 _LARGE = 2e8
 # Products of fewer columns than this run in one thread anyway.
-FEWEST_COLUMNS = 64
+_FEWEST_COLUMNS = 64
 
 
 class _Holder:
@@ -88,3 +88,10 @@ def threads_for(n_operations):
         Multiplications of all products together.
     """
     return NO_LIMIT if n_operations > _LARGE else one_blas_thread()
+
+
+def threads_for_rows(n_rows, n_columns):
+    """Return the context in which rows meet square matrices of so many columns."""
+    if n_columns < _FEWEST_COLUMNS:
+        return NO_LIMIT
+    return threads_for(n_rows * n_columns**2)

@@ -101,16 +101,15 @@ class RewardSums:
             shape, scale = prior
             posterior_shape = shape + 0.5 * weight
             return (scale + 0.5 * residual) / posterior_shape, 2.0 * posterior_shape
-        total, left, spread = _sum(weight), _sum(residual), self._spread()
-        guess = (_PRIOR_ROUNDS * spread + left) / (_PRIOR_ROUNDS + total)
+        total, left = _sum(weight), _sum(residual)
+        guess = (_PRIOR_ROUNDS * self._spread(total) + left) / (_PRIOR_ROUNDS + total)
         posterior_shape = _PRIOR_SHAPE + 0.5 * weight
         variance = (_PRIOR_SHAPE * guess + 0.5 * residual) / posterior_shape
         together = (_PRIOR_SHAPE * guess + 0.5 * left) / (_PRIOR_SHAPE + 0.5 * total)
         return np.maximum(variance, together), 2.0 * posterior_shape
 
-    def _spread(self):
-        """Variance of all rewards; 1 before there are any."""
-        total = _sum(self.weight)
+    def _spread(self, total):
+        """Variance of all rewards, whose weight is this; 1 before there are any."""
         if not total > 0:
             return 1.0
         spread = _sum(self.reward_square) / total

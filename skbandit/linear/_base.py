@@ -8,7 +8,7 @@ from scipy import sparse
 
 from .._gaussian import noise_draws
 from .._sklearn import Interval, StrOptions
-from .._threads import FEWEST_COLUMNS, NO_LIMIT, threads_for
+from .._threads import NO_LIMIT, threads_for_rows
 from ..base import BaseBandit
 from ..beliefs import IndependentBelief, JointBelief
 from ..explorations import ALPHA_CONSTRAINT, all_were_tried, still_to_try
@@ -234,10 +234,9 @@ class BaseLinearBandit(BaseBandit):
         return floats + (3 * self.n_draws * n_arms if self._arms.are_linked else 0)
 
     def _threads(self, n_rows):
-        width = self.n_features_in_
-        if width < FEWEST_COLUMNS or self.precision == "diagonal":
+        if self.precision == "diagonal":
             return NO_LIMIT
-        return threads_for(n_rows * self.state_.n_groups * width**2)
+        return threads_for_rows(n_rows * self.state_.n_groups, self.n_features_in_)
 
     # ---------------------------------------------------- what users look at
     @property

@@ -461,9 +461,7 @@ class BaseNeuralBandit(BaseBandit):
 
     def _threads(self, n_rows):
         networks = self.state_.networks
-        n_weights = (
-            sum(weight.numel() for weight in networks[0].module.parameters()) if networks else 0
-        )
+        n_weights = networks[0].n_weights if networks else 0
         # Forwards and backwards, and the linear part of whatever width.
         return threads_for(6.0 * n_weights * max(n_rows, _A_BATCH))
 

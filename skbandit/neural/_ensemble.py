@@ -315,30 +315,30 @@ class EnsembleBandit(BaseNeuralBandit):
         """The statistics after more rounds, under the same networks."""
         inputs = state.scaling.inputs(columns["row"])
         terms = self._terms_of(state, inputs)
+        lessons = lessons_of(columns, state.scaling, len(state.taught_weight))
         linear = []
         for number, part in enumerate(statistics.linear):
-            lessons, left = self._lessons(state, columns, inputs, number)
+            left = self._left(state, lessons, inputs, number)
             weight = columns["weight"] * columns["copies"][:, number]
             linear.append(taught(part, terms, lessons, left, weight[lessons.row]))
         return statistics._replace(linear=tuple(linear))
 
-    def _lessons(self, state, columns, inputs, number):
-        """What rounds teach, and what a member's networks leave of it."""
-        lessons = lessons_of(columns, state.scaling, len(state.taught_weight))
+    def _left(self, state, lessons, inputs, number):
+        """What a member's networks leave of the rewards."""
         said = self._net_outputs(state, inputs, number) + self._own_part(state, inputs, number)
-        return lessons, lessons.reward - said[lessons.row, lessons.output]
+        return lessons.reward - said[lessons.row, lessons.output]
 
     def _judge(self, state):
         columns = state.buffer.columns
         inputs = state.scaling.inputs(columns["row"])
-        terms, found = self._terms_of(state, inputs), []
+        terms, part, found = self._terms_of(state, inputs), self._no_linear(state), []
+        lessons = lessons_of(columns, state.scaling, len(state.taught_weight))
         for number in range(self.n_members):
-            lessons, left = self._lessons(state, columns, inputs, number)
+            left = self._left(state, lessons, inputs, number)
             trained, held = self._parted(columns, number)
-            lessons = lessons._replace(weight=trained + held, held=held)
-            part = self._no_linear(state)
+            own = lessons._replace(weight=trained + held, held=held)
             places = self._places(state, inputs, number)
-            found.append(judged(part, terms, lessons, left, places))
+            found.append(judged(part, terms, own, left, places))
         names = ("noise_factor", "net_error", "misfit")
         means = {name: float(np.mean([getattr(one, name) for one in found])) for name in names}
         return Judgement(**means)

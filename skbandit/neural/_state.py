@@ -46,6 +46,8 @@ class Network(FrozenOnce):
 
     def __init__(self, net, input_shape):
         self.net, self.input_shape = net, input_shape
+        # Asked at every decision; training makes another network.
+        self.n_weights = sum(weight.numel() for weight in self.module.parameters())
 
     @property
     def module(self):

@@ -9,7 +9,7 @@ from scipy.special import expit, gammaincinv
 from .._deviates import deviates
 from .._gaussian import quadratic_forms
 from .._sklearn import Interval, StrOptions
-from .._threads import FEWEST_COLUMNS, NO_LIMIT, threads_for
+from .._threads import NO_LIMIT, threads_for_rows
 from ..base import BaseBandit, StateField
 from ..beliefs import IndependentBelief, JointBelief, LinkedBelief
 from ..explorations import ThompsonSamplingMixin
@@ -578,10 +578,9 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
         return self._cache[key]
 
     def _threads(self, n_rows):
-        n_weights = self.state_.moment.shape[1]
-        if n_weights < FEWEST_COLUMNS or self.precision == "diagonal":
+        if self.precision == "diagonal":
             return NO_LIMIT
-        return threads_for(n_rows * n_weights**2)
+        return threads_for_rows(n_rows, self.state_.moment.shape[1])
 
     def _floats_per_row(self, contexts, n_arms):
         layout = self._layout()
