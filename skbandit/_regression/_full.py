@@ -266,6 +266,17 @@ class FullRegression(MatrixRegression):
         """The inverse of the covariance, (n_groups, n_terms, n_terms)."""
         return np.stack(self.gram) + self.prior_precision * np.eye(self.n_terms)
 
+    def expected_spreads(self):
+        """See :class:`RewardSums`."""
+        if not self.intercept:
+            return np.zeros(self.n_groups)
+        # The first row of the products with a constant holds the sums of the terms.
+        sums, share = np.stack([gram[0] for gram in self.gram]), self.weight / self.weight.sum()
+        centres = sums / np.where(self.weight > 0.0, self.weight, 1.0)[:, None]
+        expected = self.coef @ centres.T
+        away = expected - (expected @ share)[:, None]
+        return np.sqrt(away**2 @ share)
+
     # --------------------------------------------------------------- residual
     def _weights(self, groups=None):
         return self._own_coef() if groups is None else self._own_coef()[groups]

@@ -182,7 +182,10 @@ class BaseLinearBandit(BaseBandit):
         known = self._regression
         if all_were_tried(known.weight):
             return None
-        return still_to_try(known.weight, known.mean_rewards(), known.deviation, known.explained)
+        mean, spread = known.mean_rewards(), known.spreads()
+        if still_to_try(known.weight, mean, spread) is None:
+            return None
+        return still_to_try(known.weight, mean, spread, known.expected_spreads())
 
     def _mean_reward(self, contexts):
         return self._arms.ask(self._regression.mean, contexts)

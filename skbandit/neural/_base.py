@@ -54,6 +54,8 @@ _FAR_OUT = 1e9
 _A_BATCH = 256
 # The linear part takes the square of the number of inputs, an arm.
 _MOST_TERMS = 128
+# Contexts that are asked what the model expects of arms that are far behind.
+_ASKED_ROWS = 64
 _TOO_LARGE = (
     "X or reward is so large that what is learnt from it is not finite; the bandit is what it was "
     "before. Scale the features (StandardScaler) and rewards."
@@ -573,24 +575,26 @@ class BaseNeuralBandit(BaseBandit):
         belief = self._belief(contexts)
         return belief.mean, np.sqrt(belief.std**2 + self._missed_variance())
 
-    def _untried(self, variance):
-        """The share of rounds of arms far behind, given the variance of the noise.
-
-        The hook ``_forced`` of families.
-        """
+    def _untried(self):
+        """The share of rounds of arms far behind: the hook ``_forced`` of families."""
         if "forced" not in self._cache:
-            self._cache["forced"] = self._found_untried(float(np.mean(variance)))
+            self._cache["forced"] = self._found_untried()
         return self._cache["forced"]
 
-    def _found_untried(self, variance):
+    def _found_untried(self):
         state = self.state_
-        if self._candidate_features or all_were_tried(state.taught_weight):
+        weight, columns = state.taught_weight, state.buffer.columns
+        if self._candidate_features or all_were_tried(weight) or (columns["n_taught"] > 0).any():
             return None
-        mean, columns = self._mean_paid(), state.buffer.columns
-        weight = columns["weight"]
-        square = weight @ (columns["reward"] - mean[columns["arm"]]) ** 2 / weight.sum()
-        explained = 1.0 - variance / square if square > variance else 0.0
-        return still_to_try(state.taught_weight, mean, np.sqrt(variance), explained)
+        mean = self._mean_paid()
+        square = columns["weight"] * (columns["reward"] - mean[columns["arm"]]) ** 2
+        square = np.bincount(columns["arm"], square, minlength=len(weight))
+        known = np.bincount(columns["arm"], columns["weight"], minlength=len(weight))
+        spread = np.sqrt(square / np.where(known > 0.0, known, 1.0))
+        if still_to_try(weight, mean, spread) is None:
+            return None
+        rows = columns["row"][:: -(-len(columns["row"]) // _ASKED_ROWS)]
+        return still_to_try(weight, mean, spread, self._mean_reward(rows).std(axis=0))
 
     def _mean_paid(self):
         """Mean reward of each output; that of all for one that has learnt nothing."""

@@ -427,10 +427,7 @@ class EnsembleBandit(BaseNeuralBandit):
         return self._belief(contexts).mean
 
     def _forced(self):
-        state = self.state_
-        if not state.networks:
-            return None
-        return self._untried(self._noise_variance() * state.scaling.reward_scale**2)
+        return self._untried() if self.state_.networks else None
 
     def _policy(self, contexts, available):
         policy = thompson_policy(self._belief(contexts), self._selector, self.alpha, available)

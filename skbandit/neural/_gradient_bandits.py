@@ -160,7 +160,7 @@ class BaseGradientBandit(BaseNeuralBandit):
         return self._learnt("precision_").statistics.precision
 
     def _forced(self):
-        return None if self.state_.statistics is None else self._untried(self.noise_variance_)
+        return None if self.state_.statistics is None else self._untried()
 
     def _mean_reward(self, contexts):
         state = self.state_

@@ -348,7 +348,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
         return variance * unit, dof
 
     def _forced(self):
-        return None if self._is_at_prior() else self._untried(self._noise()[0])
+        return None if self._is_at_prior() else self._untried()
 
     def _belief(self, contexts):
         shape = self._shape_of_answer(contexts)

@@ -204,10 +204,38 @@ def test_masked_arms_do_not_count():
 # -------------------------------------------------------------------------- arms far behind
 def test_still_to_try():
     weight, mean = np.array([500.0, 20.0, 20.0, 200.0]), np.array([1.0, 0.5, 0.95, 0.0])
-    assert_allclose(still_to_try(weight, mean, 0.01, 0.0), [0.0, 0.1, 0.0, 0.0])
-    assert still_to_try(weight, mean, 0.1, 0.0) is None
-    assert still_to_try(weight, mean, 0.01, 0.5) is None
-    assert still_to_try(weight + 60, mean, 0.01, 0.0) is None
+    spread = np.full(4, 0.01)
+    assert_allclose(still_to_try(weight, mean, spread), [0.0, 0.1, 0.0, 0.0])
+    assert still_to_try(weight, mean, 10 * spread) is None
+    assert still_to_try(weight + 60, mean, spread) is None
+    # The best arm is known too little, or it pays other things in other contexts.
+    assert still_to_try(np.array([9.0, 5.0, 8.0, 8.0]), mean, spread) is None
+    assert still_to_try(weight, mean, spread, np.array([0.5, 0.0, 0.5, 0.0])) is None
+    # That the arm behind is expected to do so rests on few rounds.
+    forced = still_to_try(weight, mean, spread, np.array([0.0, 0.5, 0.0, 0.0]))
+    assert_allclose(forced, [0.0, 0.1, 0.0, 0.0])
+
+
+def test_means_that_differ_by_rounding_are_alike():
+    mean = 1e9 * (1 + np.array([0.0, 1e-16, 3e-16]))
+    assert still_to_try(np.array([500.0, 20.0, 200.0]), mean, np.zeros(3)) is None
+
+
+@BOTH
+def test_an_arm_that_others_beat_in_their_contexts_alone_is_not_forced(Bandit):
+    """Classes: each of two arms is played where it pays, a third is hardly ever right."""
+    rng = np.random.default_rng(0)
+    X = rng.choice([-1.0, 1.0], size=(40_000, 1))
+    arm = (X[:, 0] > 0).astype(int)
+    arm[:15], arm[15:20] = 1 - arm[:15], 2
+    reward = (arm == (X[:, 0] > 0)) + 0.05 * rng.normal(size=40_000)
+    bandit = Bandit(random_state=0).fit(X, arm, reward=reward)
+    assert bandit._forced() is None
+    # Where one arm pays in all contexts what the other two do not, they are tried.
+    reward = (arm == 0) + 0.05 * rng.normal(size=40_000)
+    few = np.r_[:20, np.flatnonzero(arm == 0)]
+    bandit = Bandit(random_state=0).fit(X[few], arm[few], reward=reward[few])
+    assert_allclose(bandit._forced(), [0.0, 0.4 / 3, 0.4 / 3])
 
 
 def test_shares_of_arms_that_are_forced():
