@@ -19,14 +19,14 @@ from ..explorations import (
 from ._base import BaseNeuralBandit
 from ._columns import taken
 from ._frozen import BLOCK_ROWS
-from ._linear_part import empty_part, judged, lessons_of
+from ._linear_part import SAME_SIZE, empty_part, judged, lessons_of
 
 # Entries of the representation that are kept while statistics are rebuilt (half a gigabyte); of
 # more rounds it is computed twice.
 _KEPT_ENTRIES = 1 << 26
 
-# Sizes of a representation that are tried, beside the inputs, and on how many rounds at most.
-_SIZES = (3.0, 1.0, 0.3, 0.1, 0.03)
+# Sizes of a representation and of the inputs that are tried, and on how many rounds at most.
+_SIZES = tuple((own, inputs) for inputs in (1.0, 0.3) for own in (3.0, 1.0, 0.3, 0.1, 0.03))
 _MOST_JUDGED = 20_000
 
 
@@ -41,10 +41,11 @@ class NeuralLinearBandit(BaseNeuralBandit):
     Gram matrix :math:`G_a` and the moment :math:`b_a` of an arm's rounds and
     :math:`A_a = \lambda B I + G_a`, its expected reward has the mean
     :math:`\phi^\top A_a^{-1} b_a` and the scale
-    :math:`\sigma_a \sqrt{\phi^\top A_a^{-1} \phi}`. Of the B blocks of terms the inputs have a
-    mean square of 1 each, as the constant has; the whole representation has one that held-out
-    rounds choose: on a linear problem it is small, and how wide the bandit explores does not grow
-    with the width of a layer. The network is taught what a ridge regression on the inputs leaves.
+    :math:`\sigma_a \sqrt{\phi^\top A_a^{-1} \phi}`. Of the B blocks of terms the constant has a
+    mean square of 1, each input one of 1 or .09, the whole representation one from 9 down to
+    .0009: held-out rounds choose both. On a linear problem that of the representation is small,
+    and how wide the bandit explores does not grow with the width of a layer. The network is taught
+    what a ridge regression on the inputs leaves.
     Candidates with features share one posterior.
 
     Parameters
@@ -273,7 +274,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
         moments = _Moments()
         for block, features in kept or _feature_blocks(state, rows, includes_inputs):
             moments.add(features, columns["weight"][block])
-        shift, scale, n_blocks = moments.found(state.judgement.size)
+        shift, scale, n_blocks = moments.found(state.judgement.sizes)
         # The constant, the representation and the inputs each have a mean square of 1.
         regression = empty_part(
             len(state.taught_weight), len(shift), self.prior_precision * (1 + n_blocks)
@@ -309,18 +310,19 @@ class NeuralLinearBandit(BaseNeuralBandit):
         )
         n_hidden, found = parts[0][1][0].shape[1], []
 
-        def resized(size):
+        def resized(sizes):
             own = terms.copy()
-            own[:, :n_hidden] *= size
+            own[:, :n_hidden] *= sizes[0]
+            own[:, n_hidden:] *= sizes[1]
             return own
 
-        for size in _SIZES if includes_inputs else (1.0,):
-            one = judged(part, resized(size), lessons, lessons.reward)
-            found.append(one._replace(size=size))
-        size = min(found, key=lambda one: one.score).size
+        for sizes in _SIZES if includes_inputs else (SAME_SIZE,):
+            one = judged(part, resized(sizes), lessons, lessons.reward)
+            found.append(one._replace(sizes=sizes))
+        sizes = min(found, key=lambda one: one.score).sizes
         places = terms[:, :n_hidden]
-        best = judged(part, resized(size), lessons, lessons.reward, places)
-        return best._replace(size=size)
+        best = judged(part, resized(sizes), lessons, lessons.reward, places)
+        return best._replace(sizes=sizes)
 
     def _sums(self, state):
         regression = state.statistics.regression
@@ -516,10 +518,11 @@ class _Moments:
             self.sums[number] += weight @ away
             self.squares[number] += weight @ away**2
 
-    def found(self, size=1.0):
+    def found(self, sizes=SAME_SIZE):
         """Shift and scale of all features, and how many kinds there are.
 
-        The first kind, the representation, has a root mean square of `size`.
+        The first kind, the representation, has a root mean square of the first size; each feature
+        of the other one, the inputs, one of the second.
         """
         shift, scale = [], []
         for centre, total, square in zip(self.centres, self.sums, self.squares, strict=True):
@@ -530,7 +533,7 @@ class _Moments:
             varies = square > 1e-16 * (mean @ mean)
             spread = np.sqrt(square[varies].sum()) if varies.any() else 1.0
             shift.append(mean)
-            # Each input is about as heavy as a term as the constant is.
-            kind = np.sqrt(max(varies.sum(), 1)) if scale else size
+            # Each input by itself is as heavy as the whole representation.
+            kind = sizes[1] * np.sqrt(max(varies.sum(), 1)) if scale else sizes[0]
             scale.append(np.full(len(mean), spread / kind))
         return np.concatenate(shift), np.concatenate(scale), len(shift)

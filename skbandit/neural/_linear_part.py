@@ -25,6 +25,8 @@ _MOST_COMPARED = 2000
 _ALIKE = 0.65
 # A round pulls its own prediction by no more than this.
 _LARGEST_LEVERAGE = 0.9
+# Of a representation, and of inputs, as terms.
+SAME_SIZE = (1.0, 1.0)
 
 
 class Lessons(NamedTuple):
@@ -154,8 +156,8 @@ class Judgement(NamedTuple):
     inside: float = 1.0
     # Mean square of what is systematically missed, over the variance of the noise.
     misfit: float = 0.0
-    # Size of a representation beside other terms.
-    size: float = 1.0
+    # Root mean squares of a representation and of the inputs as terms beside the constant.
+    sizes: tuple = SAME_SIZE
     # Twice the mean negative log-density of held-out rounds.
     score: float = 0.0
 

@@ -41,7 +41,7 @@ def terms_of(bandit, X, known, weight=None):
     for number, (rows, past) in enumerate(parts):
         past_mean = np.average(past, axis=0, weights=weight)
         square = np.average(((past - past_mean) ** 2).sum(axis=1), weights=weight)
-        size = bandit.state_.judgement.size if number == 0 else np.sqrt(rows.shape[1])
+        size = bandit.state_.judgement.sizes[number] * (np.sqrt(rows.shape[1]) if number else 1.0)
         terms.append((rows - past_mean) / np.sqrt(square) * size)
     return np.concatenate(terms, axis=1)
 
