@@ -15,7 +15,7 @@ def switch_dr_value(
     propensity,
     policy_probability,
     expected_reward,
-    tau="slope",
+    tau="auto",
     sample_weight=None,
 ):
     """Value by the doubly robust method that trusts the model where weights are large.
@@ -35,8 +35,10 @@ def switch_dr_value(
         Probabilities of the evaluated policy.
     expected_reward : array-like of shape (n_samples, n_arms)
         The model's prediction for every arm, from rows other than the one predicted.
-    tau : float or "slope", default="slope"
-        Largest weight that is used. `"slope"` chooses it by the data, see `slope`.
+    tau : float, "auto" or "slope", default="auto"
+        Largest weight that is used. `"auto"` chooses the smallest
+        standard error among those whose bias is surely small beside it, `"slope"` the strongest
+        shrinkage that agrees with weaker ones, see `slope`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
 
@@ -78,7 +80,7 @@ def switch_dr_value(
     return switch_dr(rounds, tau=tau)
 
 
-def switch_dr(rounds, tau="slope"):
+def switch_dr(rounds, tau="auto"):
     """`switch_dr_value` of checked rounds."""
     rounds.need(*_NEEDS)
     tau, weight = tune(rounds, tau, "tau", weight_grid, switch_weight, doubly_robust=True)
@@ -92,7 +94,7 @@ def shrinkage_dr_value(
     propensity,
     policy_probability,
     expected_reward,
-    lambda_="slope",
+    lambda_="auto",
     shrinkage="optimistic",
     sample_weight=None,
 ):
@@ -118,8 +120,10 @@ def shrinkage_dr_value(
         Probabilities of the evaluated policy.
     expected_reward : array-like of shape (n_samples, n_arms)
         The model's prediction for every arm, from rows other than the one predicted.
-    lambda_ : float or "slope", default="slope"
-        How much of the weights is kept. `"slope"` chooses it by the data, see `slope`.
+    lambda_ : float, "auto" or "slope", default="auto"
+        How much of the weights is kept. `"auto"` chooses the smallest
+        standard error among those whose bias is surely small beside it, `"slope"` the strongest
+        shrinkage that agrees with weaker ones, see `slope`.
     shrinkage : {"optimistic", "pessimistic"}, default="optimistic"
         How weights shrink.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -165,7 +169,7 @@ def shrinkage_dr_value(
     return _SHRINKAGES[shrinkage](rounds, lambda_=lambda_)
 
 
-def dros(rounds, lambda_="slope"):
+def dros(rounds, lambda_="auto"):
     """`shrinkage_dr_value` of checked rounds, optimistic."""
     rounds.need(*_NEEDS)
     lambda_, weight = tune(
@@ -174,7 +178,7 @@ def dros(rounds, lambda_="slope"):
     return corrected_mean(rounds, "dros", weight, lambda_=lambda_)
 
 
-def drps(rounds, lambda_="slope"):
+def drps(rounds, lambda_="auto"):
     """`shrinkage_dr_value` of checked rounds, pessimistic."""
     rounds.need(*_NEEDS)
     lambda_, weight = tune(
@@ -193,7 +197,7 @@ def subgaussian_dr_value(
     propensity,
     policy_probability,
     expected_reward,
-    lambda_="slope",
+    lambda_="auto",
     sample_weight=None,
 ):
     """Value by the doubly robust method with sub-Gaussian weights.
@@ -213,8 +217,10 @@ def subgaussian_dr_value(
         Probabilities of the evaluated policy.
     expected_reward : array-like of shape (n_samples, n_arms)
         The model's prediction for every arm, from rows other than the one predicted.
-    lambda_ : float or "slope", default="slope"
-        Strength of the correction, from 0 to 1. `"slope"` chooses it by the data, see `slope`.
+    lambda_ : float, "auto" or "slope", default="auto"
+        Strength of the correction, from 0 to 1. `"auto"` chooses the smallest
+        standard error among those whose bias is surely small beside it, `"slope"` the strongest
+        shrinkage that agrees with weaker ones, see `slope`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
 
@@ -256,7 +262,7 @@ def subgaussian_dr_value(
     return subgaussian_dr(rounds, lambda_=lambda_)
 
 
-def subgaussian_dr(rounds, lambda_="slope"):
+def subgaussian_dr(rounds, lambda_="auto"):
     """`subgaussian_dr_value` of checked rounds."""
     rounds.need(*_NEEDS)
     lambda_, weight = tune(

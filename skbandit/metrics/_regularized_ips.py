@@ -7,7 +7,7 @@ from ._weights import clip_weight, subgaussian_weight
 
 
 def clipped_ips_value(
-    *, reward, propensity, policy_probability, arm=None, clip="slope", sample_weight=None
+    *, reward, propensity, policy_probability, arm=None, clip="auto", sample_weight=None
 ):
     """Value by inverse propensity scoring with clipped weights.
 
@@ -23,8 +23,10 @@ def clipped_ips_value(
         Probabilities of the evaluated policy; of one dimension for the logged arm alone.
     arm : array-like of int of shape (n_samples,), default=None
         Column of the logged arm in `policy_probability`.
-    clip : float or "slope", default="slope"
-        Largest weight. `"slope"` chooses it by the data, see `slope`.
+    clip : float, "auto" or "slope", default="auto"
+        Largest weight. `"auto"` chooses the smallest
+        standard error among those whose bias is surely small beside it, `"slope"` the strongest
+        shrinkage that agrees with weaker ones, see `slope`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
 
@@ -64,7 +66,7 @@ def clipped_ips_value(
     return clipped_ips(rounds, clip=clip)
 
 
-def clipped_ips(rounds, clip="slope"):
+def clipped_ips(rounds, clip="auto"):
     """`clipped_ips_value` of checked rounds."""
     rounds.need("reward", "arm", "propensity")
     clip, weight = tune(rounds, clip, "clip", weight_grid, clip_weight, doubly_robust=False)
@@ -72,7 +74,7 @@ def clipped_ips(rounds, clip="slope"):
 
 
 def subgaussian_ips_value(
-    *, reward, propensity, policy_probability, arm=None, lambda_="slope", sample_weight=None
+    *, reward, propensity, policy_probability, arm=None, lambda_="auto", sample_weight=None
 ):
     """Value by inverse propensity scoring with sub-Gaussian weights.
 
@@ -89,8 +91,10 @@ def subgaussian_ips_value(
         Probabilities of the evaluated policy; of one dimension for the logged arm alone.
     arm : array-like of int of shape (n_samples,), default=None
         Column of the logged arm in `policy_probability`.
-    lambda_ : float or "slope", default="slope"
-        Strength of the correction, from 0 to 1. `"slope"` chooses it by the data, see `slope`.
+    lambda_ : float, "auto" or "slope", default="auto"
+        Strength of the correction, from 0 to 1. `"auto"` chooses the smallest
+        standard error among those whose bias is surely small beside it, `"slope"` the strongest
+        shrinkage that agrees with weaker ones, see `slope`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
 
@@ -130,7 +134,7 @@ def subgaussian_ips_value(
     return subgaussian_ips(rounds, lambda_=lambda_)
 
 
-def subgaussian_ips(rounds, lambda_="slope"):
+def subgaussian_ips(rounds, lambda_="auto"):
     """`subgaussian_ips_value` of checked rounds."""
     rounds.need("reward", "arm", "propensity")
     lambda_, weight = tune(
@@ -140,7 +144,7 @@ def subgaussian_ips(rounds, lambda_="slope"):
 
 
 def ix_value(
-    *, reward, propensity, policy_probability, arm=None, gamma="slope", sample_weight=None
+    *, reward, propensity, policy_probability, arm=None, gamma="auto", sample_weight=None
 ):
     """Value by implicit exploration.
 
@@ -157,9 +161,10 @@ def ix_value(
         Probabilities of the evaluated policy; of one dimension for the logged arm alone.
     arm : array-like of int of shape (n_samples,), default=None
         Column of the logged arm in `policy_probability`.
-    gamma : float or "slope", default="slope"
-        What is added to each propensity, from 0 to 1. `"slope"` chooses it by the data, see
-        `slope`.
+    gamma : float, "auto" or "slope", default="auto"
+        What is added to each propensity, from 0 to 1. `"auto"` chooses the smallest
+        standard error among those whose bias is surely small beside it, `"slope"` the strongest
+        shrinkage that agrees with weaker ones, see `slope`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
 
@@ -200,7 +205,7 @@ def ix_value(
     return ix(rounds, gamma=gamma)
 
 
-def ix(rounds, gamma="slope"):
+def ix(rounds, gamma="auto"):
     """`ix_value` of checked rounds."""
     rounds.need("reward", "arm", "propensity")
     chance = rounds.propensity

@@ -89,7 +89,7 @@ def test_wrong_arguments(change, match, log):
     ],
 )
 def test_impossible_parameters(name, parameter, value, log):
-    with pytest.raises(ValueError, match=f'{parameter} must be a number.*"slope"; got'):
+    with pytest.raises(ValueError, match=f'{parameter} must be a number.*"auto" or "slope"; got'):
         policy_value(name, **log, **{parameter: value})
 
 
