@@ -32,7 +32,7 @@ from ._sklearn import HasMethods
 from ._tags import BanditTags, TagsWithBandit
 from ._threads import NO_LIMIT
 from ._values import self_normalized_value
-from .selectors import ArgmaxSelector
+from .selectors import ArgmaxSelector, at
 
 __all__ = ["BanditTags", "BaseBandit", "StateField", "is_bandit", "make_log"]
 
@@ -217,7 +217,9 @@ class BaseBandit(BaseEstimator):
     # ------------------------------------------------------------ parameters
     @property
     def _selector(self):
-        return ArgmaxSelector() if self.selector is None else self.selector
+        if self.selector is None:
+            return ArgmaxSelector()
+        return at(self.selector, self.__dict__.get("learnt_weight_", 0.0))
 
     def _check_parameters(self, against_state=False):
         """Validate the parameters where they changed since the bandit last learnt.

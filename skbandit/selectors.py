@@ -11,12 +11,13 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from ._optimality import argmax_policy, top_policy
-from ._sklearn import Interval
+from ._sklearn import HasMethods, Interval
 
 __all__ = [
     "ArgmaxSelector",
     "BaseSelector",
     "EpsilonGreedySelector",
+    "PropensityFloorSelector",
     "SoftmaxSelector",
     "TopKSelector",
 ]
@@ -30,7 +31,8 @@ class BaseSelector(BaseEstimator):
 
     A subclass stores its parameters in ``__init__`` and defines ``select(scores, available)``. It
     may define ``expect(belief, available)`` where the mean of ``select`` over scores drawn from a
-    belief is known in closed form; otherwise that mean is taken over draws.
+    belief is known in closed form; otherwise that mean is taken over draws. One that changes as
+    the bandit learns defines ``at(learnt_weight)``.
 
     Attributes
     ----------
@@ -107,6 +109,20 @@ class BaseSelector(BaseEstimator):
             total += self.select(scores, mask).reshape(-1, n_samples, n_arms).sum(axis=0)
         return total / n_draws
 
+    def at(self, learnt_weight):
+        """Return the selector of a bandit that has learnt so many rounds; itself by default.
+
+        Parameters
+        ----------
+        learnt_weight : float
+            Total weight of the rounds.
+
+        Returns
+        -------
+        selector : selector
+        """
+        return self
+
     def check(self):
         """Validate the selector's parameters.
 
@@ -179,6 +195,108 @@ class EpsilonGreedySelector(BaseSelector):
     def expect(self, belief, available=None):
         """See :meth:`BaseSelector.expect`; exact."""
         return self._mix(belief.best(available), available)
+
+
+class PropensityFloorSelector(BaseSelector):
+    r"""Play as another selector does, but in a share of the rounds any available arm, all alike.
+
+    After rounds of a total weight of t that share is
+
+    .. math:: \delta_t = \min(1,\; c \, \max(t, 1)^{-d}),
+
+    so the propensity of each of n available arms is at least :math:`\delta_t / n`. With
+    :math:`d = 0` the floor is constant. With :math:`d < 1/4` it falls slowly enough that what an
+    arm pays can be inferred from the bandit's own log, however rarely the arm would be played
+    without it [1]_: see :func:`skbandit.metrics.adaptive_dr_value`. The propensities that
+    ``predict`` returns hold it, exactly.
+
+    Parameters
+    ----------
+    selector : selector, default=None
+        What is played in the other rounds. None: :class:`ArgmaxSelector`.
+    share : float in [0, 1], default=0.5
+        The share c of rounds at the start.
+    decay : float in [0, 1], default=0.24
+        The exponent d with which it falls; 0 keeps it.
+
+    References
+    ----------
+    .. [1] B. Liang and I. Bojinov (2023). An experimental design for anytime-valid causal
+       inference on multi-armed bandits. arXiv:2311.05794. (mixture adaptive design)
+
+    Examples
+    --------
+    >>> from skbandit.linear import LinearThompsonSampling
+    >>> from skbandit.selectors import PropensityFloorSelector
+    >>> bandit = LinearThompsonSampling(selector=PropensityFloorSelector())
+    >>> X, arms, reward = [[0.0]] * 10_000, ["a", "b"] * 5000, [0.0, 1.0] * 5000
+    >>> bandit.fit(X, arms, reward=reward).predict_proba([[0.0]]).round(3)
+    array([[0.027, 0.973]])
+    """
+
+    _parameter_constraints = {
+        "selector": [HasMethods(["select", "expect", "get_params"]), None],
+        "share": [Interval(Real, 0, 1, closed="both")],
+        "decay": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(self, selector=None, share=0.5, decay=0.24):
+        self.selector = selector
+        self.share = share
+        self.decay = decay
+
+    @property
+    def _other(self):
+        return ArgmaxSelector() if self.selector is None else self.selector
+
+    @property
+    def n_selected(self):
+        """How many arms are played a round."""
+        return self._other.n_selected
+
+    @property
+    def has_closed_form(self):
+        """Whether ``expect`` of the other selector is computed from a belief's probabilities."""
+        return self._other.has_closed_form
+
+    def at(self, learnt_weight):
+        """See :meth:`BaseSelector.at`."""
+        share = min(1.0, self.share * max(learnt_weight, 1.0) ** -self.decay)
+        return type(self)(selector=at(self._other, learnt_weight), share=share, decay=0.0)
+
+    def _mix(self, probability, available):
+        n_selected = self.n_selected or 1
+        if available is None:
+            uniform = n_selected / probability.shape[1]
+        else:
+            uniform = n_selected * available / available.sum(axis=1, keepdims=True)
+        return (1.0 - self.share) * probability + self.share * uniform
+
+    def select(self, scores, available=None):
+        """See :meth:`BaseSelector.select`."""
+        return self._mix(self._other.select(scores, available), available)
+
+    def expect(self, belief, available=None):
+        """See :meth:`BaseSelector.expect`; as exact as that of the other selector."""
+        return self._mix(self._other.expect(belief, available), available)
+
+    def check(self):
+        """See :meth:`BaseSelector.check`."""
+        super().check()
+        if hasattr(self._other, "check"):
+            self._other.check()
+
+
+def at(selector, learnt_weight):
+    """Return a selector as it is for a bandit that has learnt so many rounds.
+
+    Parameters
+    ----------
+    selector : selector
+        One that does not change need not have the method ``at``.
+    learnt_weight : float
+    """
+    return selector.at(learnt_weight) if hasattr(selector, "at") else selector
 
 
 class TopKSelector(BaseSelector):

@@ -11,6 +11,7 @@ from sklearn.utils.estimator_checks import check_estimator, check_param_validati
 from skbandit.base import BanditTags
 from skbandit.selectors import (
     EpsilonGreedySelector,
+    PropensityFloorSelector,
     SoftmaxSelector,
     TopKSelector,
 )
@@ -20,7 +21,14 @@ from skbandit.utils.estimator_checks import bandit_checks_generator, parametrize
 from skbandit.utils.estimator_checks._run import label_of
 
 SETS = TopKSelector(k=2)
-SELECTORS = [None, EpsilonGreedySelector(), SoftmaxSelector(), TopKSelector(k=1), SETS]
+SELECTORS = [
+    None,
+    EpsilonGreedySelector(),
+    SoftmaxSelector(),
+    PropensityFloorSelector(),
+    TopKSelector(k=1),
+    SETS,
+]
 # Checks that look at what a selector makes of scores.
 OF_POLICIES = ("_policy", "_scores", "_sets", "_candidates")
 

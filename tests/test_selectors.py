@@ -18,6 +18,7 @@ from skbandit.selectors import (
     ArgmaxSelector,
     BaseSelector,
     EpsilonGreedySelector,
+    PropensityFloorSelector,
     SoftmaxSelector,
     TopKSelector,
 )
@@ -29,6 +30,9 @@ SELECTORS = [
     SoftmaxSelector(temperature=0.7, standardize=False),
     TopKSelector(k=1),
     TopKSelector(k=3),
+    PropensityFloorSelector(share=0.4),
+    PropensityFloorSelector(SoftmaxSelector(), share=0.4),
+    PropensityFloorSelector(TopKSelector(k=2), share=0.4),
 ]
 
 
@@ -104,7 +108,7 @@ class TestEverySelector:
 
     def test_it_is_an_estimator(self, selector):
         twin = clone(selector)
-        assert twin.get_params() == selector.get_params()
+        assert repr(twin) == repr(selector)
         assert_array_equal(twin.select(_scores()), selector.select(_scores()))
 
     def test_sure_scores_expect_what_they_select(self, selector):
@@ -347,3 +351,48 @@ def test_sets_by_brute_force():
     policy = TopKSelector(2).expect(IndependentBelief(mean, std))
     # The indicator is not smooth, which costs quadrature its digits.
     assert_allclose(policy[0], total, atol=0.02)
+
+
+# ---------------------------------------------------------------------------- propensity floor
+def test_the_floor_falls_with_the_rounds_that_were_learnt():
+    selector = PropensityFloorSelector(share=0.5, decay=0.24)
+    X, reward = np.zeros((400, 1)), np.tile([0.0, 1.0], 200)
+    bandit = LinearUCB(arms=["a", "b"], alpha=0.0, selector=selector)
+    assert_allclose(bandit.predict_proba(X[:1]), [[0.5, 0.5]])
+    for n_rounds in (2, 100, 400):
+        bandit.fit(X[:n_rounds], np.tile(["a", "b"], n_rounds // 2), reward=reward[:n_rounds])
+        least = 0.5 * n_rounds**-0.24 / 2
+        assert_allclose(bandit.predict_proba(X[:1]), [[least, 1 - least]])
+    arms, propensity = bandit.predict(X, return_propensity=True)
+    assert_allclose(propensity, np.where(arms == "b", 1 - least, least))
+    assert_allclose(selector.at(0.0).share, 0.5)
+    assert PropensityFloorSelector(share=1.0, decay=0.0).at(1e9).share == 1.0
+
+
+def test_the_floor_under_thompson_sampling_is_exact():
+    rng = np.random.default_rng(0)
+    X, arms, reward = rng.normal(size=(50, 2)), np.tile(["a", "b"], 25), rng.normal(size=50)
+    plain = LinearThompsonSampling(alpha=1.0).fit(X, arms, reward=reward)
+    floor = PropensityFloorSelector(share=0.2, decay=0.0)
+    bandit = LinearThompsonSampling(alpha=1.0, selector=floor).fit(X, arms, reward=reward)
+    assert_allclose(bandit.predict_proba(X), 0.8 * plain.predict_proba(X) + 0.1, rtol=1e-12)
+    mask = np.tile([False, True], (50, 1))
+    assert_allclose(bandit.predict_proba(X, available=mask), mask)
+
+
+def test_the_floor_of_a_selector_that_changes_itself():
+    outer = PropensityFloorSelector(PropensityFloorSelector(share=0.5, decay=0.5), share=0.0)
+    scores = np.array([[1.0, 2.0]])
+    assert_allclose(outer.at(100.0).select(scores), [[0.025, 0.975]])
+    # One of one's own need not have the method.
+    plain = PropensityFloorSelector(EpsilonGreedySelector(epsilon=0.0), share=0.1, decay=0.0)
+    assert_allclose(plain.at(5.0).select(scores), [[0.05, 0.95]])
+
+
+@pytest.mark.parametrize("parameters", [{"share": 1.5}, {"decay": -0.1}, {"selector": "argmax"}])
+def test_impossible_floors(parameters):
+    with pytest.raises(InvalidParameterError):
+        LinearUCB(selector=PropensityFloorSelector(**parameters)).fit([[0.0]], ["a"], [1.0])
+    inner = PropensityFloorSelector(EpsilonGreedySelector(epsilon=2.0))
+    with pytest.raises(InvalidParameterError, match="epsilon"):
+        LinearUCB(selector=inner).fit([[0.0]], ["a"], [1.0])

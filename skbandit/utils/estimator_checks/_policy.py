@@ -5,6 +5,7 @@ import numpy as np
 from ...selectors import (
     ArgmaxSelector,
     EpsilonGreedySelector,
+    PropensityFloorSelector,
     SoftmaxSelector,
     TopKSelector,
 )
@@ -107,6 +108,7 @@ def check_ties_are_even_under_every_selector(case):
         EpsilonGreedySelector(0.3),
         SoftmaxSelector(),
         SoftmaxSelector(0.1, standardize=False),
+        PropensityFloorSelector(),
         TopKSelector(1),
         TopKSelector(2),
     ):
