@@ -1,11 +1,12 @@
 """Off-policy values of policies, with intervals, diagnostics and data-driven choice."""
 
 from .._paths import set_public_path
+from ._adaptive import adaptive_dr_value
 from ._balanced import balanced_ips_value, balanced_weight
 from ._betting import betting_bounds
 from ._bootstrap import bootstrap_distribution
 from ._cressie_read import cressie_read_value
-from ._diagnostics import PolicySupport, PoorSupportWarning, policy_support
+from ._diagnostics import LearningLogWarning, PolicySupport, PoorSupportWarning, policy_support
 from ._display import PolicyValueDisplay
 from ._doubly_robust import dm_value, dr_value, sndr_value
 from ._evaluate import get_estimator_names, policy_value
@@ -45,7 +46,9 @@ __all__ = [
     "PolicySupport",
     "PolicyValue",
     "PolicyValueDisplay",
+    "LearningLogWarning",
     "PoorSupportWarning",
+    "adaptive_dr_value",
     "balanced_ips_value",
     "balanced_weight",
     "bca_interval",

@@ -123,4 +123,5 @@ def cressie_read(rounds):
         reward_range=span(rounds.reward),
         base_range=(slope, slope),
         model_range=(slope, slope),
+        propensity=rounds.propensity,
     )

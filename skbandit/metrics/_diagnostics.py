@@ -5,18 +5,25 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special
+from scipy import special, stats
 
 from .._values import effective_sample_size, root_sum_of_squares
 from ._intervals import Interval, check_confidence_level
 from ._validation import EvaluatedRounds
 
+# Propensities of a policy that stays as it is drift as much in one log of a million.
+_CHANCE = 1e-6
+_FEWEST_TO_COMPARE = 60
 # Below this many effective rounds the central limit theorem is no help.
 _FEW_ROUNDS = 30
 
 
 class PoorSupportWarning(UserWarning):
     """The log hardly supports the policy that is evaluated: the estimate may be far off."""
+
+
+class LearningLogWarning(UserWarning):
+    """The logging policy was learning, and the interval is for one that stays as it is."""
 
 
 class PolicySupport(NamedTuple):
@@ -158,3 +165,35 @@ def warn_poor_support(weight):
             PoorSupportWarning,
             stacklevel=stacklevel_of_caller(),
         )
+
+
+def propensities_drift(propensity):
+    """Say whether propensities change in the course of a log, as those of a learning policy do.
+
+    Those of the first third are compared with those of the last one (Kolmogorov and Smirnov): of
+    a policy that stays as it is, on contexts that do, less than one log in a million is taken for
+    one that learns.
+
+    Parameters
+    ----------
+    propensity : ndarray of shape (n_samples,)
+        In the order of time.
+    """
+    third = len(propensity) // 3
+    if 3 * third < _FEWEST_TO_COMPARE:
+        return False
+    first, last = propensity[:third], propensity[-third:]
+    return bool(stats.ks_2samp(first, last, method="asymp").pvalue < _CHANCE)
+
+
+def warn_learning_log():
+    """Warn that the log is that of a learning policy."""
+    warnings.warn(
+        "the propensities change in the course of the log, as those of a policy that learns do. "
+        "Its rounds depend on earlier ones, and this interval holds the truth less often than it "
+        "says. Use adaptive_dr_value (the name 'adaptive_dr') with predictions from earlier "
+        "rounds, cross_fit_rewards(cv=TimeSeriesSplit()); or the interval 'betting' of ips_value "
+        "with reward_range and max_weight.",
+        LearningLogWarning,
+        stacklevel=stacklevel_of_caller(),
+    )

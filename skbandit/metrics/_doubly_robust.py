@@ -37,6 +37,7 @@ def corrected_mean(rounds, name, weight, **parameters):
         reward_range=span(rounds.reward),
         base_range=span(rounds.model_policy),
         model_range=span(rounds.model_logged),
+        propensity=rounds.propensity,
         parameters=parameters,
     )
 
@@ -252,4 +253,5 @@ def sndr(rounds):
         reward_range=span(rounds.reward),
         base_range=span(rounds.model_policy + mean_error),
         model_range=span(rounds.model_logged + mean_error),
+        propensity=rounds.propensity,
     )

@@ -1,5 +1,6 @@
 """Several estimates of one policy on one log."""
 
+from ._adaptive import adaptive_dr
 from ._cressie_read import cressie_read
 from ._doubly_robust import dm, dr, sndr
 from ._importance_weighted import ips, replay, snips
@@ -17,13 +18,14 @@ _ESTIMATORS = {
     "cressie_read": cressie_read,
     "dm": dm,
     "dr": dr,
+    "adaptive_dr": adaptive_dr,
     "sndr": sndr,
     "switch_dr": switch_dr,
     "dros": dros,
     "drps": drps,
     "subgaussian_dr": subgaussian_dr,
 }
-_WITH_MODEL = ("dm", "dr", "sndr", "switch_dr", "dros", "drps", "subgaussian_dr")
+_WITH_MODEL = ("dm", "dr", "adaptive_dr", "sndr", "switch_dr", "dros", "drps", "subgaussian_dr")
 
 
 def get_estimator_names(*, reward_model=None):

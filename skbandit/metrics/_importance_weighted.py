@@ -24,6 +24,7 @@ def weighted_mean(rounds, name, weight, **parameters):
         control=rounds.weight,
         sample_weight=rounds.sample_weight,
         reward_range=span(rounds.reward),
+        propensity=rounds.propensity,
         parameters=parameters,
     )
 
@@ -40,7 +41,9 @@ def defined_mean(name, value, weight, sample_weight):
     return mean
 
 
-def self_normalized(name, reward, weight, sample_weight, control=None, **parameters):
+def self_normalized(
+    name, reward, weight, sample_weight, control=None, propensity=None, **parameters
+):
     """Ratio of the means of weight times reward and of weight."""
     # Linearised, a round adds w (reward - value) / mean(w) to the value.
     value = defined_mean(name, reward, weight, sample_weight)
@@ -56,6 +59,7 @@ def self_normalized(name, reward, weight, sample_weight, control=None, **paramet
         reward_range=span(reward),
         base_range=(value, value),
         model_range=(value, value),
+        propensity=propensity,
         parameters=parameters,
     )
 
@@ -281,5 +285,10 @@ def snips(rounds):
     """`snips_value` of checked rounds."""
     rounds.need("reward", "arm", "propensity")
     return self_normalized(
-        "snips", rounds.reward, rounds.weight, rounds.sample_weight, rounds.weight
+        "snips",
+        rounds.reward,
+        rounds.weight,
+        rounds.sample_weight,
+        rounds.weight,
+        rounds.propensity,
     )

@@ -11,8 +11,11 @@ from functools import cached_property
 import numpy as np
 
 from .._values import effective_sample_size, root_sum_of_squares
+from ._diagnostics import propensities_drift, warn_learning_log
 from ._intervals import INTERVALS
 
+# Intervals that hold for each policy that depends on earlier rounds alone.
+_FOR_LEARNING_LOGS = ("betting",)
 # Step of the complex-step derivative: its error is of the order of the step's square.
 _COMPLEX_STEP = 1e-30
 
@@ -66,6 +69,9 @@ class PolicyValue:
         intervals start from them.
     weight_scale : float, default=1.0
         What a self-normalised estimate multiplies its weights by.
+    propensity : ndarray of shape (n_samples,), default=None
+        Logged propensities in the order of time, where the intervals are for logging policies that
+        stay as they are. If they drift, `interval` warns.
     parameters : dict
         The tuning parameters that were used, the chosen ones included.
     parts : tuple of PolicyValue, default=()
@@ -110,6 +116,7 @@ class PolicyValue:
     base_range: tuple = (0.0, 0.0)
     model_range: tuple = (0.0, 0.0)
     weight_scale: float = 1.0
+    propensity: np.ndarray = None
     parameters: dict = field(default_factory=dict)
     parts: tuple = ()
 
@@ -216,12 +223,23 @@ class PolicyValue:
         ------
         ValueError
             If the method is unknown or the level is not between 0 and 1.
+
+        Warns
+        -----
+        LearningLogWarning
+            If the log is that of a policy that was learning, for which the method does not hold.
         """
         if method not in INTERVALS:
             raise ValueError(
                 f"method must be one of {', '.join(sorted(INTERVALS))}; got {method!r}."
             )
+        if method not in _FOR_LEARNING_LOGS and self._log_learns:
+            warn_learning_log()
         return INTERVALS[method](self, confidence_level=confidence_level, **options)
+
+    @cached_property
+    def _log_learns(self):
+        return self.propensity is not None and propensities_drift(self.propensity)
 
     def __sub__(self, other):
         if not isinstance(other, PolicyValue):
@@ -241,6 +259,7 @@ class PolicyValue:
             sample_weight=self.sample_weight,
             reward_range=_union([part.reward_range for part in parts]),
             base_range=_minus(self.base_range, other.base_range),
+            propensity=self.propensity if other.propensity is None else other.propensity,
             parts=parts,
         )
 

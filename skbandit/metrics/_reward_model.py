@@ -11,6 +11,8 @@ from .._rows import as_frame, n_rows, nw, take_rows
 from ._validation import check_arm, check_sample_weight, check_vector
 
 _ARM_MODELS = ("disjoint", "shared")
+# Of fewer rows no model is fitted where there is none from a fold.
+_FEW_ROWS = 20
 
 
 def cross_fit_rewards(
@@ -44,8 +46,10 @@ def cross_fit_rewards(
     cv : int, cross-validation generator or iterable, default=5
         Each row is predicted by the model of the fold that holds it out. An integer means that
         many blocks of rows in their order. For the log of a policy that learns pass
-        `TimeSeriesSplit`: each block is then predicted from earlier rows alone; rows that no fold
-        holds out are predicted as 0, where the doubly robust estimate is IPS.
+        `TimeSeriesSplit`: each block is then predicted from earlier rows alone. Rows that no fold
+        holds out, its first block, are predicted by halves: the second half from the first, that
+        one's second half from its first and so on, and the first twenty from the mean of the
+        rewards before.
     arm_model : {"disjoint", "shared"}, default="disjoint"
         One model an arm, or one model of all with the arm appended one-hot to X (to a DataFrame as
         columns "arm 0", "arm 1" and so on). With X of three dimensions one model serves all arms,
@@ -122,10 +126,33 @@ def cross_fit_rewards(
         delayed(_fit_predict)(model, design, reward, weight, train, test, fold)
         for fold, (train, test) in enumerate(folds)
     )
-    expected_reward = np.zeros((n_samples, n_arms))
+    expected_reward = np.empty((n_samples, n_arms))
+    left_out = np.ones(n_samples, dtype=bool)
     for (_, test), predicted in zip(folds, predictions, strict=True):
         expected_reward[test] = predicted
+        left_out[test] = False
+    if left_out.any():
+        rows = np.flatnonzero(left_out)
+        expected_reward[rows] = _predict_forward(model, design, reward, weight, rows)
     return expected_reward
+
+
+def _predict_forward(model, design, reward, weight, rows):
+    """Predict rows from those before them, by halves; the first few by the mean before them."""
+    predicted, stop = np.empty((rows.size, design.n_arms)), rows.size
+    while stop > _FEW_ROWS:
+        half = stop // 2
+        train, test = rows[:half], rows[half:stop]
+        if np.ptp(reward[train]) == 0:
+            predicted[half:stop] = reward[train[0]]
+        else:
+            predicted[half:stop] = _fit_predict(model, design, reward, weight, train, test, "0")
+        stop = half
+    first = reward[rows[:stop]]
+    # Nothing comes before the first one: its own reward leaves a single term too sure.
+    before = np.concatenate([first[:1], np.cumsum(first)[:-1]])
+    predicted[:stop] = (before / np.maximum(np.arange(stop), 1))[:, None]
+    return predicted
 
 
 def _fit_predict(model, design, reward, weight, train, test, fold):

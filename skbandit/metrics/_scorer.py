@@ -12,7 +12,7 @@ from .._play import (
 )
 from ._evaluate import get_estimator_names, policy_value
 from ._intervals import INTERVALS, check_confidence_level
-from ._scorer_model import log_rewards
+from ._scorer_model import forward, log_rewards
 
 _BOUNDS = ("lower", "upper")
 _METADATA = ("reward", "propensity", "sample_weight")
@@ -52,7 +52,8 @@ def make_policy_scorer(
     arm_model : {"disjoint", "shared"}, default="disjoint"
         One reward model an arm, or one of all with the arm appended to X.
     cv : int or cross-validation generator, default=5
-        Folds of the cross-fitting; `TimeSeriesSplit` for the log of a policy that learns.
+        Folds of the cross-fitting; `TimeSeriesSplit` for the log of a policy that learns, which
+        `"adaptive_dr"` makes of a number by itself.
     interval : str, default=None
         None scores the value. Otherwise the method of a confidence interval, see
         `PolicyValue.interval`, of which the score is one end: a search then prefers what the log
@@ -292,7 +293,7 @@ class PolicyScorer:
             logged.reward,
             model=self.reward_model,
             arm_model=self.arm_model,
-            cv=self.cv,
+            cv=forward(self.cv) if "adaptive_dr" in names else self.cv,
             n_jobs=self.n_jobs,
         )
         if candidates:
@@ -382,7 +383,7 @@ def get_policy_scorer_names():
     --------
     >>> from skbandit.metrics import get_policy_scorer_names
     >>> get_policy_scorer_names()[:3]
-    ['clipped_ips', 'cressie_read', 'dm']
+    ['adaptive_dr', 'clipped_ips', 'cressie_read']
     """
     return get_estimator_names()
 

@@ -3,12 +3,14 @@
 import pickle
 import threading
 from collections import OrderedDict
+from numbers import Integral
 
 import joblib
 import numpy as np
 from scipy import sparse
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import BayesianRidge, Ridge
+from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -142,6 +144,11 @@ def log_rewards(X, labels, reward, *, model=None, arm_model="disjoint", cv=5, n_
         # What cannot be pickled (a generator of folds, say) cannot be recognised either.
         return compute(), logged_arms
     return _cache.get(key, compute), logged_arms
+
+
+def forward(cv):
+    """Return folds that predict each block from earlier ones, of a number of folds."""
+    return TimeSeriesSplit(cv) if isinstance(cv, Integral) else cv
 
 
 def _is_numeric(X):

@@ -89,8 +89,9 @@ def test_every_interval_is_one(name, smallest):
     for method in METHODS:
         options = {"random_state": 0, "n_resamples": 50} if method in ("bootstrap", "bca") else {}
         low, high = value.interval(method, **options)
-        # The ratio of one round's weighted reward to its weight is that reward, to all digits.
-        assert low < high or (name == "snips" and smallest < 1e-16)
+        # The ratio of one round's weighted reward to its weight is that reward, to all digits; and
+        # where later rounds count nothing beside a huge one, no digits are left.
+        assert low < high or (name in ("snips", "adaptive_dr") and smallest < 1e-16)
         low, high = (value - logging).interval(method, **options)
         assert low <= high
 

@@ -78,21 +78,32 @@ def test_sequential_folds_know_the_past_only(rounds):
     X = np.ones((120, 1))
     cv = TimeSeriesSplit(5)
     predicted = cross_fit_rewards(Recorder(), X, np.zeros(120, int), reward, cv=cv)[:, 0]
-    # Blocks of 20: nothing is known for the first, 20 rows for the second, and so on.
-    assert_allclose(predicted, np.repeat([0, 20, 40, 60, 80, 100], 20))
+    # Blocks of 20: for the second 20 rows are known, and so on; for the first the mean so far.
+    assert_allclose(predicted[20:], np.repeat([20, 40, 60, 80, 100], 20))
+    so_far = [reward[0], *(reward[:row].mean() for row in range(1, 20))]
+    assert_allclose(predicted[:20], so_far)
 
 
-def test_rounds_before_the_first_sequential_fold_are_ips(world):
-    log = world.log(300, 1)
-    X = np.random.default_rng(0).normal(size=(300, 2))
-    model = cross_fit_rewards(
-        LinearRegression(), X, log["arm"], log["reward"], n_arms=4, cv=TimeSeriesSplit(2)
-    )
-    terms = dr_value(**{**log, "expected_reward": model}).terms
-    rows = np.arange(300)
-    weight = log["policy_probability"][rows, log["arm"]] / log["propensity"]
-    assert_allclose(terms[:100], (weight * log["reward"])[:100], atol=1e-12)
-    assert np.abs(terms - weight * log["reward"])[100:].max() > 0.1
+def test_rows_that_no_fold_holds_out_are_predicted_by_halves(rounds):
+    _, _, reward = rounds
+    X, arm, cv = np.ones((120, 1)), np.zeros(120, int), TimeSeriesSplit(2, test_size=5)
+    predicted = cross_fit_rewards(Recorder(), X, arm, reward, cv=cv)[:, 0]
+    # Of 110 rows the last 55 are predicted from 55, and so on down to 13.
+    assert_allclose(predicted[13:], np.repeat([13, 27, 55, 110, 115], [14, 28, 55, 5, 5]))
+    assert_allclose(predicted[12], reward[:12].mean())
+
+
+@pytest.mark.parametrize("model", [LinearRegression(), LogisticRegression()])
+def test_the_direct_method_knows_the_first_block(model):
+    """Rewards of 0 and 1 whose mean is .8: a first block predicted as 0 made it .64."""
+    rng = np.random.default_rng(0)
+    arm, reward = rng.integers(2, size=1000), (rng.random(1000) < 0.8).astype(float)
+    reward[:30] = 1.0
+    X = rng.normal(size=(1000, 1))
+    expected = cross_fit_rewards(model, X, arm, reward, cv=TimeSeriesSplit(4))
+    value = dm_value(policy_probability=np.tile([0.5, 0.5], (1000, 1)), expected_reward=expected)
+    # Five standard errors of a mean of 1,000 are .06.
+    assert abs(value.value - 0.8) < 0.06
 
 
 @pytest.mark.parametrize("arm_model", ["disjoint", "shared"])
