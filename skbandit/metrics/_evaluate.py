@@ -59,6 +59,7 @@ def policy_value(
     propensity=None,
     expected_reward=None,
     sample_weight=None,
+    groups=None,
     **parameters,
 ):
     """Estimate the value of a policy by estimators given by name, checking the log once.
@@ -80,6 +81,9 @@ def policy_value(
         A model's prediction for every arm, for the estimators with a model.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, of a customer or a session: intervals then take
+        groups, not rounds, as independent of each other, see `PolicyValue`.
     **parameters
         Tuning parameters of the estimator; only with a single one.
 
@@ -123,6 +127,7 @@ def policy_value(
         policy_probability=policy_probability,
         expected_reward=expected_reward,
         sample_weight=sample_weight,
+        groups=groups,
     )
     values = {name: _ESTIMATORS[name](rounds, **parameters) for name in names}
     return values[estimator] if single else values

@@ -17,6 +17,7 @@ def switch_dr_value(
     expected_reward,
     tau="slope",
     sample_weight=None,
+    groups=None,
 ):
     """Value by the doubly robust method that trusts the model where weights are large.
 
@@ -39,6 +40,8 @@ def switch_dr_value(
         Largest weight that is used. `"slope"` chooses it by the data, see `slope`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -74,6 +77,7 @@ def switch_dr_value(
         policy_probability=policy_probability,
         expected_reward=expected_reward,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return switch_dr(rounds, tau=tau)
 
@@ -95,6 +99,7 @@ def shrinkage_dr_value(
     lambda_="slope",
     shrinkage="optimistic",
     sample_weight=None,
+    groups=None,
 ):
     """Value by the doubly robust method with shrunk weights (DRos and DRps).
 
@@ -124,6 +129,8 @@ def shrinkage_dr_value(
         How weights shrink.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -159,6 +166,7 @@ def shrinkage_dr_value(
         policy_probability=policy_probability,
         expected_reward=expected_reward,
         sample_weight=sample_weight,
+        groups=groups,
     )
     if shrinkage not in _SHRINKAGES:
         raise ValueError(f"shrinkage must be one of {', '.join(_SHRINKAGES)}; got {shrinkage!r}.")
@@ -195,6 +203,7 @@ def subgaussian_dr_value(
     expected_reward,
     lambda_="slope",
     sample_weight=None,
+    groups=None,
 ):
     """Value by the doubly robust method with sub-Gaussian weights.
 
@@ -217,6 +226,8 @@ def subgaussian_dr_value(
         Strength of the correction, from 0 to 1. `"slope"` chooses it by the data, see `slope`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -252,6 +263,7 @@ def subgaussian_dr_value(
         policy_probability=policy_probability,
         expected_reward=expected_reward,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return subgaussian_dr(rounds, lambda_=lambda_)
 

@@ -7,7 +7,14 @@ from ._weights import clip_weight, subgaussian_weight
 
 
 def clipped_ips_value(
-    *, reward, propensity, policy_probability, arm=None, clip="slope", sample_weight=None
+    *,
+    reward,
+    propensity,
+    policy_probability,
+    arm=None,
+    clip="slope",
+    sample_weight=None,
+    groups=None,
 ):
     """Value by inverse propensity scoring with clipped weights.
 
@@ -27,6 +34,8 @@ def clipped_ips_value(
         Largest weight. `"slope"` chooses it by the data, see `slope`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -60,6 +69,7 @@ def clipped_ips_value(
         propensity=propensity,
         policy_probability=policy_probability,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return clipped_ips(rounds, clip=clip)
 
@@ -72,7 +82,14 @@ def clipped_ips(rounds, clip="slope"):
 
 
 def subgaussian_ips_value(
-    *, reward, propensity, policy_probability, arm=None, lambda_="slope", sample_weight=None
+    *,
+    reward,
+    propensity,
+    policy_probability,
+    arm=None,
+    lambda_="slope",
+    sample_weight=None,
+    groups=None,
 ):
     """Value by inverse propensity scoring with sub-Gaussian weights.
 
@@ -93,6 +110,8 @@ def subgaussian_ips_value(
         Strength of the correction, from 0 to 1. `"slope"` chooses it by the data, see `slope`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -126,6 +145,7 @@ def subgaussian_ips_value(
         propensity=propensity,
         policy_probability=policy_probability,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return subgaussian_ips(rounds, lambda_=lambda_)
 
@@ -140,7 +160,14 @@ def subgaussian_ips(rounds, lambda_="slope"):
 
 
 def ix_value(
-    *, reward, propensity, policy_probability, arm=None, gamma="slope", sample_weight=None
+    *,
+    reward,
+    propensity,
+    policy_probability,
+    arm=None,
+    gamma="slope",
+    sample_weight=None,
+    groups=None,
 ):
     """Value by implicit exploration.
 
@@ -162,6 +189,8 @@ def ix_value(
         `slope`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -196,6 +225,7 @@ def ix_value(
         propensity=propensity,
         policy_probability=policy_probability,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return ix(rounds, gamma=gamma)
 

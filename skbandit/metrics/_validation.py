@@ -3,9 +3,11 @@
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from .._play import entries_at
 from .._rounds import check_propensity
+from .._rows import as_frame, n_rows, nw
 
 # Rows of probabilities come out of softmaxes and divisions in float32 as well.
 _SUM_TOLERANCE = 1e-4
@@ -84,6 +86,45 @@ def check_sample_weight(sample_weight, n_samples):
     return sample_weight
 
 
+def check_groups(groups, n_samples):
+    """Return which group each row belongs to, as integers; None where rows stand alone.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,), or None
+        Labels of any kind.
+    n_samples : int
+
+    Returns
+    -------
+    codes : ndarray of int of shape (n_samples,), or None
+        Groups are numbered in the order in which they appear, so that two labellings of the same
+        groups have the same codes.
+    """
+    if groups is None:
+        return None
+    frame = as_frame(groups)
+    if isinstance(frame, nw.DataFrame) or getattr(groups, "ndim", 1) != 1:
+        raise ValueError(
+            "groups must have one dimension, one label a round; got shape "
+            f"{np.shape(groups)}. Join several columns into one label first."
+        )
+    if n_rows(groups) != n_samples:
+        raise ValueError(
+            f"groups has {n_rows(groups)} entries where the log has {n_samples} rounds; give one "
+            "label a round."
+        )
+    if not isinstance(groups, (np.ndarray, pd.Series)):
+        groups = pd.Series(list(groups) if frame is None else frame.to_list())
+    codes = pd.factorize(groups)[0]
+    if (codes < 0).any():
+        raise ValueError(
+            f"groups has missing labels in {_first_rows(codes < 0)}. Give a round that belongs to "
+            "no other a label of its own, or drop it."
+        )
+    return codes.astype(np.intp)
+
+
 def check_table(values, name, shape):
     """Return a finite table of the wanted shape; None in `shape` takes any length."""
     values = np.asarray(values, dtype=np.float64)
@@ -157,6 +198,10 @@ class EvaluatedRounds:
     expected_reward : array-like of shape (n_samples, n_arms), default=None
         A model's prediction for every arm.
     sample_weight : array-like of shape (n_samples,), default=None
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together.
+    available : array-like or frame of bool of shape (n_samples, n_arms), default=None
+        The arms that could be played.
 
     Attributes
     ----------
@@ -177,6 +222,8 @@ class EvaluatedRounds:
         policy_probability=None,
         expected_reward=None,
         sample_weight=None,
+        groups=None,
+        available=None,
     ):
         policy_probability = np.asarray(policy_probability, dtype=np.float64)
         if policy_probability.ndim not in (1, 2) or policy_probability.size == 0:
@@ -189,6 +236,7 @@ class EvaluatedRounds:
         check_probability(policy_probability)
         self.n_samples = n_samples
         self.sample_weight = check_sample_weight(sample_weight, n_samples)
+        self.groups = check_groups(groups, n_samples)
         self.reward = None if reward is None else check_vector(reward, "reward", n_samples)
         self.propensity = None
         if propensity is not None:
