@@ -4,11 +4,13 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.base import clone, is_classifier
+from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
 
 from .._play import append_columns, as_rows, make_folds
 from .._rows import as_frame, n_rows, nw, take_rows
-from ._validation import check_arm, check_sample_weight, check_vector
+from ._validation import check_arm, check_groups, check_sample_weight, check_vector
 
 _ARM_MODELS = ("disjoint", "shared")
 
@@ -23,6 +25,7 @@ def cross_fit_rewards(
     cv=5,
     arm_model="disjoint",
     sample_weight=None,
+    groups=None,
     n_jobs=None,
 ):
     """Predict the reward of every arm in every round by models fitted on other rounds.
@@ -53,6 +56,11 @@ def cross_fit_rewards(
     sample_weight : array-like of shape (n_samples,), default=None
         Passed to `model.fit`, for instance from `mrdr_weight`. For a Pipeline it goes to its last
         step.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, of a customer or a session. No row is predicted by a
+        model that saw another row of its group: an integer `cv` means `GroupKFold`, a splitter
+        that splits by groups is given them, and under any other the rows of held-out groups are
+        left out of training.
     n_jobs : int, default=None
         Folds fitted in parallel.
 
@@ -63,8 +71,9 @@ def cross_fit_rewards(
     Raises
     ------
     ValueError
-        If the log is shorter than the folds, folds overlap, arms are out of range, or `model` is a
-        classifier and the rewards it is to learn from are all the same.
+        If the log is shorter than the folds, folds overlap, arms are out of range, groups leave a
+        fold nothing to learn from, or `model` is a classifier and the rewards it is to learn from
+        are all the same.
 
     See Also
     --------
@@ -117,7 +126,7 @@ def cross_fit_rewards(
             "regressor as the reward model, or use an estimate without one, such as snips_value."
         )
     design = _DESIGNS["features" if per_arm_features else arm_model](X, arm, n_arms)
-    folds = make_folds(cv, n_samples)
+    folds = _make_group_folds(cv, check_groups(groups, n_samples), n_samples)
     predictions = Parallel(n_jobs=n_jobs)(
         delayed(_fit_predict)(model, design, reward, weight, train, test, fold)
         for fold, (train, test) in enumerate(folds)
@@ -126,6 +135,33 @@ def cross_fit_rewards(
     for (_, test), predicted in zip(folds, predictions, strict=True):
         expected_reward[test] = predicted
     return expected_reward
+
+
+def _make_group_folds(cv, groups, n_samples):
+    """Cut rounds into folds that train on no group of which they hold out a round."""
+    if groups is None:
+        return make_folds(cv, n_samples)
+    if cv is None or isinstance(cv, (int, np.integer)):
+        n_folds, n_groups = 5 if cv is None else int(cv), int(groups.max()) + 1
+        if n_groups < n_folds:
+            raise ValueError(
+                f"groups names {n_groups} groups, fewer than the {n_folds} folds of cv; pass a "
+                "smaller cv, or use an estimate without a reward model, such as snips_value."
+            )
+        return make_folds(GroupKFold(n_folds), n_samples, groups=groups)
+    # Splitters of scikit-learn that split by no groups warn of them; others may want them.
+    silent = hasattr(cv, "get_metadata_routing") and not get_routing_for_object(
+        cv
+    ).split.requests.get("groups")
+    folds = make_folds(cv, n_samples, groups=None if silent else groups)
+    folds = [(train[~np.isin(groups[train], groups[test])], test) for train, test in folds]
+    for fold, (train, _) in enumerate(folds):
+        if train.size == 0:
+            raise ValueError(
+                f"fold {fold} of cv has nothing to train on: each of its training rows belongs to "
+                "a group of which it holds out another. Pass cv=GroupKFold(), or fewer folds."
+            )
+    return folds
 
 
 def _fit_predict(model, design, reward, weight, train, test, fold):

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
-from sklearn.model_selection import KFold, ShuffleSplit, TimeSeriesSplit
+from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -215,3 +215,38 @@ def test_one_class_rewards_for_a_classifier(rounds):
     reward = np.r_[np.zeros(60), np.ones(60)]
     with pytest.raises(ValueError, match=r"fold 0 trains on are 1.*shuffled cv"):
         cross_fit_rewards(LogisticRegression(), X, arm, reward, cv=2, arm_model="shared")
+
+
+class GroupsSeen(RegressorMixin, BaseEstimator):
+    """Predicts whether it was fitted on the group that the only feature names."""
+
+    def fit(self, X, y):
+        self.seen_ = set(X[:, 0].tolist())
+        return self
+
+    def predict(self, X):
+        return np.array([float(group in self.seen_) for group in X[:, 0].tolist()])
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [5, None, KFold(3), TimeSeriesSplit(3), GroupKFold(3), ShuffleSplit(1, random_state=0)],
+)
+def test_no_model_sees_the_group_that_it_predicts(cv):
+    rng = np.random.default_rng(0)
+    groups = np.arange(200) // 7
+    names = [f"g{one}" for one in groups]
+    call = {"arm": rng.integers(2, size=200), "reward": np.ones(200)}
+    X = groups[:, None].astype(float)
+    found = cross_fit_rewards(GroupsSeen(), X, **call, cv=cv, groups=names)
+    assert not found.any()
+    if not isinstance(cv, GroupKFold):
+        assert cross_fit_rewards(GroupsSeen(), X, **call, cv=cv).any()
+
+
+def test_groups_too_few_for_the_folds():
+    call = {"X": np.zeros((12, 1)), "arm": np.zeros(12, int), "reward": np.arange(12.0)}
+    with pytest.raises(ValueError, match="groups names 3 groups, fewer than the 5 folds"):
+        cross_fit_rewards(Ridge(), **call, groups=np.arange(12) % 3)
+    with pytest.raises(ValueError, match=r"fold 0 of cv has nothing to train on.*GroupKFold"):
+        cross_fit_rewards(Ridge(), **call, groups=np.arange(12) % 2, cv=KFold(3))
