@@ -60,6 +60,7 @@ def policy_value(
     expected_reward=None,
     sample_weight=None,
     groups=None,
+    available=None,
     **parameters,
 ):
     """Estimate the value of a policy by estimators given by name, checking the log once.
@@ -84,6 +85,10 @@ def policy_value(
     groups : array-like of shape (n_samples,), default=None
         Labels of rounds that belong together, of a customer or a session: intervals then take
         groups, not rounds, as independent of each other, see `PolicyValue`.
+    available : array-like or frame of bool of shape (n_samples, n_arms), default=None
+        The arms that could be played in each round, columns as in `policy_probability`. Nothing is
+        computed from it: a policy that plays what was not available is an error, and so is a
+        logged arm that was not.
     **parameters
         Tuning parameters of the estimator; only with a single one.
 
@@ -96,7 +101,7 @@ def policy_value(
     ------
     ValueError
         If a name is unknown, an argument that an estimator needs is None, or an argument has a
-        wrong shape or impossible values.
+        wrong shape or impossible values, or the policy plays an arm that was not available.
 
     Examples
     --------
@@ -128,6 +133,7 @@ def policy_value(
         expected_reward=expected_reward,
         sample_weight=sample_weight,
         groups=groups,
+        available=available,
     )
     values = {name: _ESTIMATORS[name](rounds, **parameters) for name in names}
     return values[estimator] if single else values
