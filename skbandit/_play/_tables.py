@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._rounds import check_available
+from .._rows import as_frame, nw
 from ._arms import ArmColumns, entries_at, show_labels, show_rows
 from ._steps import is_bandit, last_step, take_apart
 
@@ -40,10 +41,10 @@ def ask_policy(policy, X, available=None):
         With ``predict_proba``, and ``classes_`` or, for a bandit before any data, ``arms``.
     X : rows
     available : array-like or frame of bool of shape (n_samples, n_arms), default=None
-        The arms that may be played. A bandit decides among these, which is another policy than its
-        probabilities of all arms divided by their sum: in a Pipeline it is asked itself, with
-        transformed contexts. A policy that takes no mask is no bandit, and its probabilities are
-        divided by their sum.
+        The arms that may be played; a frame may name more than the policy knows. A bandit decides
+        among these, which is another policy than its probabilities of all arms divided by their
+        sum: in a Pipeline it is asked itself, with transformed contexts. A policy that takes no
+        mask is no bandit, and its probabilities are divided by their sum.
 
     Returns
     -------
@@ -60,7 +61,7 @@ def ask_policy(policy, X, available=None):
         if "available" in inspect.signature(last.predict_proba).parameters:
             for step in steps:
                 X = step.transform(X)
-            policy, options = last, {"available": available}
+            policy, options = last, {"available": _of_arms(available, _named_arms(last))}
         elif is_bandit(policy):
             raise TypeError(
                 f"available is given, but predict_proba of {type(last).__name__} takes no mask, "
@@ -76,10 +77,24 @@ def ask_policy(policy, X, available=None):
         )
     arms = _arms_of(policy, X, probability.shape[1])
     if available is not None and not options:
-        probability = _among(
-            probability, check_available(available, arms, len(probability)), policy
-        )
+        available = check_available(_of_arms(available, arms), arms, len(probability))
+        probability = _among(probability, available, policy)
     return Answers(probability, arms)
+
+
+def _of_arms(available, arms):
+    """Drop the columns of a frame that name none of these arms, where all of them are named.
+
+    A log may hold arms that a policy does not know, and another policy may know them.
+    """
+    frame = as_frame(available)
+    if arms is None or not isinstance(frame, nw.DataFrame):
+        return available
+    names, labels = list(frame.to_native().columns), np.asarray(arms).tolist()
+    for wanted in (labels, [str(label) for label in labels]):
+        if set(wanted) < set(names):
+            return frame[:, [names.index(label) for label in wanted]].to_native()
+    return available
 
 
 def _among(probability, available, policy):
@@ -127,7 +142,7 @@ def check_mask(available, arms, labels):
     -------
     available : ndarray of bool of shape (n_samples, n_arms)
     """
-    available = check_available(available, arms, len(labels))
+    available = check_available(_of_arms(available, arms), arms, len(labels))
     check_logged_available(available, ArmColumns(arms).find(labels))
     return available
 
@@ -176,10 +191,13 @@ def policy_table(policy, X, labels, *, unknown_arms="raise", available=None):
     return PolicyTable(probability, arms, column)
 
 
-def _arms_of(policy, X, n_columns):
+def _named_arms(policy):
     arms = getattr(policy, "classes_", None)
-    if arms is None:
-        arms = getattr(last_step(policy), "arms", None)
+    return getattr(last_step(policy), "arms", None) if arms is None else arms
+
+
+def _arms_of(policy, X, n_columns):
+    arms = _named_arms(policy)
     if getattr(X, "ndim", 2) == 3 and (arms is None or len(arms) != n_columns):
         # The arms are candidates, known by their position, and their number varies.
         return np.arange(n_columns)

@@ -253,9 +253,10 @@ class PolicyScorer:
             How much each round counts.
         available : array-like of bool of shape (n_samples, n_arms), default=None
             The arms that could be played in each round; columns in the order of the policy's
-            ``classes_``, or with labels that are matched with them. The policy decides among
-            these, also where it is the last step of a Pipeline; the probabilities of a policy
-            that takes no mask, a classifier, are divided by their sum over these.
+            ``classes_``, or with labels that are matched with them, further arms left aside. The
+            policy decides among these, also where it is the last step of a Pipeline; the
+            probabilities of a policy that takes no mask, a classifier, are divided by their sum
+            over these.
         groups : array-like of shape (n_samples,), default=None
             Labels of rounds that belong together, see `PolicyValue`.
 

@@ -25,6 +25,7 @@ from skbandit.metrics import (
     policy_value,
     select_pessimistic,
 )
+from skbandit.model_selection import compare_policies
 from skbandit.selectors import EpsilonGreedySelector, TopKSelector
 
 N_ROUNDS = 600
@@ -526,3 +527,26 @@ def test_groups_count_in_bounds_and_in_the_reward_model(rounds):
     )
     assert value.value == pytest.approx(reference.value, rel=1e-12)
     assert scorer.evaluate(policy, X, log).value != value.value
+
+
+def test_mask_of_more_arms_than_the_policy_knows(rounds):
+    X, log, policy, column = rounds
+    n_arms = len(policy.classes_)
+    mask = np.ones((N_ROUNDS, n_arms), dtype=bool)
+    mask[(column != 1) & (np.arange(N_ROUNDS) % 2 == 0), 1] = False
+    frame = pd.DataFrame(mask, columns=policy.classes_).assign(other=False)[
+        ["other", *np.sort(policy.classes_)]
+    ]
+    bandit = LinearUCB(arms=policy.classes_, random_state=0).fit(X, log)
+    less = TablePolicy(policy.classes[1:], policy.weights[1:])
+    for one in (policy, bandit):
+        expected = get_policy_scorer("snips")(one, X, log, available=mask)
+        assert get_policy_scorer("snips")(one, X, log, available=frame) == expected
+    if n_arms > 2:
+        zero = make_policy_scorer("snips", unknown_arms="zero")
+        expected = zero(less, X, log, available=mask[:, 1:])
+        assert zero(less, X, log, available=pl.from_pandas(frame)) == expected
+        both = compare_policies(
+            [less, bandit], X, log, available=frame, estimator="snips", unknown_arms="zero"
+        )
+        assert both.loc["TablePolicy", "value"] == expected
