@@ -195,3 +195,30 @@ def make_rounds(n_samples=120, n_features=4, n_arms=3, seed=0, scale=1.0, shift=
 def rounds():
     """Factory of rounds: X, arm, reward."""
     return make_rounds
+
+
+@pytest.fixture(scope="session")
+def draw_masked():
+    """Log, contexts, mask and expected rewards where half of four arms are missing at random."""
+    from skbandit.base import make_log
+    from skbandit.environments import LinearEnvironment
+
+    environment = LinearEnvironment(n_features=4, n_arms=4, noise=0.3, random_state=1)
+
+    def draw(n_rounds, seed):
+        rounds = environment.sample(n_rounds, random_state=seed)
+        rng = np.random.default_rng(seed)
+        available = rng.uniform(size=(n_rounds, 4)) < 0.5
+        rows = np.arange(n_rounds)
+        available[rows, rng.integers(4, size=n_rounds)] = True
+        # Uniform among those that are available.
+        arm = np.where(available, rng.uniform(size=available.shape), -1).argmax(axis=1)
+        reward = rounds.expected[rows, arm] + 0.3 * rng.standard_normal(n_rounds)
+        return SimpleNamespace(
+            X=rounds.contexts,
+            available=available,
+            log=make_log(arm, reward, 1 / available.sum(axis=1)),
+            expected=rounds.expected,
+        )
+
+    return draw

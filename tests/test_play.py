@@ -169,3 +169,17 @@ def test_no_package_imports_a_private_module_of_its_neighbour():
             if parts[0] in packages and parts[0] != own[0] and private:
                 found.append(f"{'/'.join(own)} imports {'.'.join(parts)}")
     assert found == []
+
+
+def test_mask_of_answers_is_the_one_they_were_given():
+    X = np.random.RandomState(0).standard_normal((20, 2))
+    model = LogisticRegression().fit(X, np.tile(["x", "y"], 10))
+    mask = np.ones((20, 2), dtype=bool)
+    mask[3, 0] = False
+    answers = ask_policy(model, X, mask)
+    assert answers.probability[3].tolist() == [0.0, 1.0]
+    np.testing.assert_allclose(
+        np.delete(answers.probability, 3, 0), model.predict_proba(X)[mask.all(axis=1)]
+    )
+    again = ask_policy(answers, X, mask)
+    np.testing.assert_array_equal(again.probability, answers.probability)

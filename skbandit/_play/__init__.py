@@ -5,7 +5,7 @@ policy decide and learn, asking it for its probabilities, taking a log apart, cu
 folds, the progress bar.
 """
 
-from ._arms import ArmColumns, distinct_labels, entries_at, show_labels
+from ._arms import ArmColumns, distinct_labels, entries_at, show_labels, show_rows
 from ._folds import make_folds
 from ._logs import LoggedRounds, append_columns, as_rows, check_log
 from ._player import Player, make_player, name_policies, seeded
@@ -19,7 +19,15 @@ from ._steps import (
     name_arms,
     take_apart,
 )
-from ._tables import UNKNOWN_ARMS, Answers, PolicyTable, ask_policy, policy_table
+from ._tables import (
+    UNKNOWN_ARMS,
+    Answers,
+    PolicyTable,
+    ask_policy,
+    check_logged_available,
+    check_mask,
+    policy_table,
+)
 
 __all__ = [
     "UNKNOWN_ARMS",
@@ -32,6 +40,8 @@ __all__ = [
     "as_rows",
     "ask_policy",
     "check_log",
+    "check_logged_available",
+    "check_mask",
     "check_steps_read_logs",
     "distinct_labels",
     "entries_at",
@@ -47,5 +57,6 @@ __all__ = [
     "progress_bar",
     "seeded",
     "show_labels",
+    "show_rows",
     "take_apart",
 ]

@@ -88,6 +88,13 @@ def show_labels(labels):
     return ", ".join(map(repr, labels[:5])) + (", ..." if len(labels) > 5 else "")
 
 
+def show_rows(mask):
+    """Write how many rows a mask holds, and the first of them, for a message."""
+    rows = np.flatnonzero(mask)
+    shown = ", ".join(str(row) for row in rows[:3])
+    return f"{rows.size} row(s), the first at {shown}"
+
+
 def entries_at(table, column):
     """Return the entries of each row at its columns.
 

@@ -58,10 +58,14 @@ class Player:
             contexts = step.transform(contexts)
         return contexts
 
-    def decide(self, contexts):
-        """Return the arms played and their propensities, for transformed contexts."""
+    def decide(self, contexts, available=None):
+        """Return the arms played and their propensities, for transformed contexts.
+
+        Of a bandit the mask of available arms is asked for, of others it is an error.
+        """
         if self.is_bandit:
-            return self.policy.predict(contexts, return_propensity=True)
+            mask = {} if available is None else {"available": available}
+            return self.policy.predict(contexts, return_propensity=True, **mask)
         probability = np.asarray(self.policy.predict_proba(contexts), dtype=np.float64)
         chosen = draw_arms(probability, self._rng.random_sample(len(probability)))[:, 0]
         propensity = probability[np.arange(len(chosen)), chosen]

@@ -1,11 +1,14 @@
 """What a policy does in logged rounds, as a table of probabilities."""
 
+import inspect
 from typing import NamedTuple
 
 import numpy as np
 
-from ._arms import ArmColumns, show_labels
-from ._steps import last_step
+from .._rounds import check_available
+from .._rows import as_frame, nw
+from ._arms import ArmColumns, entries_at, show_labels, show_rows
+from ._steps import is_bandit, last_step, take_apart
 
 UNKNOWN_ARMS = ("raise", "zero")
 
@@ -16,7 +19,7 @@ class Answers(NamedTuple):
     probability: np.ndarray  # (n_samples, n_arms)
     classes_: np.ndarray  # (n_arms,) labels of the columns
 
-    def predict_proba(self, X):
+    def predict_proba(self, X, available=None):
         """Return the probabilities, whatever is asked."""
         return self.probability
 
@@ -29,7 +32,7 @@ class PolicyTable(NamedTuple):
     column: np.ndarray  # (n_samples,) column of the logged arm
 
 
-def ask_policy(policy, X):
+def ask_policy(policy, X, available=None):
     """Ask a policy for its probabilities and its arms.
 
     Parameters
@@ -37,6 +40,11 @@ def ask_policy(policy, X):
     policy : estimator object
         With ``predict_proba``, and ``classes_`` or, for a bandit before any data, ``arms``.
     X : rows
+    available : array-like or frame of bool of shape (n_samples, n_arms), default=None
+        The arms that may be played; a frame may name more than the policy knows. A bandit decides
+        among these, which is another policy than its probabilities of all arms divided by their
+        sum: in a Pipeline it is asked itself, with transformed contexts. A policy that takes no
+        mask is no bandit, and its probabilities are divided by their sum.
 
     Returns
     -------
@@ -47,17 +55,99 @@ def ask_policy(policy, X):
             "policy must have predict_proba, the probability with which it plays each arm, but "
             f"{type(policy).__name__} has none. CalibratedClassifierCV gives one to a classifier."
         )
+    options = {}
+    if available is not None:
+        steps, last = take_apart(policy)
+        if "available" in inspect.signature(last.predict_proba).parameters:
+            for step in steps:
+                X = step.transform(X)
+            policy, options = last, {"available": _of_arms(available, _named_arms(last))}
+        elif is_bandit(policy):
+            raise TypeError(
+                f"available is given, but predict_proba of {type(last).__name__} takes no mask, "
+                "and a bandit that was asked about all arms says nothing of how it decides among "
+                "some. Pass the bandit itself, or let predict_proba take available."
+            )
     # Not through scikit-learn's response methods: they drop a column where there are two classes.
-    probability = np.asarray(policy.predict_proba(X))
+    probability = np.asarray(policy.predict_proba(X, **options))
     if probability.ndim != 2:
         raise ValueError(
             f"predict_proba of {type(policy).__name__} must return (n_samples, n_arms), got an "
             f"array of shape {probability.shape}."
         )
-    return Answers(probability, _arms_of(policy, X, probability.shape[1]))
+    arms = _arms_of(policy, X, probability.shape[1])
+    if available is not None and not options:
+        available = check_available(_of_arms(available, arms), arms, len(probability))
+        probability = _among(probability, available, policy)
+    return Answers(probability, arms)
 
 
-def policy_table(policy, X, labels, *, unknown_arms="raise"):
+def _of_arms(available, arms):
+    """Drop the columns of a frame that name none of these arms, where all of them are named.
+
+    A log may hold arms that a policy does not know, and another policy may know them.
+    """
+    frame = as_frame(available)
+    if arms is None or not isinstance(frame, nw.DataFrame):
+        return available
+    names, labels = list(frame.to_native().columns), np.asarray(arms).tolist()
+    for wanted in (labels, [str(label) for label in labels]):
+        if set(wanted) < set(names):
+            return frame[:, [names.index(label) for label in wanted]].to_native()
+    return available
+
+
+def _among(probability, available, policy):
+    """Divide the probabilities of the arms that are available by their sum."""
+    probability = np.where(available, probability, 0.0)
+    total = probability.sum(axis=1, keepdims=True)
+    if not total.all():
+        raise ValueError(
+            f"{type(policy).__name__} gives all available arms probability 0 in "
+            f"{show_rows(total[:, 0] == 0)}: it says nothing of what it would play there. Leave "
+            "those rows out, or pass a policy that plays every arm sometimes."
+        )
+    return probability / total
+
+
+def check_logged_available(available, column):
+    """Raise where a logged arm was not available; arms without a column (-1) may have been.
+
+    Parameters
+    ----------
+    available : ndarray of bool of shape (n_samples, n_arms)
+    column : ndarray of int of shape (n_samples,)
+    """
+    impossible = (column >= 0) & ~entries_at(available, np.maximum(column, 0))
+    if impossible.any():
+        raise ValueError(
+            f"available says that the logged arm was not available in {show_rows(impossible)}. "
+            "Columns of an array are arms in the order of classes_, those of a frame are matched "
+            "by their labels; mend the mask, or drop these rounds."
+        )
+
+
+def check_mask(available, arms, labels):
+    """Return a mask of a log as an array; raise where a logged arm was not available.
+
+    Parameters
+    ----------
+    available : array-like or frame of bool of shape (n_samples, n_arms)
+    arms : ndarray of shape (n_arms,)
+        The labels of its columns, or what those of a frame are matched with.
+    labels : ndarray of shape (n_samples,)
+        The logged arms.
+
+    Returns
+    -------
+    available : ndarray of bool of shape (n_samples, n_arms)
+    """
+    available = check_available(_of_arms(available, arms), arms, len(labels))
+    check_logged_available(available, ArmColumns(arms).find(labels))
+    return available
+
+
+def policy_table(policy, X, labels, *, unknown_arms="raise", available=None):
     """Ask a policy for its probabilities, and find the logged arms in them by label.
 
     Parameters
@@ -69,6 +159,8 @@ def policy_table(policy, X, labels, *, unknown_arms="raise"):
         The logged arms.
     unknown_arms : {"raise", "zero"}, default="raise"
         An arm that the policy does not know is an error, or one that it plays with probability 0.
+    available : array-like or frame of bool of shape (n_samples, n_arms), default=None
+        As in :func:`ask_policy`; the logged arms must be among them.
 
     Returns
     -------
@@ -78,9 +170,11 @@ def policy_table(policy, X, labels, *, unknown_arms="raise"):
         raise ValueError(
             f"unknown_arms must be one of {', '.join(UNKNOWN_ARMS)}; got {unknown_arms!r}."
         )
-    probability, arms = ask_policy(policy, X)
+    probability, arms = ask_policy(policy, X, available)
     columns = ArmColumns(arms)
     column = columns.find(labels)
+    if available is not None:
+        check_mask(available, arms, labels)
     if (column < 0).any():
         unknown = columns.unknown(labels)
         if unknown_arms == "raise":
@@ -97,10 +191,13 @@ def policy_table(policy, X, labels, *, unknown_arms="raise"):
     return PolicyTable(probability, arms, column)
 
 
-def _arms_of(policy, X, n_columns):
+def _named_arms(policy):
     arms = getattr(policy, "classes_", None)
-    if arms is None:
-        arms = getattr(last_step(policy), "arms", None)
+    return getattr(last_step(policy), "arms", None) if arms is None else arms
+
+
+def _arms_of(policy, X, n_columns):
+    arms = _named_arms(policy)
     if getattr(X, "ndim", 2) == 3 and (arms is None or len(arms) != n_columns):
         # The arms are candidates, known by their position, and their number varies.
         return np.arange(n_columns)

@@ -26,6 +26,7 @@ def adaptive_dr_value(
     arm_propensity=None,
     weighting="square_root",
     sample_weight=None,
+    groups=None,
 ):
     r"""Value by the adaptively weighted doubly robust method, for the log of a learning policy.
 
@@ -65,6 +66,8 @@ def adaptive_dr_value(
         covers less where two arms are equally good; "uniform" is `dr_value`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -103,6 +106,7 @@ def adaptive_dr_value(
         policy_probability=policy_probability,
         expected_reward=expected_reward,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return adaptive_dr(rounds, arm_propensity=arm_propensity, weighting=weighting)
 
@@ -130,6 +134,7 @@ def adaptive_dr(rounds, arm_propensity=None, weighting="square_root"):
         weight=relative * weight,
         control=weight,
         sample_weight=rounds.sample_weight,
+        groups=rounds.groups,
         reward_range=span(rounds.reward),
         base_range=span(value + relative * (rounds.model_policy - value)),
         model_range=span(rounds.model_logged),

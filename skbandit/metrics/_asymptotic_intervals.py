@@ -7,6 +7,7 @@ from scipy import special
 
 from .._values import root_sum_of_squares
 from ._bootstrap import bootstrap_distribution
+from ._groups import sum_by_group
 
 
 class Interval(NamedTuple):
@@ -36,9 +37,10 @@ def check_confidence_level(confidence_level):
 
 def symmetric_interval(estimate, quantile):
     """The value and, on both sides, the quantile times its standard error."""
-    if estimate.n_samples < 2:
+    if estimate.n_groups < 2:
+        units = "rounds" if estimate.groups is None else "groups"
         raise ValueError(
-            "an interval needs at least 2 rounds; the log has 1. Only its value can be used."
+            f"an interval needs at least 2 {units}; the log has 1. Only its value can be used."
         )
     # No error is no width, whatever the quantile, an infinite one too.
     width = quantile * estimate.standard_error if estimate.standard_error != 0 else 0.0
@@ -48,7 +50,8 @@ def symmetric_interval(estimate, quantile):
 def normal_interval(estimate, *, confidence_level=0.95):
     """Interval from the influence function's variance and the normal quantile.
 
-    value -+ z * standard_error: the delta method, right at large effective sample sizes.
+    value -+ z * standard_error: the delta method, right at large effective sample sizes; with
+    groups, for many groups.
 
     Parameters
     ----------
@@ -85,7 +88,9 @@ def student_interval(estimate, *, confidence_level=0.95):
 
     value -+ t * standard_error, t the quantile at ess - 1 degrees of freedom, where ess is
     (sum w)^2 / sum w^2 (Kish 1965): a log whose weight sits on few rounds has that few
-    observations. At an effective sample size of 1 the interval is the whole line.
+    observations. With groups, w are the sums of the weights within each: few groups, or a large
+    one among small ones, are that few observations. At an effective size of 1 the interval is the
+    whole line.
 
     Parameters
     ----------
@@ -105,7 +110,8 @@ def student_interval(estimate, *, confidence_level=0.95):
     References
     ----------
     Kish (1965), Survey Sampling, section 8.2. Thomas, Theocharous & Ghavamzadeh (2015), High
-    confidence policy improvement, section 2.4.
+    confidence policy improvement, section 2.4. Carter, Schnepel & Steigerwald (2017), Asymptotic
+    behavior of a t-test robust to cluster heterogeneity, Review of Economics and Statistics 99.
 
     Examples
     --------
@@ -115,7 +121,7 @@ def student_interval(estimate, *, confidence_level=0.95):
     (-0.419, 1.419)
     """
     check_confidence_level(confidence_level)
-    degrees = estimate.effective_sample_size - 1
+    degrees = estimate.degrees_of_freedom
     if degrees < 1e-8:
         return Interval(-np.inf, np.inf)
     return symmetric_interval(estimate, special.stdtrit(degrees, 0.5 + confidence_level / 2))
@@ -125,7 +131,8 @@ def bootstrap_interval(estimate, *, confidence_level=0.95, n_resamples=1000, ran
     """Percentile bootstrap interval.
 
     Quantiles of the value over resampled logs. The formula is applied to each resample's means, so
-    a self-normalised estimate is resampled numerator and denominator together.
+    a self-normalised estimate is resampled numerator and denominator together. Groups are
+    resampled whole.
 
     Parameters
     ----------
@@ -168,7 +175,8 @@ def bca_interval(estimate, *, confidence_level=0.95, n_resamples=1000, random_st
     """Bias-corrected and accelerated bootstrap interval.
 
     The percentiles are moved by the share of resamples below the estimate (bias correction) and by
-    the skewness of the influence values (acceleration, Efron 1987, eq. 4.4 and 7.3).
+    the skewness of the influence values, of groups where there are groups (acceleration, Efron
+    1987, eq. 4.4 and 7.3).
 
     Parameters
     ----------
@@ -203,10 +211,11 @@ def bca_interval(estimate, *, confidence_level=0.95, n_resamples=1000, random_st
     """
     check_confidence_level(confidence_level)
     values = bootstrap_distribution(estimate, n_resamples=n_resamples, random_state=random_state)
-    norm = root_sum_of_squares(estimate.influence)
+    influence = sum_by_group(estimate.influence, estimate.groups)
+    norm = root_sum_of_squares(influence)
     if norm == 0:
         return Interval(estimate.value, estimate.value)
-    acceleration = np.sum((estimate.influence / norm) ** 3) / 6
+    acceleration = np.sum((influence / norm) ** 3) / 6
     n_values = values.size
     below = np.mean(values < estimate.value) + np.mean(values == estimate.value) / 2
     bias = special.ndtri(np.clip(below, 0.5 / n_values, 1 - 0.5 / n_values))

@@ -12,13 +12,13 @@ from .._rows import join_rows, n_rows, take_rows
 from .._sampling import draw_arms
 from ._importance_weighted import self_normalized
 from ._reward_model import append_arm
-from ._validation import EvaluatedRounds, check_sample_weight, check_vector
+from ._validation import EvaluatedRounds, check_groups, check_sample_weight, check_vector
 
 # Beyond these the odds of a saturated classifier say nothing.
 _EDGE = 1e-6
 
 
-def balanced_ips_value(*, reward, weight, clip=np.inf, sample_weight=None):
+def balanced_ips_value(*, reward, weight, clip=np.inf, sample_weight=None, groups=None):
     """Value by inverse propensity scoring with estimated weights, self-normalised.
 
     mean(v reward) / mean(v) with v = min(weight, clip), where `weight` estimates the ratio of the
@@ -35,6 +35,8 @@ def balanced_ips_value(*, reward, weight, clip=np.inf, sample_weight=None):
         Largest weight.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -73,7 +75,14 @@ def balanced_ips_value(*, reward, weight, clip=np.inf, sample_weight=None):
     if not clip > 0:
         raise ValueError(f"clip must be positive; got {clip!r}. Infinity clips nothing.")
     weight = np.minimum(weight, clip)
-    return self_normalized("balanced_ips", reward, weight, sample_weight, clip=float(clip))
+    return self_normalized(
+        "balanced_ips",
+        reward,
+        weight,
+        sample_weight=sample_weight,
+        groups=check_groups(groups, reward.size),
+        clip=float(clip),
+    )
 
 
 def balanced_weight(

@@ -6,6 +6,8 @@ from math import factorial
 import numpy as np
 from sklearn.utils import check_random_state
 
+from ._groups import sum_by_group
+
 # Entries of one block of resampling weights: 32 MiB as float64.
 _BLOCK_ENTRIES = 1 << 22
 # From here on a round's number of repetitions is Poisson(1): the rounds are then so many that a
@@ -38,7 +40,8 @@ def bootstrap_distribution(estimate, *, n_resamples=1000, random_state=None):
     Rounds are resampled with replacement. Below 4,096 rounds the repetitions are multinomial; for
     longer logs they are independent Poisson(1), which differs by the order of 1 / n and needs no
     pass over the resamples (Chamandy et al. 2012). Memory does not grow with `n_resamples` times
-    rounds.
+    rounds. Where rounds belong to groups, groups are resampled in their place, each with all of
+    its rounds, and means are over the rounds that were drawn (Davison & Hinkley 1997).
 
     Parameters
     ----------
@@ -57,11 +60,13 @@ def bootstrap_distribution(estimate, *, n_resamples=1000, random_state=None):
     Raises
     ------
     ValueError
-        If `n_resamples` is below 2, or the value is undefined in all of them.
+        If `n_resamples` is below 2, there is a single group, or the value is undefined in all
+        resamples.
 
     References
     ----------
-    Efron (1979), Bootstrap methods: another look at the jackknife, Annals of Statistics 7.
+    Efron (1979), Bootstrap methods: another look at the jackknife, Annals of Statistics 7. Davison
+    & Hinkley (1997), Bootstrap Methods and their Application, section 3.8.
     Chamandy, Muralidharan, Najmi & Naidu (2012), Estimating uncertainty for massive data streams.
 
     Examples
@@ -73,14 +78,19 @@ def bootstrap_distribution(estimate, *, n_resamples=1000, random_state=None):
     """
     if n_resamples < 2:
         raise ValueError(f"n_resamples must be at least 2; got {n_resamples!r}. 1000 is usual.")
+    if estimate.groups is not None and estimate.n_groups < 2:
+        raise ValueError(
+            "a bootstrap needs at least 2 groups; the log has 1. Only its value can be used."
+        )
     seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
     rng = np.random.Generator(np.random.SFC64(seed))
     # Deviations from the mean keep the sums small, and with them their rounding.
-    deviations = estimate.weighted_columns - estimate.means
-    if estimate.n_samples < _POISSON_FROM:
-        shifts = _multinomial_means(deviations, n_resamples, rng)
-    else:
-        shifts = _poisson_means(deviations, n_resamples, rng)
+    deviations = sum_by_group(estimate.weighted_columns - estimate.means, estimate.groups)
+    size = sum_by_group(np.ones(estimate.n_samples), estimate.groups)
+    columns = np.column_stack([deviations, size])
+    resampled = _multinomial_sums if estimate.n_groups < _POISSON_FROM else _poisson_sums
+    sums = resampled(columns, n_resamples, rng)
+    shifts = sums[:, :-1] / sums[:, -1:]
     with np.errstate(divide="ignore", invalid="ignore"):
         values = estimate.evaluate(estimate.means + shifts)
     values = values[np.isfinite(values)]
@@ -92,26 +102,25 @@ def bootstrap_distribution(estimate, *, n_resamples=1000, random_state=None):
     return values
 
 
-def _multinomial_means(deviations, n_resamples, rng):
-    n = len(deviations)
-    shifts = np.empty((n_resamples, deviations.shape[1]))
+def _multinomial_sums(columns, n_resamples, rng):
+    n = len(columns)
+    sums = np.empty((n_resamples, columns.shape[1]))
     block = max(1, _BLOCK_ENTRIES // n)
     for start in range(0, n_resamples, block):
         rows = min(block, n_resamples - start)
         drawn = rng.integers(0, n, size=(rows, n), dtype=np.int32).astype(np.intp)
         drawn += np.arange(rows)[:, None] * n
         counts = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)
-        shifts[start : start + rows] = counts.astype(np.float64) @ deviations / n
-    return shifts
+        sums[start : start + rows] = counts.astype(np.float64) @ columns
+    return sums
 
 
-def _poisson_means(deviations, n_resamples, rng):
+def _poisson_sums(columns, n_resamples, rng):
     table = _poisson_table()
-    columns = np.column_stack([deviations, np.ones(len(deviations))])
     sums = np.zeros((n_resamples, columns.shape[1]))
     block = max(1, _BLOCK_ENTRIES // n_resamples)
     for start in range(0, len(columns), block):
         rows = columns[start : start + block]
         drawn = rng.integers(0, _N_TABLE, size=(n_resamples, len(rows)), dtype=np.uint16)
         sums += table[drawn] @ rows
-    return sums[:, :-1] / sums[:, -1:]
+    return sums

@@ -39,6 +39,11 @@ def bernstein_interval(
     -------
     interval : Interval
 
+    Raises
+    ------
+    ValueError
+        If the bounds do not hold what the log holds, or the estimate has groups.
+
     See Also
     --------
     betting_interval : Shorter, and valid at all times at once.
@@ -55,6 +60,7 @@ def bernstein_interval(
     (0.443, 0.557)
     """
     check_confidence_level(confidence_level)
+    _refuse_groups(estimate, "bernstein")
     low, high = _term_bounds(estimate, reward_range, max_weight, bounds)
     n = estimate.n_samples
     if n < 2:
@@ -104,6 +110,11 @@ def betting_interval(
     -------
     interval : Interval
 
+    Raises
+    ------
+    ValueError
+        If the bounds do not hold what the log holds, or the estimate has groups.
+
     See Also
     --------
     bernstein_interval : In closed form, for one sample size.
@@ -127,6 +138,7 @@ def betting_interval(
     True
     """
     check_confidence_level(confidence_level)
+    _refuse_groups(estimate, "betting")
     low, high = _term_bounds(estimate, reward_range, max_weight, bounds)
     scale = high - low
     if scale == 0:
@@ -135,6 +147,19 @@ def betting_interval(
     unit = np.clip((estimate.terms - low) / scale, 0.0, 1.0)
     ends = betting_bounds(unit, 1 - confidence_level, anytime=anytime)
     return Interval(low + scale * ends[0], low + scale * ends[1])
+
+
+def _refuse_groups(estimate, method):
+    """Raise where rounds belong to groups: nothing says how many rounds a group can have.
+
+    A group's sum is bounded by that number, and without a bound these methods guarantee nothing.
+    """
+    if estimate.groups is not None:
+        raise ValueError(
+            f"{method!r} intervals take rounds as independent and know no groups; got "
+            f"{estimate.n_groups} groups. Use 'normal', 'student', 'bootstrap', 'bca' or "
+            "'cressie_read'."
+        )
 
 
 def _term_bounds(estimate, reward_range, max_weight, bounds):

@@ -34,7 +34,9 @@ class RegressionToOne:
         return product - slope / np.where(flat, 1.0, variance) * shift
 
 
-def cressie_read_value(*, reward, propensity, policy_probability, arm=None, sample_weight=None):
+def cressie_read_value(
+    *, reward, propensity, policy_probability, arm=None, sample_weight=None, groups=None
+):
     """Value by empirical likelihood of the Cressie-Read family (power -2).
 
     The rounds are given probabilities q as near as possible to equal ones, in Euclidean
@@ -58,6 +60,8 @@ def cressie_read_value(*, reward, propensity, policy_probability, arm=None, samp
         Column of the logged arm in `policy_probability`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -98,6 +102,7 @@ def cressie_read_value(*, reward, propensity, policy_probability, arm=None, samp
         propensity=propensity,
         policy_probability=policy_probability,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return cressie_read(rounds)
 
@@ -120,6 +125,7 @@ def cressie_read(rounds):
         weight=weight,
         control=weight,
         sample_weight=rounds.sample_weight,
+        groups=rounds.groups,
         reward_range=span(rounds.reward),
         base_range=(slope, slope),
         model_range=(slope, slope),

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special, stats
 
-from .._values import effective_sample_size, root_sum_of_squares
+from .._values import effective_sample_size
+from ._groups import error_of_mean
 from ._intervals import Interval, check_confidence_level
 from ._validation import EvaluatedRounds
 
@@ -61,7 +62,13 @@ class PolicySupport(NamedTuple):
 
 
 def policy_support(
-    *, propensity, policy_probability, arm=None, sample_weight=None, confidence_level=0.95
+    *,
+    propensity,
+    policy_probability,
+    arm=None,
+    sample_weight=None,
+    groups=None,
+    confidence_level=0.95,
 ):
     """Diagnose how well a log supports a policy; warn where it does so poorly.
 
@@ -75,6 +82,8 @@ def policy_support(
         Column of the logged arm in `policy_probability`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
     confidence_level : float, default=0.95
         Level of the interval of the mean weight.
 
@@ -111,6 +120,7 @@ def policy_support(
         propensity=propensity,
         policy_probability=policy_probability,
         sample_weight=sample_weight,
+        groups=groups,
     )
     rounds.need("arm", "propensity")
     weight, n = rounds.weight, rounds.n_samples
@@ -119,7 +129,7 @@ def policy_support(
     weighted = weight * share
     mean = weighted.sum()
     deviation = n * share * (weight - mean)
-    error = root_sum_of_squares(deviation) / np.sqrt(n * max(n - 1.0, 1.0))
+    error = error_of_mean(deviation, rounds.groups)
     width = special.ndtri(0.5 + confidence_level / 2) * error
     support = PolicySupport(
         n_samples=n,

@@ -34,6 +34,7 @@ def corrected_mean(rounds, name, weight, **parameters):
         weight=weight,
         control=rounds.weight,
         sample_weight=rounds.sample_weight,
+        groups=rounds.groups,
         reward_range=span(rounds.reward),
         base_range=span(rounds.model_policy),
         model_range=span(rounds.model_logged),
@@ -42,7 +43,7 @@ def corrected_mean(rounds, name, weight, **parameters):
     )
 
 
-def dm_value(*, policy_probability, expected_reward, sample_weight=None):
+def dm_value(*, policy_probability, expected_reward, sample_weight=None, groups=None):
     """Value by the direct method: what a reward model predicts for the policy.
 
     mean(sum_a policy_probability_a expected_reward_a). Needs no propensities, and is as biased as
@@ -56,6 +57,8 @@ def dm_value(*, policy_probability, expected_reward, sample_weight=None):
         The model's prediction for every arm.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -88,6 +91,7 @@ def dm_value(*, policy_probability, expected_reward, sample_weight=None):
         policy_probability=policy_probability,
         expected_reward=expected_reward,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return dm(rounds)
 
@@ -100,11 +104,21 @@ def dm(rounds):
         columns=rounds.model_policy[:, None],
         formula=first_mean,
         sample_weight=rounds.sample_weight,
+        groups=rounds.groups,
         base_range=span(rounds.model_policy),
     )
 
 
-def dr_value(*, reward, arm, propensity, policy_probability, expected_reward, sample_weight=None):
+def dr_value(
+    *,
+    reward,
+    arm,
+    propensity,
+    policy_probability,
+    expected_reward,
+    sample_weight=None,
+    groups=None,
+):
     """Value by the doubly robust method.
 
     mean(sum_a policy_probability_a q_a + w (reward - q_arm)) with the model's predictions q: right
@@ -125,6 +139,8 @@ def dr_value(*, reward, arm, propensity, policy_probability, expected_reward, sa
         The model's prediction for every arm, from rows other than the one predicted.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -162,6 +178,7 @@ def dr_value(*, reward, arm, propensity, policy_probability, expected_reward, sa
         policy_probability=policy_probability,
         expected_reward=expected_reward,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return dr(rounds)
 
@@ -173,7 +190,14 @@ def dr(rounds):
 
 
 def sndr_value(
-    *, reward, arm, propensity, policy_probability, expected_reward, sample_weight=None
+    *,
+    reward,
+    arm,
+    propensity,
+    policy_probability,
+    expected_reward,
+    sample_weight=None,
+    groups=None,
 ):
     """Value by the self-normalised doubly robust method.
 
@@ -193,6 +217,8 @@ def sndr_value(
         The model's prediction for every arm, from rows other than the one predicted.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -229,6 +255,7 @@ def sndr_value(
         policy_probability=policy_probability,
         expected_reward=expected_reward,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return sndr(rounds)
 
@@ -250,6 +277,7 @@ def sndr(rounds):
         weight_scale=1 / np.average(weight, weights=rounds.sample_weight),
         control=weight,
         sample_weight=rounds.sample_weight,
+        groups=rounds.groups,
         reward_range=span(rounds.reward),
         base_range=span(rounds.model_policy + mean_error),
         model_range=span(rounds.model_logged + mean_error),

@@ -61,6 +61,8 @@ def policy_value(
     propensity=None,
     expected_reward=None,
     sample_weight=None,
+    groups=None,
+    available=None,
     **parameters,
 ):
     """Estimate the value of a policy by estimators given by name, checking the log once.
@@ -82,6 +84,13 @@ def policy_value(
         A model's prediction for every arm, for the estimators with a model.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, of a customer or a session: intervals then take
+        groups, not rounds, as independent of each other, see `PolicyValue`.
+    available : array-like or frame of bool of shape (n_samples, n_arms), default=None
+        The arms that could be played in each round, columns as in `policy_probability`. Nothing is
+        computed from it: a policy that plays what was not available is an error, and so is a
+        logged arm that was not.
     **parameters
         Tuning parameters of the estimator; only with a single one.
 
@@ -94,7 +103,7 @@ def policy_value(
     ------
     ValueError
         If a name is unknown, an argument that an estimator needs is None, or an argument has a
-        wrong shape or impossible values.
+        wrong shape or impossible values, or the policy plays an arm that was not available.
 
     Examples
     --------
@@ -125,6 +134,8 @@ def policy_value(
         policy_probability=policy_probability,
         expected_reward=expected_reward,
         sample_weight=sample_weight,
+        groups=groups,
+        available=available,
     )
     values = {name: _ESTIMATORS[name](rounds, **parameters) for name in names}
     return values[estimator] if single else values

@@ -5,7 +5,7 @@ import numpy as np
 from .._values import RatioOfMeans, ratio_columns, self_normalized_mean
 from ._diagnostics import warn_poor_support
 from ._policy_value import PolicyValue, first_mean
-from ._validation import EvaluatedRounds, check_sample_weight, check_vector
+from ._validation import EvaluatedRounds, check_groups, check_sample_weight, check_vector
 
 
 def span(values):
@@ -23,6 +23,7 @@ def weighted_mean(rounds, name, weight, **parameters):
         weight=weight,
         control=rounds.weight,
         sample_weight=rounds.sample_weight,
+        groups=rounds.groups,
         reward_range=span(rounds.reward),
         propensity=rounds.propensity,
         parameters=parameters,
@@ -42,7 +43,7 @@ def defined_mean(name, value, weight, sample_weight):
 
 
 def self_normalized(
-    name, reward, weight, sample_weight, control=None, propensity=None, **parameters
+    name, reward, weight, *, sample_weight, groups, control=None, propensity=None, **parameters
 ):
     """Ratio of the means of weight times reward and of weight."""
     # Linearised, a round adds w (reward - value) / mean(w) to the value.
@@ -56,6 +57,7 @@ def self_normalized(
         weight_scale=1 / np.average(weight, weights=sample_weight),
         control=control,
         sample_weight=sample_weight,
+        groups=groups,
         reward_range=span(reward),
         base_range=(value, value),
         model_range=(value, value),
@@ -64,7 +66,7 @@ def self_normalized(
     )
 
 
-def mean_value(*, reward, sample_weight=None):
+def mean_value(*, reward, sample_weight=None, groups=None):
     """Value of the logging policy: the mean reward.
 
     Parameters
@@ -73,6 +75,8 @@ def mean_value(*, reward, sample_weight=None):
         Logged rewards.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -95,12 +99,13 @@ def mean_value(*, reward, sample_weight=None):
         columns=reward[:, None],
         formula=first_mean,
         sample_weight=check_sample_weight(sample_weight, reward.size),
+        groups=check_groups(groups, reward.size),
         reward_range=span(reward),
         base_range=span(reward),
     )
 
 
-def replay_value(*, reward, policy_probability, arm=None, sample_weight=None):
+def replay_value(*, reward, policy_probability, arm=None, sample_weight=None, groups=None):
     """Value by replay: the mean reward over rounds in which the policy agrees with the log.
 
     A stochastic policy agrees with probability `policy_probability` of the logged arm; those
@@ -121,6 +126,8 @@ def replay_value(*, reward, policy_probability, arm=None, sample_weight=None):
         Column of the logged arm in `policy_probability`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -152,6 +159,7 @@ def replay_value(*, reward, policy_probability, arm=None, sample_weight=None):
         arm=arm,
         policy_probability=policy_probability,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return replay(rounds)
 
@@ -160,11 +168,17 @@ def replay(rounds):
     """`replay_value` of checked rounds."""
     rounds.need("reward", "arm")
     return self_normalized(
-        "replay", rounds.reward, rounds.logged_probability, rounds.sample_weight
+        "replay",
+        rounds.reward,
+        rounds.logged_probability,
+        sample_weight=rounds.sample_weight,
+        groups=rounds.groups,
     )
 
 
-def ips_value(*, reward, propensity, policy_probability, arm=None, sample_weight=None):
+def ips_value(
+    *, reward, propensity, policy_probability, arm=None, sample_weight=None, groups=None
+):
     """Value by inverse propensity scoring.
 
     mean(w reward) with w = policy_probability / propensity of the logged arm: unbiased where
@@ -182,6 +196,8 @@ def ips_value(*, reward, propensity, policy_probability, arm=None, sample_weight
         Column of the logged arm in `policy_probability`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -216,6 +232,7 @@ def ips_value(*, reward, propensity, policy_probability, arm=None, sample_weight
         propensity=propensity,
         policy_probability=policy_probability,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return ips(rounds)
 
@@ -226,7 +243,9 @@ def ips(rounds):
     return weighted_mean(rounds, "ips", rounds.weight)
 
 
-def snips_value(*, reward, propensity, policy_probability, arm=None, sample_weight=None):
+def snips_value(
+    *, reward, propensity, policy_probability, arm=None, sample_weight=None, groups=None
+):
     """Value by self-normalised inverse propensity scoring.
 
     mean(w reward) / mean(w): biased by the order of 1 / n, and usually far less variable than IPS.
@@ -244,6 +263,8 @@ def snips_value(*, reward, propensity, policy_probability, arm=None, sample_weig
         Column of the logged arm in `policy_probability`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -277,6 +298,7 @@ def snips_value(*, reward, propensity, policy_probability, arm=None, sample_weig
         propensity=propensity,
         policy_probability=policy_probability,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return snips(rounds)
 
@@ -288,7 +310,8 @@ def snips(rounds):
         "snips",
         rounds.reward,
         rounds.weight,
-        rounds.sample_weight,
-        rounds.weight,
-        rounds.propensity,
+        sample_weight=rounds.sample_weight,
+        groups=rounds.groups,
+        control=rounds.weight,
+        propensity=rounds.propensity,
     )

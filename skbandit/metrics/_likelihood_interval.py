@@ -5,6 +5,7 @@ from scipy import stats
 
 from .._values import root_sum_of_squares
 from ._asymptotic_intervals import Interval, check_confidence_level, symmetric_interval
+from ._groups import sum_by_group
 
 _FLAT = 1e-14
 
@@ -21,6 +22,9 @@ def cressie_read_interval(estimate, *, confidence_level=0.95, reward_range=None,
 
     where F is the quantile of the F distribution at 1 and n - 1 degrees of freedom.
 
+    With G groups, groups take the place of rounds: with s = G / n, group g has the term value + s
+    sum_g (z - value) and the weight 1 + s sum_g (w - 1), which has the expectation 1 as well.
+
     With `max_weight` one round that was not seen joins at the edge of the possible weights and
     rewards, as in the paper, and each end takes the worse edge. That guards against large weights
     that the log happens to lack, for a longer interval.
@@ -35,7 +39,8 @@ def cressie_read_interval(estimate, *, confidence_level=0.95, reward_range=None,
     reward_range : tuple of (low, high), default=None
         Smallest and largest possible reward, for the unseen round; None takes the observed range.
     max_weight : float, default=None
-        Largest possible importance weight; None adds no unseen round.
+        Largest possible importance weight; None adds no unseen round. An error with groups: an
+        unseen group may have any number of rounds.
 
     Returns
     -------
@@ -62,13 +67,24 @@ def cressie_read_interval(estimate, *, confidence_level=0.95, reward_range=None,
     True
     """
     check_confidence_level(confidence_level)
-    n = estimate.n_samples
+    n = estimate.n_groups
     weight = estimate.control
     quantile = stats.f.isf(1 - confidence_level, 1, max(n - 1, 1))
-    if n < 2 or weight is None or _is_flat(weight):
-        return symmetric_interval(estimate, np.sqrt(quantile))
     # The constant that all terms share would take digits from small ones: it is added at the end.
     terms, offset = estimate.linear_terms, estimate.offset
+    if estimate.groups is not None:
+        if max_weight is not None:
+            raise ValueError(
+                f"max_weight={max_weight:g} is given with groups, and a group that was not seen "
+                "may have any number of rounds. Leave max_weight out."
+            )
+        share = n / estimate.n_samples
+        centre = estimate.value - offset
+        terms = centre + share * sum_by_group(estimate.influence, estimate.groups)
+        if weight is not None:
+            weight = 1 + share * sum_by_group(weight - 1, estimate.groups)
+    if n < 2 or weight is None or _is_flat(weight):
+        return symmetric_interval(estimate, np.sqrt(quantile))
     if max_weight is None:
         centre, _, spread = _reach(weight, terms)
         width = np.sqrt(quantile / n) * spread

@@ -10,8 +10,9 @@ from functools import cached_property
 
 import numpy as np
 
-from .._values import effective_sample_size, root_sum_of_squares
+from .._values import effective_sample_size
 from ._diagnostics import propensities_drift, warn_learning_log
+from ._groups import error_of_mean, sum_by_group
 from ._intervals import INTERVALS
 
 # Intervals that hold for each policy that depends on earlier rounds alone.
@@ -76,6 +77,11 @@ class PolicyValue:
         The tuning parameters that were used, the chosen ones included.
     parts : tuple of PolicyValue, default=()
         Of a difference, the two values.
+    groups : ndarray of int of shape (n_samples,), default=None
+        Which group each round belongs to, numbered from 0 on in the order of appearance: the
+        rounds of one customer, session or school, whose contexts, arms and rewards may have
+        anything in common. Groups, not rounds, are then taken as independent of each other, in
+        standard errors and intervals; the value stays what it is. None: each round stands alone.
 
     Attributes
     ----------
@@ -88,11 +94,24 @@ class PolicyValue:
         `value + influence`. Where the estimate is a mean these are the terms of that mean,
         otherwise its linearisation.
     standard_error : float
-        Root of the influence's variance over the number of rounds; NaN for a single round.
+        Root of the influence's variance over the number of rounds; NaN for a single round. With
+        groups, the influence is summed within each before it is squared (Liang & Zeger 1986); NaN
+        for a single group.
     effective_sample_size : float
         (sum of weights)^2 / (sum of squared weights); of a difference, the smaller of the two.
+    degrees_of_freedom : float
+        One less than the effective number of independent observations: of rounds, or of groups,
+        whose weights are the sums of those of their rounds.
     n_samples : int
         Number of rounds.
+    n_groups : int
+        Number of groups; of rounds where there are none.
+
+    References
+    ----------
+    Liang & Zeger (1986), Longitudinal data analysis using generalized linear models, Biometrika
+    73. Carter, Schnepel & Steigerwald (2017), Asymptotic behavior of a t-test robust to cluster
+    heterogeneity, Review of Economics and Statistics 99 (the effective number of groups).
 
     Examples
     --------
@@ -119,10 +138,15 @@ class PolicyValue:
     propensity: np.ndarray = None
     parameters: dict = field(default_factory=dict)
     parts: tuple = ()
+    groups: np.ndarray = None
 
     @cached_property
     def n_samples(self):
         return self.columns.shape[0]
+
+    @cached_property
+    def n_groups(self):
+        return self.n_samples if self.groups is None else int(self.groups.max()) + 1
 
     @cached_property
     def weighted_columns(self):
@@ -181,17 +205,25 @@ class PolicyValue:
 
     @cached_property
     def standard_error(self):
-        n = self.n_samples
-        if n < 2:
+        if self.n_groups < 2:
             return float("nan")
-        return root_sum_of_squares(self.influence) / np.sqrt(n * (n - 1.0))
+        return error_of_mean(self.influence, self.groups)
+
+    @cached_property
+    def counted_weight(self):
+        """The weights of the estimator times those of the rounds."""
+        weight = np.ones(self.n_samples) if self.weight is None else self.weight
+        return weight if self.sample_weight is None else weight * self.sample_weight
 
     @cached_property
     def effective_sample_size(self):
-        weight = np.ones(self.n_samples) if self.weight is None else self.weight
-        if self.sample_weight is not None:
-            weight = weight * self.sample_weight
-        return effective_sample_size(weight)
+        return effective_sample_size(self.counted_weight)
+
+    @cached_property
+    def degrees_of_freedom(self):
+        if self.parts:
+            return min(part.degrees_of_freedom for part in self.parts)
+        return effective_sample_size(sum_by_group(self.counted_weight, self.groups)) - 1
 
     def interval(self, method="normal", *, confidence_level=0.95, **options):
         """Confidence interval of the value.
@@ -201,7 +233,7 @@ class PolicyValue:
         method : str, default="normal"
             - `"normal"`: by the influence function;
             - `"student"`: the same error with Student's t, degrees of freedom one less than the
-              effective sample size;
+              effective number of rounds, or groups;
             - `"bootstrap"`, `"bca"`: percentile and bias-corrected accelerated bootstrap; options
               `n_resamples` and `random_state`;
             - `"bernstein"`: empirical Bernstein; options `reward_range`, `max_weight`, `bounds`;
@@ -209,6 +241,8 @@ class PolicyValue:
               expectation of the weight held at 1; options `reward_range`, `max_weight`;
             - `"betting"`: by betting, valid at all times at once; options as `"bernstein"` and
               `anytime`.
+
+            With groups `"bernstein"` and `"betting"` are errors, which bound rounds one by one.
         confidence_level : float, default=0.95
             Wanted probability of covering the truth, above 0 and below 1.
         **options
@@ -222,7 +256,7 @@ class PolicyValue:
         Raises
         ------
         ValueError
-            If the method is unknown or the level is not between 0 and 1.
+            If the method is unknown or takes no groups, or the level is not between 0 and 1.
 
         Warns
         -----
@@ -250,6 +284,11 @@ class PolicyValue:
                 f"got {self.n_samples} and {other.n_samples} rounds. "
                 "Evaluate both policies on one log."
             )
+        if not _same(self.groups, other.groups):
+            raise ValueError(
+                "a difference needs both values with the same groups; got "
+                f"{_show_groups(self)} and {_show_groups(other)}. Pass the same groups= to both."
+            )
         parts = self, other
         return PolicyValue(
             name=f"{self.name} - {other.name}",
@@ -261,6 +300,7 @@ class PolicyValue:
             base_range=_minus(self.base_range, other.base_range),
             propensity=self.propensity if other.propensity is None else other.propensity,
             parts=parts,
+            groups=self.groups,
         )
 
     def term_range(self, reward_range=None, max_weight=None):
@@ -317,9 +357,10 @@ class PolicyValue:
         return float(max_weight)
 
     def __repr__(self):
+        n_groups = "" if self.groups is None else f"n_groups={self.n_groups}, "
         return (
             f"PolicyValue({self.name}: {self.value:.6g}, "
-            f"standard_error={self.standard_error:.3g}, n_samples={self.n_samples}, "
+            f"standard_error={self.standard_error:.3g}, n_samples={self.n_samples}, {n_groups}"
             f"effective_sample_size={self.effective_sample_size:.1f})"
         )
 
@@ -328,6 +369,10 @@ def _same(first, second):
     if first is None or second is None:
         return first is second
     return np.array_equal(first, second)
+
+
+def _show_groups(value):
+    return "none" if value.groups is None else f"{value.n_groups} groups"
 
 
 def _minus(first, second):

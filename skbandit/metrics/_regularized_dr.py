@@ -17,6 +17,7 @@ def switch_dr_value(
     expected_reward,
     tau="auto",
     sample_weight=None,
+    groups=None,
 ):
     """Value by the doubly robust method that trusts the model where weights are large.
 
@@ -36,11 +37,13 @@ def switch_dr_value(
     expected_reward : array-like of shape (n_samples, n_arms)
         The model's prediction for every arm, from rows other than the one predicted.
     tau : float, "auto" or "slope", default="auto"
-        Largest weight that is used. `"auto"` chooses the smallest
-        standard error among those whose bias is surely small beside it, `"slope"` the strongest
-        shrinkage that agrees with weaker ones, see `slope`.
+        Largest weight that is used. `"auto"` chooses the smallest standard
+        error among those whose bias is surely small beside it, `"slope"` the strongest shrinkage
+        that agrees with weaker ones, see `slope`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -76,6 +79,7 @@ def switch_dr_value(
         policy_probability=policy_probability,
         expected_reward=expected_reward,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return switch_dr(rounds, tau=tau)
 
@@ -97,6 +101,7 @@ def shrinkage_dr_value(
     lambda_="auto",
     shrinkage="optimistic",
     sample_weight=None,
+    groups=None,
 ):
     """Value by the doubly robust method with shrunk weights (DRos and DRps).
 
@@ -121,13 +126,15 @@ def shrinkage_dr_value(
     expected_reward : array-like of shape (n_samples, n_arms)
         The model's prediction for every arm, from rows other than the one predicted.
     lambda_ : float, "auto" or "slope", default="auto"
-        How much of the weights is kept. `"auto"` chooses the smallest
-        standard error among those whose bias is surely small beside it, `"slope"` the strongest
-        shrinkage that agrees with weaker ones, see `slope`.
+        How much of the weights is kept. `"auto"` chooses the smallest standard
+        error among those whose bias is surely small beside it, `"slope"` the strongest shrinkage
+        that agrees with weaker ones, see `slope`.
     shrinkage : {"optimistic", "pessimistic"}, default="optimistic"
         How weights shrink.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -163,6 +170,7 @@ def shrinkage_dr_value(
         policy_probability=policy_probability,
         expected_reward=expected_reward,
         sample_weight=sample_weight,
+        groups=groups,
     )
     if shrinkage not in _SHRINKAGES:
         raise ValueError(f"shrinkage must be one of {', '.join(_SHRINKAGES)}; got {shrinkage!r}.")
@@ -199,6 +207,7 @@ def subgaussian_dr_value(
     expected_reward,
     lambda_="auto",
     sample_weight=None,
+    groups=None,
 ):
     """Value by the doubly robust method with sub-Gaussian weights.
 
@@ -218,11 +227,13 @@ def subgaussian_dr_value(
     expected_reward : array-like of shape (n_samples, n_arms)
         The model's prediction for every arm, from rows other than the one predicted.
     lambda_ : float, "auto" or "slope", default="auto"
-        Strength of the correction, from 0 to 1. `"auto"` chooses the smallest
-        standard error among those whose bias is surely small beside it, `"slope"` the strongest
-        shrinkage that agrees with weaker ones, see `slope`.
+        Strength of the correction, from 0 to 1. `"auto"` chooses the smallest standard
+        error among those whose bias is surely small beside it, `"slope"` the strongest shrinkage
+        that agrees with weaker ones, see `slope`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -258,6 +269,7 @@ def subgaussian_dr_value(
         policy_probability=policy_probability,
         expected_reward=expected_reward,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return subgaussian_dr(rounds, lambda_=lambda_)
 

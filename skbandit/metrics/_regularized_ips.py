@@ -7,7 +7,14 @@ from ._weights import clip_weight, subgaussian_weight
 
 
 def clipped_ips_value(
-    *, reward, propensity, policy_probability, arm=None, clip="auto", sample_weight=None
+    *,
+    reward,
+    propensity,
+    policy_probability,
+    arm=None,
+    clip="auto",
+    sample_weight=None,
+    groups=None,
 ):
     """Value by inverse propensity scoring with clipped weights.
 
@@ -24,11 +31,13 @@ def clipped_ips_value(
     arm : array-like of int of shape (n_samples,), default=None
         Column of the logged arm in `policy_probability`.
     clip : float, "auto" or "slope", default="auto"
-        Largest weight. `"auto"` chooses the smallest
-        standard error among those whose bias is surely small beside it, `"slope"` the strongest
-        shrinkage that agrees with weaker ones, see `slope`.
+        Largest weight. `"auto"` chooses the smallest standard
+        error among those whose bias is surely small beside it, `"slope"` the strongest shrinkage
+        that agrees with weaker ones, see `slope`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -62,6 +71,7 @@ def clipped_ips_value(
         propensity=propensity,
         policy_probability=policy_probability,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return clipped_ips(rounds, clip=clip)
 
@@ -74,7 +84,14 @@ def clipped_ips(rounds, clip="auto"):
 
 
 def subgaussian_ips_value(
-    *, reward, propensity, policy_probability, arm=None, lambda_="auto", sample_weight=None
+    *,
+    reward,
+    propensity,
+    policy_probability,
+    arm=None,
+    lambda_="auto",
+    sample_weight=None,
+    groups=None,
 ):
     """Value by inverse propensity scoring with sub-Gaussian weights.
 
@@ -92,11 +109,13 @@ def subgaussian_ips_value(
     arm : array-like of int of shape (n_samples,), default=None
         Column of the logged arm in `policy_probability`.
     lambda_ : float, "auto" or "slope", default="auto"
-        Strength of the correction, from 0 to 1. `"auto"` chooses the smallest
-        standard error among those whose bias is surely small beside it, `"slope"` the strongest
-        shrinkage that agrees with weaker ones, see `slope`.
+        Strength of the correction, from 0 to 1. `"auto"` chooses the smallest standard
+        error among those whose bias is surely small beside it, `"slope"` the strongest shrinkage
+        that agrees with weaker ones, see `slope`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -130,6 +149,7 @@ def subgaussian_ips_value(
         propensity=propensity,
         policy_probability=policy_probability,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return subgaussian_ips(rounds, lambda_=lambda_)
 
@@ -144,7 +164,14 @@ def subgaussian_ips(rounds, lambda_="auto"):
 
 
 def ix_value(
-    *, reward, propensity, policy_probability, arm=None, gamma="auto", sample_weight=None
+    *,
+    reward,
+    propensity,
+    policy_probability,
+    arm=None,
+    gamma="auto",
+    sample_weight=None,
+    groups=None,
 ):
     """Value by implicit exploration.
 
@@ -162,11 +189,13 @@ def ix_value(
     arm : array-like of int of shape (n_samples,), default=None
         Column of the logged arm in `policy_probability`.
     gamma : float, "auto" or "slope", default="auto"
-        What is added to each propensity, from 0 to 1. `"auto"` chooses the smallest
-        standard error among those whose bias is surely small beside it, `"slope"` the strongest
-        shrinkage that agrees with weaker ones, see `slope`.
+        What is added to each propensity, from 0 to 1. `"auto"` chooses the smallest standard
+        error among those whose bias is surely small beside it, `"slope"` the strongest shrinkage
+        that agrees with weaker ones, see `slope`.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -201,6 +230,7 @@ def ix_value(
         propensity=propensity,
         policy_probability=policy_probability,
         sample_weight=sample_weight,
+        groups=groups,
     )
     return ix(rounds, gamma=gamma)
 

@@ -4,11 +4,13 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.base import clone, is_classifier
+from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
 
 from .._play import append_columns, as_rows, make_folds
 from .._rows import as_frame, n_rows, nw, take_rows
-from ._validation import check_arm, check_sample_weight, check_vector
+from ._validation import check_arm, check_groups, check_sample_weight, check_vector
 
 _ARM_MODELS = ("disjoint", "shared")
 # Of fewer rows no model is fitted where there is none from a fold.
@@ -25,6 +27,7 @@ def cross_fit_rewards(
     cv=5,
     arm_model="disjoint",
     sample_weight=None,
+    groups=None,
     n_jobs=None,
 ):
     """Predict the reward of every arm in every round by models fitted on other rounds.
@@ -57,6 +60,11 @@ def cross_fit_rewards(
     sample_weight : array-like of shape (n_samples,), default=None
         Passed to `model.fit`, for instance from `mrdr_weight`. For a Pipeline it goes to its last
         step.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, of a customer or a session. No row is predicted by a
+        model that saw another row of its group: an integer `cv` means `GroupKFold`, a splitter
+        that splits by groups is given them, and under any other the rows of held-out groups are
+        left out of training.
     n_jobs : int, default=None
         Folds fitted in parallel.
 
@@ -67,8 +75,9 @@ def cross_fit_rewards(
     Raises
     ------
     ValueError
-        If the log is shorter than the folds, folds overlap, arms are out of range, or `model` is a
-        classifier and the rewards it is to learn from are all the same.
+        If the log is shorter than the folds, folds overlap, arms are out of range, groups leave a
+        fold nothing to learn from, or `model` is a classifier and the rewards it is to learn from
+        are all the same.
 
     See Also
     --------
@@ -121,7 +130,8 @@ def cross_fit_rewards(
             "regressor as the reward model, or use an estimate without one, such as snips_value."
         )
     design = _DESIGNS["features" if per_arm_features else arm_model](X, arm, n_arms)
-    folds = make_folds(cv, n_samples)
+    groups = check_groups(groups, n_samples)
+    folds = _make_group_folds(cv, groups, n_samples)
     predictions = Parallel(n_jobs=n_jobs)(
         delayed(_fit_predict)(model, design, reward, weight, train, test, fold)
         for fold, (train, test) in enumerate(folds)
@@ -133,26 +143,66 @@ def cross_fit_rewards(
         left_out[test] = False
     if left_out.any():
         rows = np.flatnonzero(left_out)
-        expected_reward[rows] = _predict_forward(model, design, reward, weight, rows)
+        expected_reward[rows] = _predict_forward(model, design, reward, weight, groups, rows)
     return expected_reward
 
 
-def _predict_forward(model, design, reward, weight, rows):
+def _predict_forward(model, design, reward, weight, groups, rows):
     """Predict rows from those before them, by halves; the first few by the mean before them."""
     predicted, stop = np.empty((rows.size, design.n_arms)), rows.size
     while stop > _FEW_ROWS:
         half = stop // 2
-        train, test = rows[:half], rows[half:stop]
-        if np.ptp(reward[train]) == 0:
-            predicted[half:stop] = reward[train[0]]
+        test = rows[half:stop]
+        train = _of_other_groups(groups, rows[:half], test)
+        if train.size == 0 or np.ptp(reward[train]) == 0:
+            predicted[half:stop] = _mean_elsewhere(reward, groups, train, test)
         else:
             predicted[half:stop] = _fit_predict(model, design, reward, weight, train, test, "0")
         stop = half
-    first = reward[rows[:stop]]
-    # Nothing comes before the first one: its own reward leaves a single term too sure.
-    before = np.concatenate([first[:1], np.cumsum(first)[:-1]])
-    predicted[:stop] = (before / np.maximum(np.arange(stop), 1))[:, None]
+    for number in range(stop):
+        test = rows[number : number + 1]
+        train = _of_other_groups(groups, rows[:number], test)
+        predicted[number] = _mean_elsewhere(reward, groups, train, test)
     return predicted
+
+
+def _of_other_groups(groups, train, test):
+    return train if groups is None else train[~np.isin(groups[train], groups[test])]
+
+
+def _mean_elsewhere(reward, groups, train, test):
+    """Mean reward of rows; where there are none, of all that belong to others than those asked."""
+    if train.size == 0:
+        train = np.setdiff1d(np.arange(reward.size), test)
+        train = _of_other_groups(groups, train, test)
+    return reward[train].mean() if train.size else 0.0
+
+
+def _make_group_folds(cv, groups, n_samples):
+    """Cut rounds into folds that train on no group of which they hold out a round."""
+    if groups is None:
+        return make_folds(cv, n_samples)
+    if cv is None or isinstance(cv, (int, np.integer)):
+        n_folds, n_groups = 5 if cv is None else int(cv), int(groups.max()) + 1
+        if n_groups < n_folds:
+            raise ValueError(
+                f"groups names {n_groups} groups, fewer than the {n_folds} folds of cv; pass a "
+                "smaller cv, or use an estimate without a reward model, such as snips_value."
+            )
+        return make_folds(GroupKFold(n_folds), n_samples, groups=groups)
+    # Splitters of scikit-learn that split by no groups warn of them; others may want them.
+    silent = hasattr(cv, "get_metadata_routing") and not get_routing_for_object(
+        cv
+    ).split.requests.get("groups")
+    folds = make_folds(cv, n_samples, groups=None if silent else groups)
+    folds = [(_of_other_groups(groups, train, test), test) for train, test in folds]
+    for fold, (train, _) in enumerate(folds):
+        if train.size == 0:
+            raise ValueError(
+                f"fold {fold} of cv has nothing to train on: each of its training rows belongs to "
+                "a group of which it holds out another. Pass cv=GroupKFold(), or fewer folds."
+            )
+    return folds
 
 
 def _fit_predict(model, design, reward, weight, train, test, fold):

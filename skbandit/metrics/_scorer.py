@@ -15,7 +15,10 @@ from ._intervals import INTERVALS, check_confidence_level
 from ._scorer_model import forward, log_rewards
 
 _BOUNDS = ("lower", "upper")
-_METADATA = ("reward", "propensity", "sample_weight")
+_METADATA = ("reward", "propensity", "sample_weight", "available", "groups")
+# Splitters take groups as well: unless asked for, they are theirs alone. All else that nobody says
+# whether to ask for is an error, as in scikit-learn.
+_UNASKED = {"groups": False}
 _DRAWS = ("bootstrap", "bca")
 
 
@@ -92,7 +95,11 @@ def make_policy_scorer(
     -----
     What a reward model predicts for a log is kept in memory (256 MiB at most), so a search over 50
     policies fits it once a fold in each process. `sample_weight` counts in the estimate, not in
-    the model.
+    the model. With `groups` no row is predicted by a model that saw its group.
+
+    A search passes `available` and `groups` on to the scorer where metadata routing is enabled and
+    the scorer asks for them, ``set_score_request(available=True)``. It asks for no `groups` unless
+    it is told to, since splitters take an argument of that name.
 
     `X` is what the scorer gets, before the steps of a Pipeline; a `reward_model` can be a Pipeline
     with the same steps. In `permutation_importance` it is fitted on the permuted contexts; prefer
@@ -218,7 +225,18 @@ class PolicyScorer:
         self.parameters = dict(parameters or {})
         self._requests = {}
 
-    def __call__(self, policy, X, y, *, reward=None, propensity=None, sample_weight=None):
+    def __call__(
+        self,
+        policy,
+        X,
+        y,
+        *,
+        reward=None,
+        propensity=None,
+        sample_weight=None,
+        available=None,
+        groups=None,
+    ):
         """Score a policy.
 
         Parameters
@@ -234,6 +252,14 @@ class PolicyScorer:
             Where `y` does not carry them; `propensity` takes the place of that of `y`.
         sample_weight : array-like of shape (n_samples,), default=None
             How much each round counts.
+        available : array-like of bool of shape (n_samples, n_arms), default=None
+            The arms that could be played in each round; columns in the order of the policy's
+            ``classes_``, or with labels that are matched with them, further arms left aside. The
+            policy decides among these, also where it is the last step of a Pipeline; the
+            probabilities of a policy that takes no mask, a classifier, are divided by their sum
+            over these.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of rounds that belong together, see `PolicyValue`.
 
         Returns
         -------
@@ -244,22 +270,41 @@ class PolicyScorer:
         ------
         ValueError
             If there are no rewards, no propensities where they are needed, impossible values, an
-            arm that the policy does not know, or a step before the bandit that looks at `y` and
-            cannot read a log.
+            arm that the policy does not know, a logged arm that was not available, a row in which
+            the policy plays none of those that were, or a step before the bandit that looks at `y`
+            and cannot read a log.
         """
         values = self.evaluate(
-            policy, X, y, reward=reward, propensity=propensity, sample_weight=sample_weight
+            policy,
+            X,
+            y,
+            reward=reward,
+            propensity=propensity,
+            sample_weight=sample_weight,
+            available=available,
+            groups=groups,
         )
         if isinstance(values, dict):
             return {name: self._number(value) for name, value in values.items()}
         return self._number(values)
 
-    def evaluate(self, policy, X, y, *, reward=None, propensity=None, sample_weight=None):
+    def evaluate(
+        self,
+        policy,
+        X,
+        y,
+        *,
+        reward=None,
+        propensity=None,
+        sample_weight=None,
+        available=None,
+        groups=None,
+    ):
         """Estimate the value with all that its intervals need.
 
         Parameters
         ----------
-        policy, X, y, reward, propensity, sample_weight
+        policy, X, y, reward, propensity, sample_weight, available, groups
             As in a call.
 
         Returns
@@ -269,19 +314,22 @@ class PolicyScorer:
         X = as_rows(X)
         check_steps_read_logs(policy, y)
         logged = check_log(X, y, reward, propensity)
-        table = policy_table(policy, X, logged.labels, unknown_arms=self.unknown_arms)
+        table = policy_table(
+            policy, X, logged.labels, unknown_arms=self.unknown_arms, available=available
+        )
         return policy_value(
             self.estimator,
             policy_probability=table.probability,
             arm=table.column,
             reward=logged.reward,
             propensity=logged.propensity,
-            expected_reward=self._expected_reward(X, logged, table),
+            expected_reward=self._expected_reward(X, logged, table, groups),
             sample_weight=sample_weight,
+            groups=groups,
             **self.parameters,
         )
 
-    def _expected_reward(self, X, logged, table):
+    def _expected_reward(self, X, logged, table, groups):
         """Predict the reward of the columns of a table; None where no estimator asks for it."""
         names = [self.estimator] if isinstance(self.estimator, str) else self.estimator
         if not set(names) & set(get_estimator_names(reward_model=True)):
@@ -294,6 +342,7 @@ class PolicyScorer:
             model=self.reward_model,
             arm_model=self.arm_model,
             cv=forward(self.cv) if "adaptive_dr" in names else self.cv,
+            groups=groups,
             n_jobs=self.n_jobs,
         )
         if candidates:
@@ -313,15 +362,24 @@ class PolicyScorer:
         return float(low if self.bound == "lower" else high)
 
     def set_score_request(
-        self, *, reward=UNCHANGED, propensity=UNCHANGED, sample_weight=UNCHANGED
+        self,
+        *,
+        reward=UNCHANGED,
+        propensity=UNCHANGED,
+        sample_weight=UNCHANGED,
+        available=UNCHANGED,
+        groups=UNCHANGED,
     ):
         """Say which metadata the scorer asks for, where metadata routing is enabled.
 
         Parameters
         ----------
-        reward, propensity, sample_weight : bool, str or None, default=UNCHANGED
+        reward, propensity, sample_weight, available : bool, str or None, default=UNCHANGED
             True asks for it, False refuses it, None makes passing it an error, a string asks for
             it under that name.
+        groups : bool, str or None, default=UNCHANGED
+            The same. As long as nothing is said it is False: groups that are passed go to the
+            splitter alone.
 
         Returns
         -------
@@ -332,7 +390,8 @@ class PolicyScorer:
         >>> from skbandit.metrics import make_policy_scorer
         >>> scorer = make_policy_scorer("snips").set_score_request(reward=True, propensity=True)
         """
-        given = dict(zip(_METADATA, (reward, propensity, sample_weight), strict=True))
+        requests = (reward, propensity, sample_weight, available, groups)
+        given = dict(zip(_METADATA, requests, strict=True))
         given = {name: alias for name, alias in given.items() if alias is not UNCHANGED}
         self._requests = {**self._requests, **given}
         return self
@@ -346,7 +405,8 @@ class PolicyScorer:
         """
         request = MetadataRequest(owner=self)
         for name in _METADATA:
-            request.score.add_request(param=name, alias=self._requests.get(name))
+            alias = self._requests.get(name, _UNASKED.get(name))
+            request.score.add_request(param=name, alias=alias)
         return request
 
     def _accept_sample_weight(self):

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from .._play import distinct_labels
 from ._reward_model import cross_fit_rewards
+from ._validation import check_groups
 
 # All folds of a log together take as much as one table of its expected rewards.
 _MAX_BYTES = 1 << 28
@@ -95,7 +96,9 @@ class _TableCache:
 _cache = _TableCache(_MAX_BYTES)
 
 
-def log_rewards(X, labels, reward, *, model=None, arm_model="disjoint", cv=5, n_jobs=None):
+def log_rewards(
+    X, labels, reward, *, model=None, arm_model="disjoint", cv=5, groups=None, n_jobs=None
+):
     """Cross-fit a reward model on a log, or recall what it predicted for the same log.
 
     The key is the content of everything that matters, so a changed log is another log.
@@ -106,7 +109,7 @@ def log_rewards(X, labels, reward, *, model=None, arm_model="disjoint", cv=5, n_
     labels : ndarray of shape (n_samples,)
         The logged arms; the candidates' positions where `X` has three dimensions.
     reward : ndarray of shape (n_samples,)
-    model, arm_model, cv, n_jobs
+    model, arm_model, cv, groups, n_jobs
         As in :func:`cross_fit_rewards`; None means :func:`default_reward_model`.
 
     Returns
@@ -126,7 +129,15 @@ def log_rewards(X, labels, reward, *, model=None, arm_model="disjoint", cv=5, n_
         chosen = default_reward_model(X) if model is None else model
         try:
             return cross_fit_rewards(
-                chosen, X, arm, reward, n_arms=n_arms, cv=cv, arm_model=arm_model, n_jobs=n_jobs
+                chosen,
+                X,
+                arm,
+                reward,
+                n_arms=n_arms,
+                cv=cv,
+                arm_model=arm_model,
+                groups=groups,
+                n_jobs=n_jobs,
             )
         except (TypeError, ValueError) as error:
             if model is not None or _is_numeric(X):
@@ -138,8 +149,9 @@ def log_rewards(X, labels, reward, *, model=None, arm_model="disjoint", cv=5, n_
                 f"as 'snips'. ({error})"
             ) from error
 
+    groups = check_groups(groups, len(reward))
     try:
-        key = joblib.hash([X, arm, reward, n_arms, model, arm_model, cv])
+        key = joblib.hash([X, arm, reward, n_arms, model, arm_model, cv, groups])
     except (AttributeError, TypeError, pickle.PicklingError):
         # What cannot be pickled (a generator of folds, say) cannot be recognised either.
         return compute(), logged_arms

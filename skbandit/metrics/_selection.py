@@ -70,7 +70,7 @@ def slope(values, *, width=None, delta=0.05, rule="slope"):
             )
         if not 0 < delta < 1:
             raise ValueError(f"delta must lie strictly between 0 and 1; got {delta!r}.")
-        degrees = np.array([value.n_samples - 1.0 for value in values])
+        degrees = np.array([value.n_groups - 1.0 for value in values])
         error = np.array([value.standard_error for value in values])
         width = special.stdtrit(degrees, 1 - delta) * error
         values = [value.value for value in values]

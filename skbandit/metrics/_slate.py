@@ -11,6 +11,7 @@ from ._diagnostics import warn_poor_support
 from ._importance_weighted import span
 from ._policy_value import PolicyValue, first_mean
 from ._validation import (
+    check_groups,
     check_probability,
     check_sample_weight,
     check_table,
@@ -37,7 +38,7 @@ def _check_slates(reward, propensity, policy_probability, slot_weight, sample_we
     return reward, weight, check_sample_weight(sample_weight, n_samples)
 
 
-def _slate_value(name, reward, weight, sample_weight, control, normalize):
+def _slate_value(name, reward, weight, *, sample_weight, groups, control, normalize):
     """Sum over slots of the mean of weight times reward, over the mean weight if wanted."""
     largest = weight.max(axis=1)
     warn_poor_support(largest)
@@ -47,6 +48,7 @@ def _slate_value(name, reward, weight, sample_weight, control, normalize):
         "weight": largest,
         "control": control,
         "sample_weight": sample_weight,
+        "groups": check_groups(groups, len(reward)),
     }
     if not normalize:
         # Slots may differ in sign: each reward's own part bounds the sum.
@@ -83,6 +85,7 @@ def slate_ips_value(
     slot_weight=None,
     normalize=False,
     sample_weight=None,
+    groups=None,
 ):
     """Value of a slate policy by inverse propensity scoring of whole slates.
 
@@ -103,6 +106,8 @@ def slate_ips_value(
         Whether to divide by the mean weight (self-normalised).
     sample_weight : array-like of shape (n_samples,), default=None
         How much each slate counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of slates that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -134,7 +139,15 @@ def slate_ips_value(
     )
     joint = weight.prod(axis=1)
     joint_per_slot = np.broadcast_to(joint[:, None], reward.shape)
-    return _slate_value("slate_ips", reward, joint_per_slot, sample_weight, joint, normalize)
+    return _slate_value(
+        "slate_ips",
+        reward,
+        joint_per_slot,
+        sample_weight=sample_weight,
+        groups=groups,
+        control=joint,
+        normalize=normalize,
+    )
 
 
 def independent_ips_value(
@@ -145,6 +158,7 @@ def independent_ips_value(
     slot_weight=None,
     normalize=False,
     sample_weight=None,
+    groups=None,
 ):
     """Value of a slate policy if each reward depends on its own slot's item alone.
 
@@ -164,6 +178,8 @@ def independent_ips_value(
         Whether to divide each slot by its mean weight (self-normalised).
     sample_weight : array-like of shape (n_samples,), default=None
         How much each slate counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of slates that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -193,7 +209,15 @@ def independent_ips_value(
     reward, weight, sample_weight = _check_slates(
         reward, propensity, policy_probability, slot_weight, sample_weight
     )
-    return _slate_value("independent_ips", reward, weight, sample_weight, None, normalize)
+    return _slate_value(
+        "independent_ips",
+        reward,
+        weight,
+        sample_weight=sample_weight,
+        groups=groups,
+        control=None,
+        normalize=normalize,
+    )
 
 
 def reward_interaction_ips_value(
@@ -204,6 +228,7 @@ def reward_interaction_ips_value(
     slot_weight=None,
     normalize=False,
     sample_weight=None,
+    groups=None,
 ):
     """Value of a slate policy if each reward depends on its own item and those above it (cascade).
 
@@ -224,6 +249,8 @@ def reward_interaction_ips_value(
         Whether to divide each slot by its mean weight (self-normalised).
     sample_weight : array-like of shape (n_samples,), default=None
         How much each slate counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of slates that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -255,7 +282,13 @@ def reward_interaction_ips_value(
     )
     weight = weight.cumprod(axis=1)
     return _slate_value(
-        "reward_interaction_ips", reward, weight, sample_weight, weight[:, -1], normalize
+        "reward_interaction_ips",
+        reward,
+        weight,
+        sample_weight=sample_weight,
+        groups=groups,
+        control=weight[:, -1],
+        normalize=normalize,
     )
 
 
@@ -268,6 +301,7 @@ def cascade_dr_value(
     policy_expected_reward,
     slot_weight=None,
     sample_weight=None,
+    groups=None,
 ):
     """Value of a slate policy by the cascade doubly robust method.
 
@@ -294,6 +328,8 @@ def cascade_dr_value(
         What a reward in each slot counts; None counts each once.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each slate counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of slates that belong together, see `PolicyValue`.
 
     Returns
     -------
@@ -336,6 +372,7 @@ def cascade_dr_value(
         weight=weight.max(axis=1),
         control=weight[:, -1],
         sample_weight=sample_weight,
+        groups=check_groups(groups, len(reward)),
         reward_range=span(reward.sum(axis=1)),
         # Products of weights stand before the model's parts as well: only the terms bound
         # themselves.

@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 from scipy import special
 
-from .._values import root_sum_of_squares
+from ._groups import error_of_mean, sum_by_group
 from ._selection import slope
 
 _N_CANDIDATES = 16
@@ -66,7 +66,8 @@ def tune(rounds, parameter, name, candidates, shrink, *, doubly_robust, low=0.0,
     values, errors = np.array([_mean_and_error(one * error, base, rounds) for one in shrunk]).T
     if parameter == "slope":
         # The width of the default of `slope`, the upper 5 % quantile.
-        width = special.stdtrit(max(rounds.n_samples - 1.0, 1.0), 0.95) * errors
+        n_groups = len(sum_by_group(weight, rounds.groups))
+        width = special.stdtrit(max(n_groups - 1.0, 1.0), 0.95) * errors
         chosen = slope(values, width=width)
     else:
         bias, doubt = np.abs(
@@ -91,7 +92,7 @@ def _mean_and_error(terms, base, rounds):
         mean = terms @ share / n
         terms -= mean
         terms *= share
-    return mean, root_sum_of_squares(terms) / np.sqrt(n * max(n - 1.0, 1.0))
+    return mean, error_of_mean(terms, rounds.groups)
 
 
 def weight_grid(weight):

@@ -3,20 +3,15 @@
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
-from .._play import entries_at
-from .._rounds import check_propensity
+from .._play import check_logged_available, entries_at, show_rows
+from .._rounds import check_available, check_propensity
+from .._rows import as_frame, n_rows, nw
 
 # Rows of probabilities come out of softmaxes and divisions in float32 as well.
 _SUM_TOLERANCE = 1e-4
 _RANGE_TOLERANCE = 1e-9
-
-
-def _first_rows(mask):
-    """Name the first rows of a mask, and say how many there are."""
-    rows = np.flatnonzero(mask)
-    shown = ", ".join(str(row) for row in rows[:3])
-    return f"{rows.size} row(s), the first at {shown}"
 
 
 def check_vector(values, name, n_samples=None, dtype=np.float64):
@@ -67,7 +62,7 @@ def _check_finite(values, name):
         if values.ndim > 1:
             bad = bad.any(axis=tuple(range(1, values.ndim)))
         raise ValueError(
-            f"{name} has NaN or infinity in {_first_rows(bad)}; drop or impute these rounds."
+            f"{name} has NaN or infinity in {show_rows(bad)}; drop or impute these rounds."
         )
 
 
@@ -82,6 +77,45 @@ def check_sample_weight(sample_weight, n_samples):
             f"of {sample_weight.min():g}. Drop the rows that must not count."
         )
     return sample_weight
+
+
+def check_groups(groups, n_samples):
+    """Return which group each row belongs to, as integers; None where rows stand alone.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,), or None
+        Labels of any kind.
+    n_samples : int
+
+    Returns
+    -------
+    codes : ndarray of int of shape (n_samples,), or None
+        Groups are numbered in the order in which they appear, so that two labellings of the same
+        groups have the same codes.
+    """
+    if groups is None:
+        return None
+    frame = as_frame(groups)
+    if isinstance(frame, nw.DataFrame) or getattr(groups, "ndim", 1) != 1:
+        raise ValueError(
+            "groups must have one dimension, one label a round; got shape "
+            f"{np.shape(groups)}. Join several columns into one label first."
+        )
+    if n_rows(groups) != n_samples:
+        raise ValueError(
+            f"groups has {n_rows(groups)} entries where the log has {n_samples} rounds; give one "
+            "label a round."
+        )
+    if not isinstance(groups, (np.ndarray, pd.Series)):
+        groups = pd.Series(list(groups) if frame is None else frame.to_list())
+    codes = pd.factorize(groups)[0]
+    if (codes < 0).any():
+        raise ValueError(
+            f"groups has missing labels in {show_rows(codes < 0)}. Give a round that belongs to "
+            "no other a label of its own, or drop it."
+        )
+    return codes.astype(np.intp)
 
 
 def check_table(values, name, shape):
@@ -121,7 +155,7 @@ def check_arm(arm, n_samples, n_arms):
         bad = (arm < 0) | (arm >= n_arms)
         raise ValueError(
             f"arm holds {arm[bad][0]} where the policy knows the arms 0 to {n_arms - 1} "
-            f"({_first_rows(bad)}). Give every logged arm a column of policy_probability (zeros "
+            f"({show_rows(bad)}). Give every logged arm a column of policy_probability (zeros "
             "if the policy never plays it), or drop these rounds."
         )
     return arm
@@ -157,6 +191,10 @@ class EvaluatedRounds:
     expected_reward : array-like of shape (n_samples, n_arms), default=None
         A model's prediction for every arm.
     sample_weight : array-like of shape (n_samples,), default=None
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together.
+    available : array-like or frame of bool of shape (n_samples, n_arms), default=None
+        The arms that could be played.
 
     Attributes
     ----------
@@ -177,6 +215,8 @@ class EvaluatedRounds:
         policy_probability=None,
         expected_reward=None,
         sample_weight=None,
+        groups=None,
+        available=None,
     ):
         policy_probability = np.asarray(policy_probability, dtype=np.float64)
         if policy_probability.ndim not in (1, 2) or policy_probability.size == 0:
@@ -189,6 +229,7 @@ class EvaluatedRounds:
         check_probability(policy_probability)
         self.n_samples = n_samples
         self.sample_weight = check_sample_weight(sample_weight, n_samples)
+        self.groups = check_groups(groups, n_samples)
         self.reward = None if reward is None else check_vector(reward, "reward", n_samples)
         self.propensity = None
         if propensity is not None:
@@ -202,22 +243,43 @@ class EvaluatedRounds:
                     "policy_probability holds the logged arm alone, shape (n_samples,), where "
                     "expected_reward needs the probabilities of all arms, (n_samples, n_arms)."
                 )
+            if available is not None:
+                raise ValueError(
+                    "policy_probability holds the logged arm alone, shape (n_samples,), where "
+                    "available needs the probabilities of all arms, (n_samples, n_arms)."
+                )
             return
         total = policy_probability.sum(axis=1)
         off = np.abs(total - 1) > _SUM_TOLERANCE
         if off.any():
             raise ValueError(
-                f"rows of policy_probability must sum to 1; {_first_rows(off)}, sums to "
+                f"rows of policy_probability must sum to 1; {show_rows(off)}, sums to "
                 f"{total[off][0]:.6g}. A policy that picks several arms a round is a slate: use "
                 "the slate estimators; otherwise divide each row by its sum."
             )
         n_arms = policy_probability.shape[1]
         if arm is not None:
             self.arm = check_arm(arm, n_samples, n_arms)
+        if available is not None:
+            self._check_available(available)
         if expected_reward is not None:
             self.expected_reward = check_table(
                 expected_reward, "expected_reward", (n_samples, n_arms)
             )
+
+    def _check_available(self, available):
+        """Raise where the policy plays, or the log holds, an arm that was not available."""
+        n_samples, n_arms = self.policy_probability.shape
+        available = check_available(available, np.arange(n_arms), n_samples)
+        played = ((self.policy_probability > _RANGE_TOLERANCE) & ~available).any(axis=1)
+        if played.any():
+            raise ValueError(
+                "policy_probability is above 0 for an arm that was not available in "
+                f"{show_rows(played)}. What could not be logged has no value in this log. Ask the "
+                "policy with the mask, predict_proba(X, available=mask)."
+            )
+        if self.arm is not None:
+            check_logged_available(available, self.arm)
 
     def need(self, *names):
         """Raise unless all of these arguments were given."""

@@ -4,7 +4,8 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy import special
 
-from .._play import as_rows, ask_policy, check_log, name_policies
+from .._play import as_rows, ask_policy, check_log, name_policies, show_labels
+from .._rows import as_frame, nw
 from ..metrics import PolicyScorer, bootstrap_distribution, mean_value
 
 _LOGGING = "logging policy"
@@ -29,6 +30,8 @@ def compare_policies(
     reward=None,
     propensity=None,
     sample_weight=None,
+    available=None,
+    groups=None,
     n_jobs=None,
     **parameters,
 ):
@@ -62,6 +65,13 @@ def compare_policies(
         Where `log` holds only the arms.
     sample_weight : array-like of shape (n_samples,), default=None
         How much each round counts.
+    available : array-like or frame of bool of shape (n_samples, n_arms), default=None
+        The arms that could be played in each round. Every policy decides among these, as in a call
+        of :class:`skbandit.metrics.PolicyScorer`. Columns are matched with the arms of each policy
+        by their labels in a frame; an array serves policies whose ``classes_`` are the same.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, of a customer or a session: intervals take groups as
+        independent, not rounds, see :class:`skbandit.metrics.PolicyValue`.
     n_jobs : int, default=None
         Folds of the reward model, then policies, in parallel.
     **parameters
@@ -80,7 +90,8 @@ def compare_policies(
     Raises
     ------
     ValueError
-        If the log has no rewards or lacks propensities, or holds arms that a policy does not know.
+        If the log has no rewards or lacks propensities, holds arms that a policy does not know or
+        that were not available, or `interval` knows no groups.
 
     See Also
     --------
@@ -133,17 +144,38 @@ def compare_policies(
         options.setdefault("random_state", 0)
     X = as_rows(X)
     logged = check_log(X, log, reward, propensity)
-    answers = Parallel(n_jobs=n_jobs)(delayed(ask_policy)(policy, X) for policy in named.values())
-    logging = mean_value(reward=logged.reward, sample_weight=sample_weight)
+    answers = Parallel(n_jobs=n_jobs)(
+        delayed(ask_policy)(policy, X, available) for policy in named.values()
+    )
+    if available is not None and not isinstance(as_frame(available), nw.DataFrame):
+        _check_same_arms(named, answers)
+    logging = mean_value(reward=logged.reward, sample_weight=sample_weight, groups=groups)
     low, high = logging.interval(interval, confidence_level=confidence_level, **options)
     effective = logging.effective_sample_size
     rows = {_LOGGING: [logging.value, low, high, 0.0, 0.0, 0.0, 0.5, effective]}
-    given = {**logged._asdict(), "sample_weight": sample_weight}
+    given = {
+        **logged._asdict(),
+        "sample_weight": sample_weight,
+        "available": available,
+        "groups": groups,
+    }
     labels = given.pop("labels")
     for name, answer in zip(named, answers, strict=True):
         value = scorer.evaluate(answer, X, labels, **given)
         rows[name] = _row(value, logging, interval, confidence_level, options)
     return _frame(rows, estimator, interval, confidence_level)
+
+
+def _check_same_arms(named, answers):
+    """Raise where the columns of an array would be other arms for other policies."""
+    (first, *names), (arms, *others) = named, [answer.classes_ for answer in answers]
+    for name, other in zip(names, others, strict=True):
+        if not np.array_equal(arms, other):
+            raise ValueError(
+                f"available is an array, whose columns would be {show_labels(arms.tolist())} for "
+                f"the policy {first!r} but {show_labels(other.tolist())} for {name!r}. Pass a "
+                "DataFrame with one column an arm, named by it."
+            )
 
 
 def _row(value, logging, method, level, options):
@@ -173,7 +205,7 @@ def _chance_positive(difference, method, options):
         return float(np.heaviside(difference.value if apart else 0.0, 0.5))
     score = difference.value / error
     if method == "student":
-        degrees = difference.effective_sample_size - 1
+        degrees = difference.degrees_of_freedom
         return float(special.stdtr(degrees, score)) if degrees > 0 else 0.5
     return float(special.ndtr(score))
 

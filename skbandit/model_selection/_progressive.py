@@ -6,7 +6,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import check_scalar
 
-from .._play import as_rows, check_log, entries_at, make_player, policy_table, progress_bar
+from .._play import (
+    as_rows,
+    ask_policy,
+    check_log,
+    check_mask,
+    entries_at,
+    make_player,
+    policy_table,
+    progress_bar,
+)
 from .._rounds import learn_arms
 from .._rows import take_rows
 from ..metrics import PolicyValue, get_estimator_names, policy_value
@@ -42,6 +51,8 @@ def progressive_validation(
     batch_size=100,
     reward=None,
     propensity=None,
+    available=None,
+    groups=None,
     warm_start=False,
     progress=None,
     **parameters,
@@ -73,6 +84,12 @@ def progressive_validation(
         round.
     reward, propensity : array-like of shape (n_samples,), default=None
         Where `log` holds only the arms.
+    available : array-like or frame of bool of shape (n_samples, n_arms), default=None
+        The arms that could be played in each round; columns in the order of the bandit's arms, or
+        with labels that are matched with them. The bandit decides among these.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see :class:`skbandit.metrics.PolicyValue`. They
+        count in the error of the value; the bandit learns as without them.
     warm_start : bool, default=False
         Go on from what the bandit has learnt already, instead of forgetting it.
     progress : bool, default=None
@@ -90,8 +107,8 @@ def progressive_validation(
     TypeError
         If `bandit` does not learn from rewards.
     ValueError
-        If the log has no rewards, lacks propensities that the estimator needs, or holds impossible
-        values.
+        If the log has no rewards, lacks propensities that the estimator needs, holds impossible
+        values, or an arm that was not available.
 
     See Also
     --------
@@ -132,13 +149,22 @@ def progressive_validation(
             f"estimator={estimator!r} needs a reward model, and {type(player.policy).__name__} "
             "has no expected_reward. Use one without a model, such as 'snips'."
         )
+    if available is not None:
+        # All at once, so that messages name the rows of the log.
+        arms = ask_policy(player.policy, player.transform(take_rows(X, slice(0, 1)))).classes_
+        available = check_mask(available, arms, logged.labels)
     n_samples = len(logged.reward)
     probability = expected = column = None
     with progress_bar(n_samples, progress) as advance:
         for start in range(0, n_samples, batch_size):
             rows = slice(start, min(start + batch_size, n_samples))
             contexts = player.transform(take_rows(X, rows))
-            table = policy_table(player.policy, contexts, logged.labels[rows])
+            table = policy_table(
+                player.policy,
+                contexts,
+                logged.labels[rows],
+                available=None if available is None else available[rows],
+            )
             if probability is None:
                 shape = (n_samples, len(table.arms))
                 probability, column = np.empty(shape), np.empty(n_samples, dtype=np.intp)
@@ -156,6 +182,7 @@ def progressive_validation(
         reward=logged.reward,
         propensity=logged.propensity,
         expected_reward=expected if with_model else None,
+        groups=groups,
         **parameters,
     )
     return ProgressiveValidation(

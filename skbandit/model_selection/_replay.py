@@ -11,6 +11,7 @@ from .._play import (
     as_rows,
     ask_policy,
     check_log,
+    check_mask,
     make_player,
     progress_bar,
     show_labels,
@@ -53,6 +54,7 @@ def replay_validate(
     batch_size=1,
     reward=None,
     propensity=None,
+    available=None,
     warm_start=False,
     random_state=None,
     progress=None,
@@ -73,14 +75,17 @@ def replay_validate(
     X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
         The contexts; for a Pipeline that reads them, n_samples texts in a list or a Series.
     log : array-like of shape (n_samples,)
-        The log of a policy that plays all arms with the same probability. Without propensities
-        that is taken for granted.
+        The log of a policy that plays all arms, of a row all that are available, with the same
+        probability. Without propensities that is taken for granted.
     n_rounds : int, default=None
         Stop after so many kept rounds; None goes to the end of the log.
     batch_size : int, default=1
         How many kept rounds the bandit learns from at once.
     reward, propensity : array-like of shape (n_samples,), default=None
         Where `log` holds only the arms.
+    available : array-like or frame of bool of shape (n_samples, n_arms), default=None
+        The arms that could be played in each round; columns in the order of the bandit's arms, or
+        with labels that are matched with them. The bandit decides among these.
     warm_start : bool, default=False
         Go on from what the bandit has learnt already, instead of forgetting it.
     random_state : int, RandomState instance or None, default=None
@@ -100,7 +105,8 @@ def replay_validate(
     TypeError
         If `bandit` does not learn from rewards.
     ValueError
-        If propensities are not all the same, the log has no rewards, or no round was kept.
+        If propensities are not those of a uniform policy, the log has no rewards or an arm that
+        was not available, or no round was kept.
 
     See Also
     --------
@@ -111,6 +117,10 @@ def replay_validate(
     -----
     Rewards of a bandit that learns depend on each other, so the intervals of `value` are
     approximate; repeat over shuffled logs for the spread over runs.
+
+    Among few available arms a bandit plays what was logged more often than among many. So that the
+    rounds that are kept are no other mixture than the log, one with k available arms is taken
+    with probability k over the largest k of the log, and skipped otherwise.
 
     References
     ----------
@@ -135,7 +145,8 @@ def replay_validate(
         check_scalar(n_rounds, "n_rounds", Integral, min_val=1)
     X = as_rows(X)
     logged = check_log(X, log, reward, propensity)
-    _check_uniform(logged.propensity)
+    if available is None:
+        _check_uniform(logged.propensity)
     rng = check_random_state(random_state)
     player = make_player(
         bandit,
@@ -154,6 +165,13 @@ def replay_validate(
     columns = ArmColumns(arms)
     column = _known_columns(columns, logged.labels)
     n_samples = len(column)
+    taken = np.ones(n_samples, dtype=bool)
+    if available is not None:
+        available = check_mask(available, arms, logged.labels)
+        count = available.sum(axis=1)
+        _check_uniform(logged.propensity, count)
+        if np.ptp(count) > 0:
+            taken = rng.random_sample(n_samples) < count / count.max()
     kept, pending = [], []
     position = 0
 
@@ -170,13 +188,15 @@ def replay_validate(
             # On average this many rounds hold as many matches as are wanted.
             stop = min(position + wanted * len(arms), n_samples)
             ahead = slice(position, stop)
-            chosen = columns.find(player.decide(player.transform(take_rows(X, ahead)))[0])
+            mask = None if available is None else available[ahead]
+            contexts = player.transform(take_rows(X, ahead))
+            chosen = columns.find(player.decide(contexts, mask)[0])
             if chosen.ndim > 1:
                 raise ValueError(
                     f"{type(bandit).__name__} plays sets of arms, but the log names one arm a "
                     "round, and a set is never what was logged. Use a selector of one arm."
                 )
-            matches = np.flatnonzero(chosen == column[ahead])[:wanted]
+            matches = np.flatnonzero((chosen == column[ahead]) & taken[ahead])[:wanted]
             if matches.size == wanted:
                 stop = position + int(matches[-1]) + 1
             rows = (position + matches).tolist()
@@ -201,12 +221,17 @@ def replay_validate(
     )
 
 
-def _check_uniform(propensity):
-    if propensity is not None and np.ptp(propensity) > _TOLERANCE * propensity.max():
+def _check_uniform(propensity, n_available=None):
+    if propensity is None:
+        return
+    share = propensity if n_available is None else propensity * n_available
+    if np.ptp(share) > _TOLERANCE * share.max():
+        times = "" if n_available is None else ", times the number of available arms,"
         raise ValueError(
-            "replay needs the log of a uniformly random policy, but propensities run from "
-            f"{propensity.min():g} to {propensity.max():g}: what it keeps would be biased towards "
-            "what was logged often. Use progressive_validation."
+            f"replay needs the log of a uniformly random policy, but propensities{times} run from "
+            f"{share.min():g} to {share.max():g}: what it keeps would be biased towards what was "
+            "logged often. Use progressive_validation. Arms that were not always available go "
+            "into available=."
         )
 
 

@@ -109,3 +109,25 @@ def test_inputs_are_left_alone(log):
     policy_support(**{key: log[key] for key in ("arm", "propensity", "policy_probability")})
     for key, array in log.items():
         np.testing.assert_array_equal(array, before[key])
+
+
+def test_policy_that_plays_what_was_not_available(log):
+    mask = np.ones((500, 4), dtype=bool)
+    policy_value("ips", **log, available=mask)
+    row = int(np.flatnonzero(log["arm"] != 2)[0])
+    mask[row, 2] = False
+    with pytest.raises(ValueError, match=rf"above 0 for an arm .* 1 row.* at {row}\..*available="):
+        policy_value("ips", **log, available=mask)
+    probability = log["policy_probability"].copy()
+    probability[row] = np.eye(4)[log["arm"][row]]
+    masked = {**log, "policy_probability": probability}
+    assert policy_value("dr", **masked, available=mask).value == policy_value("dr", **masked).value
+    mask[row, log["arm"][row]] = False
+    masked["policy_probability"][row] = np.eye(4)[mask[row].argmax()]
+    with pytest.raises(ValueError, match=rf"logged arm was not available in 1 row.* at {row}\."):
+        policy_value("ips", **masked, available=mask)
+    of_logged = {**log, "policy_probability": np.full(500, 0.5), "expected_reward": None}
+    with pytest.raises(ValueError, match="available needs the probabilities of all arms"):
+        policy_value("ips", **of_logged, available=mask)
+    with pytest.raises(ValueError, match="available must have shape"):
+        policy_value("ips", **log, available=mask[:, :3])

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
-from sklearn.model_selection import KFold, ShuffleSplit, TimeSeriesSplit
+from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -80,7 +80,7 @@ def test_sequential_folds_know_the_past_only(rounds):
     predicted = cross_fit_rewards(Recorder(), X, np.zeros(120, int), reward, cv=cv)[:, 0]
     # Blocks of 20: for the second 20 rows are known, and so on; for the first the mean so far.
     assert_allclose(predicted[20:], np.repeat([20, 40, 60, 80, 100], 20))
-    so_far = [reward[0], *(reward[:row].mean() for row in range(1, 20))]
+    so_far = [reward[1:].mean(), *(reward[:row].mean() for row in range(1, 20))]
     assert_allclose(predicted[:20], so_far)
 
 
@@ -226,3 +226,39 @@ def test_one_class_rewards_for_a_classifier(rounds):
     reward = np.r_[np.zeros(60), np.ones(60)]
     with pytest.raises(ValueError, match=r"fold 0 trains on are 1.*shuffled cv"):
         cross_fit_rewards(LogisticRegression(), X, arm, reward, cv=2, arm_model="shared")
+
+
+class GroupsSeen(RegressorMixin, BaseEstimator):
+    """Predicts whether it was fitted on the group that the only feature names."""
+
+    def fit(self, X, y):
+        self.seen_ = set(X[:, 0].tolist())
+        return self
+
+    def predict(self, X):
+        return np.array([float(group in self.seen_) for group in X[:, 0].tolist()])
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [5, None, KFold(3), TimeSeriesSplit(3), GroupKFold(3), ShuffleSplit(1, random_state=0)],
+)
+def test_no_model_sees_the_group_that_it_predicts(cv):
+    rng = np.random.default_rng(0)
+    groups = np.arange(200) // 7
+    names = [f"g{one}" for one in groups]
+    # The few rows that no model predicts are told a mean reward, which is next to nothing.
+    call = {"arm": rng.integers(2, size=200), "reward": 1e-9 * rng.normal(size=200)}
+    X = groups[:, None].astype(float)
+    found = cross_fit_rewards(GroupsSeen(), X, **call, cv=cv, groups=names)
+    assert (np.abs(found) < 0.5).all()
+    if not isinstance(cv, GroupKFold):
+        assert cross_fit_rewards(GroupsSeen(), X, **call, cv=cv).any()
+
+
+def test_groups_too_few_for_the_folds():
+    call = {"X": np.zeros((12, 1)), "arm": np.zeros(12, int), "reward": np.arange(12.0)}
+    with pytest.raises(ValueError, match="groups names 3 groups, fewer than the 5 folds"):
+        cross_fit_rewards(Ridge(), **call, groups=np.arange(12) % 3)
+    with pytest.raises(ValueError, match=r"fold 0 of cv has nothing to train on.*GroupKFold"):
+        cross_fit_rewards(Ridge(), **call, groups=np.arange(12) % 2, cv=KFold(3))

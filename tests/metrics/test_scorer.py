@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -17,11 +18,14 @@ from skbandit.linear import LinearUCB
 from skbandit.metrics import (
     PolicyValue,
     PoorSupportWarning,
+    cross_fit_rewards,
     get_policy_scorer,
     get_policy_scorer_names,
     make_policy_scorer,
+    policy_value,
     select_pessimistic,
 )
+from skbandit.model_selection import compare_policies
 from skbandit.selectors import EpsilonGreedySelector, TopKSelector
 
 N_ROUNDS = 600
@@ -404,3 +408,145 @@ def test_scorers_are_plain_objects(rounds):
     assert again(policy, X, log) == scorer(policy, X, log)
     search = clone(GridSearchCV(LinearUCB(), {"alpha": [1.0]}, scoring=scorer))
     assert search.scoring(policy, X, log) == scorer(policy, X, log)
+
+
+@pytest.fixture(scope="module")
+def masked(draw_masked):
+    start, rounds = draw_masked(2000, 0), draw_masked(6000, 1)
+    policy = LinearUCB(alpha=0.0).fit(start.X, start.log)
+    rounds.truth = (policy.predict_proba(rounds.X, rounds.available) * rounds.expected).sum(axis=1)
+    return policy, rounds
+
+
+@pytest.mark.parametrize("name", ["ips", "snips", "dr", "cressie_read"])
+def test_policy_is_asked_with_the_mask(name, masked):
+    policy, rounds = masked
+    scorer = get_policy_scorer(name)
+    value = scorer.evaluate(policy, rounds.X, rounds.log, available=rounds.available)
+    # Four standard errors, one false alarm in 15,000.
+    assert abs(value.value - rounds.truth.mean()) < 4 * value.standard_error < 0.12
+    assert scorer(policy, rounds.X, rounds.log, available=rounds.available) == value.value
+    # Asked without it, the policy plays what could not be logged. IPS counts nothing for that and
+    # is right by luck; all others take what is left for the whole.
+    alone = scorer.evaluate(policy, rounds.X, rounds.log)
+    if name != "ips":
+        assert alone.value > rounds.truth.mean() + 6 * alone.standard_error
+
+
+def test_mask_reaches_the_last_step(masked):
+    policy, rounds = masked
+    pipeline = make_pipeline(StandardScaler(), LinearUCB(alpha=0.0)).fit(rounds.X, rounds.log)
+    probability = pipeline[-1].predict_proba(pipeline[0].transform(rounds.X), rounds.available)
+    weight = probability[np.arange(6000), rounds.log["arm"]] / rounds.log["propensity"]
+    search = GridSearchCV(pipeline, {"linearucb__alpha": [0.0]}, cv=2).fit(rounds.X, rounds.log)
+    for policy in (pipeline, search):
+        value = get_policy_scorer("ips")(policy, rounds.X, rounds.log, available=rounds.available)
+        np.testing.assert_allclose(value, np.mean(weight * rounds.log["reward"]), rtol=1e-3)
+
+
+def test_masks_with_labels(masked):
+    policy, rounds = masked
+    expected = get_policy_scorer("snips")(policy, rounds.X, rounds.log, available=rounds.available)
+    frame = pd.DataFrame(rounds.available)[[2, 0, 3, 1]]
+    for mask in (frame, pl.from_pandas(frame.rename(columns=str)), rounds.available.tolist()):
+        assert get_policy_scorer("snips")(policy, rounds.X, rounds.log, available=mask) == expected
+
+
+def test_classifier_is_divided_by_what_is_left(masked):
+    _, rounds = masked
+    model = LogisticRegression().fit(rounds.X, rounds.expected.argmax(axis=1))
+    probability = np.where(rounds.available, model.predict_proba(rounds.X), 0)
+    probability /= probability.sum(axis=1, keepdims=True)
+    weight = probability[np.arange(6000), rounds.log["arm"]] / rounds.log["propensity"]
+    expected = weight @ rounds.log["reward"] / weight.sum()
+    found = get_policy_scorer("snips")(model, rounds.X, rounds.log, available=rounds.available)
+    np.testing.assert_allclose(found, expected)
+    assert abs(found - (probability * rounds.expected).sum(axis=1).mean()) < 0.05
+
+
+def test_bad_masks(rounds):
+    X, log, policy, column = rounds
+    scorer = get_policy_scorer("snips")
+    mask = np.ones((N_ROUNDS, len(policy.classes_)), dtype=bool)
+    assert scorer(policy, X, log, available=mask) == pytest.approx(scorer(policy, X, log))
+    mask[[3, 8], column[[3, 8]]] = False
+    with pytest.raises(ValueError, match=r"logged arm was not available in 2 row\(s\).*3, 8"):
+        scorer(policy, X, log, available=mask)
+    mask[4] = False
+    with pytest.raises(ValueError, match=r"available leaves no arm to play in 1 row\(s\): 4"):
+        scorer(policy, X, log, available=mask)
+    with pytest.raises(ValueError, match=r"available must have shape \(n_samples, n_arms\)"):
+        scorer(policy, X, log, available=mask[:-1])
+    with pytest.raises(ValueError, match="available must be a boolean mask"):
+        scorer(policy, X, log, available=mask.astype(float))
+
+
+def test_policy_that_plays_none_of_what_was_available(rounds):
+    X, log, policy, column = rounds
+    sure = TablePolicy(policy.classes, np.zeros(len(policy.classes_)))
+    sure.predict_proba = lambda X: np.eye(len(policy.classes_))[np.zeros(len(X), dtype=int)]
+    mask = np.ones((N_ROUNDS, len(policy.classes_)), dtype=bool)
+    row = int(np.flatnonzero(column != 0)[5])
+    mask[row, 0] = False
+    with pytest.raises(ValueError, match=rf"TablePolicy gives all .* 1 row\(s\).* at {row}:"):
+        get_policy_scorer("snips")(sure, X, log, available=mask)
+
+
+def test_bandit_without_masks_is_refused(masked):
+    _, rounds = masked
+
+    class Maskless(LinearUCB):
+        def predict_proba(self, X):
+            return super().predict_proba(X)
+
+    bandit = Maskless().fit(rounds.X, rounds.log)
+    for policy in (bandit, make_pipeline(StandardScaler(), bandit)):
+        with pytest.raises(TypeError, match="predict_proba of Maskless takes no mask"):
+            get_policy_scorer("snips")(policy, rounds.X, rounds.log, available=rounds.available)
+
+
+def test_groups_count_in_bounds_and_in_the_reward_model(rounds):
+    X, log, policy, column = rounds
+    groups = np.arange(N_ROUNDS) // 4
+    for name in ("snips", "dr"):
+        scorer = make_policy_scorer(name, reward_model=LinearRegression(), interval="normal")
+        value = scorer.evaluate(policy, X, log, groups=groups)
+        assert value.n_groups == N_ROUNDS / 4
+        low = value.interval("normal", confidence_level=0.9).low
+        assert scorer(policy, X, log, groups=[f"g{one}" for one in groups]) == low
+    expected = cross_fit_rewards(
+        LinearRegression(), X, column, log["reward"], groups=groups, n_arms=len(policy.classes_)
+    )
+    reference = policy_value(
+        "dr",
+        reward=log["reward"],
+        arm=column,
+        propensity=log["propensity"],
+        policy_probability=policy.predict_proba(X),
+        expected_reward=expected,
+    )
+    assert value.value == pytest.approx(reference.value, rel=1e-12)
+    assert scorer.evaluate(policy, X, log).value != value.value
+
+
+def test_mask_of_more_arms_than_the_policy_knows(rounds):
+    X, log, policy, column = rounds
+    n_arms = len(policy.classes_)
+    mask = np.ones((N_ROUNDS, n_arms), dtype=bool)
+    mask[(column != 1) & (np.arange(N_ROUNDS) % 2 == 0), 1] = False
+    frame = pd.DataFrame(mask, columns=policy.classes_).assign(other=False)[
+        ["other", *np.sort(policy.classes_)]
+    ]
+    bandit = LinearUCB(arms=policy.classes_, random_state=0).fit(X, log)
+    less = TablePolicy(policy.classes[1:], policy.weights[1:])
+    for one in (policy, bandit):
+        expected = get_policy_scorer("snips")(one, X, log, available=mask)
+        assert get_policy_scorer("snips")(one, X, log, available=frame) == expected
+    if n_arms > 2:
+        zero = make_policy_scorer("snips", unknown_arms="zero")
+        expected = zero(less, X, log, available=mask[:, 1:])
+        assert zero(less, X, log, available=pl.from_pandas(frame)) == expected
+        both = compare_policies(
+            [less, bandit], X, log, available=frame, estimator="snips", unknown_arms="zero"
+        )
+        assert both.loc["TablePolicy", "value"] == expected

@@ -4,14 +4,17 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
+from sklearn.base import clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_selection import SequentialFeatureSelector
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     GridSearchCV,
+    GroupKFold,
     HalvingGridSearchCV,
     RandomizedSearchCV,
     cross_val_score,
@@ -299,3 +302,46 @@ if seen() != before:
     raise SystemExit("importing skbandit changed scikit-learn")
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_masks_and_groups_by_metadata_routing(draw_masked):
+    rounds = draw_masked(600, 0)
+    groups = np.arange(600) // 3
+    bandit = LinearUCB(alpha=0.0, arms=[0, 1, 2, 3], random_state=0)
+    folds = list(GroupKFold(3).split(rounds.X, groups=groups))
+    expected = []
+    for train, test in folds:
+        fitted = clone(bandit).fit(rounds.X[train], rounds.log[train])
+        scorer = make_policy_scorer("snips", interval="normal")
+        given = {"available": rounds.available[test], "groups": groups[test]}
+        expected.append(scorer(fitted, rounds.X[test], rounds.log[test], **given))
+    params = {"available": rounds.available, "groups": groups}
+    grid = {"alpha": [0.0]}
+    with sklearn.config_context(enable_metadata_routing=True):
+        scorer = make_policy_scorer("snips", interval="normal")
+        scorer.set_score_request(available=True, groups=True)
+        common = {"cv": GroupKFold(3), "scoring": scorer, "error_score": "raise"}
+        results = cross_validate(bandit, rounds.X, rounds.log, params=params, **common)
+        np.testing.assert_allclose(results["test_score"], expected)
+        search = GridSearchCV(bandit, grid, **common).fit(rounds.X, rounds.log, **params)
+        assert search.best_score_ == pytest.approx(np.mean(expected))
+        # Masks as frames are cut into folds as well.
+        params["available"] = pd.DataFrame(rounds.available)[[3, 1, 0, 2]]
+        results = cross_validate(bandit, rounds.X, rounds.log, params=params, **common)
+        np.testing.assert_allclose(results["test_score"], expected)
+        # A mask that nobody asked for must not get lost unnoticed.
+        common["scoring"] = get_policy_scorer("snips")
+        with pytest.raises(ValueError, match="not explicitly set as requested or not requested"):
+            GridSearchCV(bandit, grid, **common).fit(rounds.X, rounds.log, **params)
+
+
+def test_groups_of_a_splitter_stay_its_own(rounds, pipeline):
+    X, log = rounds
+    groups = np.arange(len(X)) // 10
+    search = GridSearchCV(
+        pipeline, GRID, scoring=get_policy_scorer("dr"), cv=GroupKFold(3), error_score="raise"
+    )
+    plain = search.fit(X, log, groups=groups).cv_results_["mean_test_score"]
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = search.fit(X, log, groups=groups).cv_results_["mean_test_score"]
+    np.testing.assert_array_equal(routed, plain)

@@ -1,10 +1,13 @@
 """Comparison of policies, against the values and differences that it stands for."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import special, stats
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from skbandit.environments import LinearEnvironment, log_policy
 from skbandit.linear import LinearUCB
@@ -208,3 +211,73 @@ def test_two_of_a_class_and_unknown_arms(case):
     )
     with pytest.raises(ValueError, match=r"no rewards"):
         compare_policies(policies, X, log["arm"])
+
+
+def test_masks(draw_masked):
+    start, rounds = draw_masked(1000, 0), draw_masked(2000, 1)
+    bandit = LinearUCB(alpha=0.0).fit(start.X, start.log)
+    policies = {
+        "bandit": bandit,
+        "pipeline": make_pipeline(FunctionTransformer(), bandit),
+        "classifier": LogisticRegression().fit(start.X, start.expected.argmax(axis=1)),
+    }
+    results = compare_policies(policies, rounds.X, rounds.log, available=rounds.available)
+    for name, policy in policies.items():
+        value = get_policy_scorer("dr")(policy, rounds.X, rounds.log, available=rounds.available)
+        assert results.loc[name, "value"] == value
+    assert results.loc["bandit"].equals(results.loc["pipeline"])
+    truth = (bandit.predict_proba(rounds.X, rounds.available) * rounds.expected).sum(axis=1)
+    row = results.loc["bandit"]
+    # Intervals of 99.99 %.
+    wide = compare_policies(
+        bandit, rounds.X, rounds.log, available=rounds.available, confidence_level=0.9999
+    ).loc["LinearUCB"]
+    assert wide["low"] < truth.mean() < wide["high"]
+    # Asked without masks, the policy seems far better than it is.
+    alone = compare_policies(bandit, rounds.X, rounds.log).loc["LinearUCB"]
+    assert alone["low"] > row["high"] + 0.1
+
+
+def test_masks_of_policies_whose_arms_are_in_another_order(draw_masked):
+    rounds = draw_masked(500, 0)
+    policies = {
+        "up": LinearUCB(arms=[0, 1, 2, 3], alpha=0.0).fit(rounds.X, rounds.log),
+        "down": LinearUCB(arms=[3, 2, 1, 0], alpha=0.0).fit(rounds.X, rounds.log),
+    }
+    with pytest.raises(
+        ValueError, match=r"would be 0, 1, 2, 3 for the policy 'up' but 3, 2, 1, 0"
+    ):
+        # So few arms are missing that the logged ones do not give it away.
+        mask = np.ones((500, 4), dtype=bool)
+        compare_policies(policies, rounds.X, rounds.log, available=mask)
+    frame = pd.DataFrame(rounds.available)[[1, 0, 3, 2]]
+    results = compare_policies(policies, rounds.X, rounds.log, available=frame)
+    np.testing.assert_allclose(results.loc["up"], results.loc["down"])
+
+
+def test_groups(case):
+    _, policies, X, log = case
+    groups = np.arange(1000) // 5
+    value = get_policy_scorer("dr").evaluate(policies["good"], X, log, groups=groups)
+    difference = value - mean_value(reward=log["reward"], groups=groups)
+    for method in ("normal", "student", "cressie_read"):
+        row = compare_policies(policies, X, log, interval=method, groups=groups).loc["good"]
+        assert tuple(row[["low", "high"]]) == value.interval(method)
+        low, high = difference.interval(method)
+        assert tuple(row[["difference_low", "difference_high"]]) == (low, high)
+    with pytest.raises(ValueError, match="'betting' intervals take rounds as independent"):
+        compare_policies(policies, X, log, interval="betting", groups=groups)
+
+
+def test_student_chance_counts_groups(case):
+    _, policies, X, log = case
+    groups = np.arange(1000) % 6
+    row = compare_policies(
+        policies, X, log, interval="student", estimator="snips", groups=groups
+    ).loc["classifier"]
+    value = get_policy_scorer("snips").evaluate(policies["classifier"], X, log, groups=groups)
+    difference = value - mean_value(reward=log["reward"], groups=groups)
+    assert 4 < difference.degrees_of_freedom < 5
+    score = difference.value / difference.standard_error
+    chance = stats.t.cdf(score, difference.degrees_of_freedom)
+    assert row["chance_better"] == pytest.approx(chance)

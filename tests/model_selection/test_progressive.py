@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skbandit.base import make_log
 from skbandit.environments import LinearEnvironment, log_policy
@@ -166,3 +166,53 @@ def test_bad_input(rounds):
         progressive_validation(LogisticRegression(), X, log)
     with pytest.raises(ValueError, match=r"arms that the policy does not know: 2"):
         progressive_validation(LinearUCB(arms=[0, 1]), X, log)
+
+
+@pytest.mark.parametrize("form", ["array", "frame"])
+def test_masks(draw_masked, form):
+    rounds = draw_masked(600, 0)
+    bandit = LinearUCB(alpha=0.0, selector=EpsilonGreedySelector(epsilon=0.1))
+    mask = rounds.available
+    if form == "frame":
+        mask = pd.DataFrame(mask, index=np.arange(600)[::-1])[[2, 1, 3, 0]]
+    loop = LinearUCB(**{**bandit.get_params(deep=False), "arms": [0, 1, 2, 3]})
+    probability = []
+    for start in range(0, 600, 100):
+        batch = slice(start, start + 100)
+        probability.append(loop.predict_proba(rounds.X[batch], rounds.available[batch]))
+        loop.partial_fit(rounds.X[batch], rounds.log[batch])
+    probability = np.concatenate(probability)
+    reference = snips_value(
+        reward=rounds.log["reward"],
+        propensity=rounds.log["propensity"],
+        arm=rounds.log["arm"],
+        policy_probability=probability,
+    )
+    for policy in (bandit, make_pipeline(FunctionTransformer(), bandit)):
+        result = progressive_validation(policy, rounds.X, rounds.log, available=mask)
+        assert result.value.value == pytest.approx(reference.value, rel=1e-12)
+    truth = (probability * rounds.expected).sum(axis=1).mean()
+    # Four standard errors.
+    assert abs(result.value.value - truth) < 4 * result.value.standard_error
+    alone = progressive_validation(bandit, rounds.X, rounds.log).value
+    assert alone.value > truth + 0.1
+
+
+def test_bad_masks_name_rows_of_the_log(draw_masked):
+    rounds = draw_masked(300, 0)
+    mask = rounds.available.copy()
+    mask[[150, 250]] = np.arange(4) != rounds.log["arm"][[150, 250], None]
+    with pytest.raises(ValueError, match=r"logged arm was not available in 2 row.*150, 250"):
+        progressive_validation(LinearUCB(), rounds.X, rounds.log, available=mask)
+    with pytest.raises(ValueError, match=r"available must have shape"):
+        progressive_validation(LinearUCB(), rounds.X, rounds.log, available=mask[:200])
+
+
+def test_groups_count_in_the_error(rounds):
+    X, log = rounds
+    groups = np.arange(400) // 8
+    alone = progressive_validation(LinearUCB(arms=[0, 1, 2]), X, log).value
+    value = progressive_validation(LinearUCB(arms=[0, 1, 2]), X, log, groups=groups).value
+    assert value.value == alone.value
+    sums = alone.influence.reshape(50, 8).sum(axis=1)
+    assert value.standard_error == pytest.approx(np.sqrt(50 / 49 * (sums**2).sum()) / 400)

@@ -147,3 +147,55 @@ def test_bad_input():
     shown = X[greedy.decision_function(X)[:, 2] < greedy.decision_function(X).max(axis=1)][:10]
     with pytest.raises(ValueError, match=r"played what was logged in none of 10 rounds"):
         replay_validate(greedy, shown, never, warm_start=True)
+
+
+def test_masked_replay_is_distributed_like_live_play(draw_masked):
+    # 80 runs of 50 rounds each way; means within four standard errors of their difference.
+    replayed, live, taken = [], [], []
+    for seed in range(80):
+        rounds = draw_masked(600, seed)
+        result = replay_validate(
+            LinearUCB(),
+            rounds.X,
+            rounds.log,
+            n_rounds=50,
+            random_state=seed,
+            available=rounds.available,
+        )
+        assert len(result.rounds) == 50
+        replayed.append(result.value.value)
+        taken.append(rounds.available[result.rounds["row"]].sum(axis=1).mean())
+        rounds = draw_masked(50, 1000 + seed)
+        bandit, paid = LinearUCB(arms=[0, 1, 2, 3], random_state=seed), []
+        for row in range(50):
+            arm = bandit.predict(rounds.X[[row]], available=rounds.available[[row]])
+            reward = rounds.expected[[row], arm]
+            bandit.partial_fit(rounds.X[[row]], arm, reward)
+            paid.append(reward[0])
+        live.append(np.mean(paid))
+    error = np.sqrt(np.var(replayed, ddof=1) / 80 + np.var(live, ddof=1) / 80)
+    assert abs(np.mean(replayed) - np.mean(live)) < 4 * error < 0.15
+    # Rounds with few arms are no more frequent than in the log.
+    counts = draw_masked(20_000, 0).available.sum(axis=1)
+    assert abs(np.mean(taken) - counts.mean()) < 4 * np.std(taken, ddof=1) / np.sqrt(80)
+
+
+def test_masks_in_replay(draw_masked):
+    rounds = draw_masked(200, 0)
+    with pytest.raises(ValueError, match=r"propensities run from 0.25 to 1.*available="):
+        replay_validate(LinearUCB(), rounds.X, rounds.log)
+    mask = np.ones((200, 4), dtype=bool)
+    with pytest.raises(ValueError, match="propensities, times the number of available arms, run"):
+        replay_validate(LinearUCB(), rounds.X, rounds.log, available=mask)
+    # All available: as without a mask.
+    X, log = uniform_log(300, 0)
+    bandit = LinearUCB(arms=[0, 1, 2])
+    plain = replay_validate(bandit, X, log, random_state=0)
+    masked = replay_validate(
+        bandit, X, log, random_state=0, available=np.ones((300, 3), dtype=bool)
+    )
+    assert masked.rounds.equals(plain.rounds)
+    mask = np.ones((300, 3), dtype=bool)
+    mask[7, log["arm"][7]] = False
+    with pytest.raises(ValueError, match=r"logged arm was not available in 1 row.* at 7\."):
+        replay_validate(bandit, X, log, available=mask)
