@@ -12,6 +12,7 @@ import numpy as np
 
 from .._values import effective_sample_size, root_sum_of_squares
 from ._intervals import INTERVALS
+from ._validation import check_max_weight, check_reward_range
 
 # Step of the complex-step derivative: its error is of the order of the step's square.
 _COMPLEX_STEP = 1e-30
@@ -266,36 +267,29 @@ class PolicyValue:
             if reward_range is not None:
                 low, high = min(low, reward_range[0]), max(high, reward_range[1])
             return low, high
-        reward_low, reward_high = self._check_reward_range(reward_range)
-        largest = self._check_max_weight(max_weight) * self.weight_scale
+        reward_low, reward_high = check_reward_range(reward_range, self.reward_range)
+        largest = check_max_weight(max_weight, self.weight) * self.weight_scale
         return (
             low + largest * min(0.0, reward_low - self.model_range[1]),
             high + largest * max(0.0, reward_high - self.model_range[0]),
         )
 
-    def _check_reward_range(self, reward_range):
-        """Return the range of the rewards; raise where the log leaves it."""
-        if reward_range is None:
-            return self.reward_range
-        low, high = reward_range
-        if not (low <= self.reward_range[0] and self.reward_range[1] <= high):
-            raise ValueError(
-                f"reward_range=({low:g}, {high:g}) does not hold the logged rewards, which run "
-                f"from {self.reward_range[0]:g} to {self.reward_range[1]:g}; widen it."
-            )
-        return float(low), float(high)
+    def value_range(self, reward_range):
+        """Bounds of what is estimated: a policy's value lies where its rewards do.
 
-    def _check_max_weight(self, max_weight):
-        """Return the bound of the weights; raise where the log exceeds it."""
-        largest = float(self.weight.max())
-        if max_weight is None:
-            return largest
-        if max_weight < largest * (1 - 1e-9):
-            raise ValueError(
-                f"max_weight={max_weight:g} is below the largest weight of the log, {largest:g}; "
-                "raise it to a true bound, such as the inverse of the smallest propensity."
-            )
-        return float(max_weight)
+        Parameters
+        ----------
+        reward_range : tuple of (low, high)
+            Bounds of the reward.
+
+        Returns
+        -------
+        low, high : float
+        """
+        if self.parts:
+            return _minus(*(part.value_range(reward_range) for part in self.parts))
+        low, high = reward_range
+        return float(low), float(high)
 
     def __repr__(self):
         return (
