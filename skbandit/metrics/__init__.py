@@ -22,7 +22,7 @@ from ._intervals import (
 )
 from ._policy_value import PolicyValue
 from ._regularized_dr import shrinkage_dr_value, subgaussian_dr_value, switch_dr_value
-from ._regularized_ips import clipped_ips_value, ix_value, subgaussian_ips_value
+from ._regularized_ips import clipped_ips_value, ix_value, ls_value, subgaussian_ips_value
 from ._reward_model import cross_fit_rewards
 from ._scorer import (
     PolicyScorer,
@@ -67,6 +67,7 @@ __all__ = [
     "independent_ips_value",
     "ips_value",
     "ix_value",
+    "ls_value",
     "make_policy_scorer",
     "mean_value",
     "mrdr_weight",

@@ -1,6 +1,7 @@
 """Values of single-arm policies against row-by-row formulas, limits and a simulated truth."""
 
 import inspect
+import math
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ PARAMETERS = {
     "clipped_ips": {"clip": 1.5},
     "subgaussian_ips": {"lambda_": 0.2},
     "ix": {"gamma": 0.05},
+    "ls": {"lambda_": 0.3},
     "switch_dr": {"tau": 1.5},
     "dros": {"lambda_": 3.0},
     "drps": {"lambda_": 1.5},
@@ -23,6 +25,7 @@ MEANS = [
     "clipped_ips",
     "subgaussian_ips",
     "ix",
+    "ls",
     "dm",
     "dr",
     "switch_dr",
@@ -59,6 +62,7 @@ def by_row(name, log):
             "clipped_ips": min(w, 1.5) * reward,
             "subgaussian_ips": w / (0.8 + 0.2 * w) * reward,
             "ix": policy[arm] / (propensity + 0.05) * reward,
+            "ls": math.log(1 + 0.3 * w * reward) / 0.3,
             "dm": dm,
             "dr": dm + w * error,
             "switch_dr": dm + (w * error if w <= 1.5 else 0.0),
@@ -268,7 +272,24 @@ def test_self_normalized_value_shifts_with_the_rewards(log):
         assert_allclose(second.standard_error, first.standard_error, rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", PARAMETERS)
+def test_smoothing_tends_to_importance_weighting_from_below(log):
+    ips = policy_value("ips", **log).value
+    assert policy_value("ls", **log, lambda_=0).value == ips
+    assert_allclose(policy_value("ls", **log, lambda_=1e-12).value, ips, rtol=1e-9)
+    values = [policy_value("ls", **log, lambda_=one).value for one in (0.01, 0.1, 1.0, 1e300)]
+    assert ips > values[0] > values[1] > values[2] > values[3] > 0
+
+
+def test_default_smoothing_knows_no_unit(log):
+    value = policy_value("ls", **log)
+    assert_allclose(value.parameters["lambda_"], 1 / np.sqrt(500), rtol=1e-12)
+    cents = policy_value("ls", **{**log, "reward": 100 * log["reward"]})
+    assert_allclose(cents.value, 100 * value.value, rtol=1e-12)
+    nothing = policy_value("ls", **{**log, "reward": np.zeros(500)})
+    assert nothing.value == 0
+
+
+@pytest.mark.parametrize("name", sorted(set(PARAMETERS) - {"ls"}))
 def test_slope_is_the_default_and_says_what_it_chose(name, world):
     value = policy_value(name, **world.log(2000, 7))
     (parameter,) = PARAMETERS[name]
