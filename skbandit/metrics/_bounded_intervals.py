@@ -43,6 +43,7 @@ def bernstein_interval(
     See Also
     --------
     betting_interval : Shorter, and valid at all times at once.
+    mixture_interval : Shorter still for means of weighted rewards.
 
     References
     ----------
@@ -110,6 +111,7 @@ def betting_interval(
     See Also
     --------
     bernstein_interval : In closed form, for one sample size.
+    mixture_interval : Shorter for means of weighted rewards, and needs no largest weight.
 
     Notes
     -----

@@ -58,6 +58,9 @@ class PolicyValue:
         difference: those of the value that has fewer effective rounds.
     control : ndarray of shape (n_samples,), default=None
         The importance weights as they are, whose expectation is 1.
+    reward : ndarray of shape (n_samples,), default=None
+        The logged rewards, where the estimate is a mean of weighted rewards: `control`, or 1 where
+        that is None, times the reward then has the policy's value as its expectation.
     sample_weight : ndarray of shape (n_samples,), default=None
         How much each round counts. Standard errors take each round as one independent observation
         whatever its weight, so that doubling all weights changes nothing.
@@ -106,6 +109,7 @@ class PolicyValue:
     formula: object
     weight: np.ndarray = None
     control: np.ndarray = None
+    reward: np.ndarray = None
     sample_weight: np.ndarray = None
     reward_range: tuple = None
     base_range: tuple = (0.0, 0.0)
@@ -202,7 +206,11 @@ class PolicyValue:
             - `"cressie_read"`: empirical likelihood of the Cressie-Read family with the
               expectation of the weight held at 1; options `reward_range`, `max_weight`;
             - `"betting"`: by betting, valid at all times at once; options as `"bernstein"` and
-              `anytime`.
+              `anytime`;
+            - `"mixture"`: by a mixture of bets, for means of weighted rewards, valid at all times
+              and for weights of any size; options `reward_range`, `max_weight`, `anytime`;
+            - `"ls"`: by logarithmic smoothing, for means of weighted rewards, of weights of any
+              size; options `reward_range`, `lambda_`.
         confidence_level : float, default=0.95
             Wanted probability of covering the truth, above 0 and below 1.
         **options

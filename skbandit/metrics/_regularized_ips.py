@@ -254,6 +254,7 @@ def ls_value(
 
     See Also
     --------
+    ls_interval : The bounds of the same smoothing.
     ix_value : Shrinks weights by the propensity alone.
 
     References
