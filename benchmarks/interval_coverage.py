@@ -33,6 +33,8 @@ TUNED = {
     "drps": "lambda_",
     "subgaussian_dr": "lambda_",
 }
+# These bound the value by weighted rewards, whatever else an estimator does.
+OF_WEIGHTED_REWARDS = ("mixture", "ls")
 N_CONTEXTS, N_ARMS, LEAST = 50, 10, 0.02
 MAX_WEIGHT = 1 / LEAST
 
@@ -74,8 +76,10 @@ def true_value(world):
 def _options(method, seed, n_resamples):
     if method in ("bootstrap", "bca"):
         return {"n_resamples": n_resamples, "random_state": seed}
-    if method in ("bernstein", "betting"):
+    if method in ("bernstein", "betting", "mixture"):
         return {"reward_range": (0.0, 1.0), "max_weight": MAX_WEIGHT}
+    if method == "ls":
+        return {"reward_range": (0.0, 1.0)}
     return {}
 
 
@@ -90,7 +94,8 @@ def _one_log(world, truth, n_rounds, seed, n_resamples, tuned):
         }
     rows = []
     for name, value in values.items():
-        for method in METHODS if name in ESTIMATORS else METHODS[:2]:
+        methods = METHODS if name in ESTIMATORS else METHODS[:2]
+        for method in methods + (OF_WEIGHTED_REWARDS if name == "ips" else ()):
             low, high = value.interval(method, **_options(method, seed, n_resamples))
             rows.append((name, method, low <= truth <= high, high - low))
     return rows

@@ -17,7 +17,7 @@ import numpy as np
 
 from skbandit.metrics import bootstrap_interval, policy_value
 
-NAMES = ["replay", "ips", "clipped_ips", "snips", "subgaussian_ips", "ix", "cressie_read"]
+NAMES = ["replay", "ips", "clipped_ips", "snips", "subgaussian_ips", "ix", "ls", "cressie_read"]
 NAMES += ["dm", "dr", "sndr", "switch_dr", "dros"]
 
 

@@ -211,7 +211,8 @@ def still_to_try(weight, mean, spread, expected_spread=0.0):
     array([0. , 0.2])
     """
     n_arms = len(weight)
-    few = weight < _TRIES / n_arms
+    # An arm that was never played is not written off.
+    few = (weight > 0.0) & (weight < _TRIES / n_arms)
     known = weight >= _KNOWN
     if not few.any() or not known.any():
         return None

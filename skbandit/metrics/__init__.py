@@ -18,12 +18,14 @@ from ._intervals import (
     betting_interval,
     bootstrap_interval,
     cressie_read_interval,
+    ls_interval,
+    mixture_interval,
     normal_interval,
     student_interval,
 )
 from ._policy_value import PolicyValue
 from ._regularized_dr import shrinkage_dr_value, subgaussian_dr_value, switch_dr_value
-from ._regularized_ips import clipped_ips_value, ix_value, subgaussian_ips_value
+from ._regularized_ips import clipped_ips_value, ix_value, ls_value, subgaussian_ips_value
 from ._reward_model import cross_fit_rewards
 from ._scorer import (
     PolicyScorer,
@@ -70,8 +72,11 @@ __all__ = [
     "independent_ips_value",
     "ips_value",
     "ix_value",
+    "ls_interval",
+    "ls_value",
     "make_policy_scorer",
     "mean_value",
+    "mixture_interval",
     "mrdr_weight",
     "normal_interval",
     "policy_support",

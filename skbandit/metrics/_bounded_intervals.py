@@ -4,6 +4,7 @@ import numpy as np
 
 from ._asymptotic_intervals import Interval, check_confidence_level
 from ._betting import betting_bounds
+from ._groups import refuse_groups
 
 
 def bernstein_interval(
@@ -27,7 +28,8 @@ def bernstein_interval(
     confidence_level : float, default=0.95
         Least coverage.
     reward_range : tuple of (low, high), default=None
-        Smallest and largest possible reward. None takes the observed range, which is no guarantee.
+        Smallest and largest possible reward; the interval ends where they do, as every policy's
+        value must. None takes the observed range, which is no guarantee.
     max_weight : float, default=None
         Largest possible importance weight after clipping or shrinking, such as the inverse of the
         smallest propensity of the logger. None takes the largest of the log, which is no
@@ -47,6 +49,7 @@ def bernstein_interval(
     See Also
     --------
     betting_interval : Shorter, and valid at all times at once.
+    mixture_interval : Shorter still for means of weighted rewards.
 
     References
     ----------
@@ -60,16 +63,17 @@ def bernstein_interval(
     (0.443, 0.557)
     """
     check_confidence_level(confidence_level)
-    _refuse_groups(estimate, "bernstein")
+    refuse_groups(estimate, "bernstein")
     low, high = _term_bounds(estimate, reward_range, max_weight, bounds)
     n = estimate.n_samples
     if n < 2:
-        return Interval(low, high)
+        return _within(Interval(low, high), estimate, reward_range)
     log_term = np.log(4 / (1 - confidence_level))
     width = np.sqrt(2 * log_term * n) * estimate.standard_error / np.sqrt(n)
     width += 7 * (high - low) * log_term / (3 * (n - 1))
     value = estimate.value
-    return Interval(float(max(low, value - width)), float(min(high, value + width)))
+    interval = Interval(float(max(low, value - width)), float(min(high, value + width)))
+    return _within(interval, estimate, reward_range)
 
 
 def betting_interval(
@@ -95,7 +99,8 @@ def betting_interval(
     confidence_level : float, default=0.95
         Least coverage.
     reward_range : tuple of (low, high), default=None
-        Smallest and largest possible reward. None takes the observed range, which is no guarantee.
+        Smallest and largest possible reward; the interval ends where they do, as every policy's
+        value must. None takes the observed range, which is no guarantee.
     max_weight : float, default=None
         Largest possible importance weight after clipping or shrinking, such as the inverse of the
         smallest propensity of the logger. None takes the largest of the log, which is no
@@ -118,6 +123,7 @@ def betting_interval(
     See Also
     --------
     bernstein_interval : In closed form, for one sample size.
+    mixture_interval : Shorter for means of weighted rewards, and needs no largest weight.
 
     Notes
     -----
@@ -138,28 +144,24 @@ def betting_interval(
     True
     """
     check_confidence_level(confidence_level)
-    _refuse_groups(estimate, "betting")
+    refuse_groups(estimate, "betting")
     low, high = _term_bounds(estimate, reward_range, max_weight, bounds)
     scale = high - low
     if scale == 0:
-        return Interval(low, high)
+        return _within(Interval(low, high), estimate, reward_range)
     # Rounding must not push a term out of the unit interval.
     unit = np.clip((estimate.terms - low) / scale, 0.0, 1.0)
     ends = betting_bounds(unit, 1 - confidence_level, anytime=anytime)
-    return Interval(low + scale * ends[0], low + scale * ends[1])
+    interval = Interval(low + scale * ends[0], low + scale * ends[1])
+    return _within(interval, estimate, reward_range)
 
 
-def _refuse_groups(estimate, method):
-    """Raise where rounds belong to groups: nothing says how many rounds a group can have.
-
-    A group's sum is bounded by that number, and without a bound these methods guarantee nothing.
-    """
-    if estimate.groups is not None:
-        raise ValueError(
-            f"{method!r} intervals take rounds as independent and know no groups; got "
-            f"{estimate.n_groups} groups. Use 'normal', 'student', 'bootstrap', 'bca' or "
-            "'cressie_read'."
-        )
+def _within(interval, estimate, reward_range):
+    """Leave out what lies beyond every possible reward, if the caller knows what is possible."""
+    if reward_range is None:
+        return interval
+    low, high = estimate.value_range(reward_range)
+    return Interval(*(min(max(end, low), high) for end in interval))
 
 
 def _term_bounds(estimate, reward_range, max_weight, bounds):

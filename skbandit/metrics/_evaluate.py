@@ -5,7 +5,7 @@ from ._cressie_read import cressie_read
 from ._doubly_robust import dm, dr, sndr
 from ._importance_weighted import ips, replay, snips
 from ._regularized_dr import dros, drps, subgaussian_dr, switch_dr
-from ._regularized_ips import clipped_ips, ix, subgaussian_ips
+from ._regularized_ips import clipped_ips, ix, ls, subgaussian_ips
 from ._validation import EvaluatedRounds
 
 _ESTIMATORS = {
@@ -15,6 +15,7 @@ _ESTIMATORS = {
     "snips": snips,
     "subgaussian_ips": subgaussian_ips,
     "ix": ix,
+    "ls": ls,
     "cressie_read": cressie_read,
     "dm": dm,
     "dr": dr,
@@ -44,7 +45,7 @@ def get_estimator_names(*, reward_model=None):
     --------
     >>> from skbandit.metrics import get_estimator_names
     >>> get_estimator_names(reward_model=False)
-    ['clipped_ips', 'cressie_read', 'ips', 'ix', 'replay', 'snips', 'subgaussian_ips']
+    ['clipped_ips', 'cressie_read', 'ips', 'ix', 'ls', 'replay', 'snips', 'subgaussian_ips']
     """
     names = sorted(_ESTIMATORS)
     if reward_model is None:

@@ -46,3 +46,16 @@ def error_of_mean(influence, groups=None):
     n_groups = sums.size
     group_size = influence.size / n_groups
     return root_sum_of_squares(sums) / (group_size * np.sqrt(n_groups * max(n_groups - 1.0, 1.0)))
+
+
+def refuse_groups(estimate, method):
+    """Raise where rounds belong to groups: nothing says how many rounds a group can have.
+
+    A group's sum is bounded by that number, and without a bound these methods guarantee nothing.
+    """
+    if estimate.groups is not None:
+        raise ValueError(
+            f"{method!r} intervals take rounds as independent and know no groups; got "
+            f"{estimate.n_groups} groups. Use 'normal', 'student', 'bootstrap', 'bca' or "
+            "'cressie_read'."
+        )

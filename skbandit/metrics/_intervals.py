@@ -10,6 +10,7 @@ from ._asymptotic_intervals import (
 )
 from ._bounded_intervals import bernstein_interval, betting_interval
 from ._likelihood_interval import cressie_read_interval
+from ._weighted_intervals import ls_interval, mixture_interval
 
 __all__ = [
     "INTERVALS",
@@ -20,6 +21,8 @@ __all__ = [
     "bootstrap_interval",
     "check_confidence_level",
     "cressie_read_interval",
+    "ls_interval",
+    "mixture_interval",
     "normal_interval",
     "student_interval",
 ]
@@ -32,4 +35,6 @@ INTERVALS = {
     "bernstein": bernstein_interval,
     "cressie_read": cressie_read_interval,
     "betting": betting_interval,
+    "mixture": mixture_interval,
+    "ls": ls_interval,
 }

@@ -14,9 +14,10 @@ from .._values import effective_sample_size
 from ._diagnostics import propensities_drift, warn_learning_log
 from ._groups import error_of_mean, sum_by_group
 from ._intervals import INTERVALS
+from ._validation import check_max_weight, check_reward_range
 
 # Intervals that hold for each policy that depends on earlier rounds alone.
-_FOR_LEARNING_LOGS = ("betting",)
+_FOR_LEARNING_LOGS = ("betting", "mixture", "ls")
 # Step of the complex-step derivative: its error is of the order of the step's square.
 _COMPLEX_STEP = 1e-30
 
@@ -61,6 +62,9 @@ class PolicyValue:
         difference: those of the value that has fewer effective rounds.
     control : ndarray of shape (n_samples,), default=None
         The importance weights as they are, whose expectation is 1.
+    reward : ndarray of shape (n_samples,), default=None
+        The logged rewards, where the estimate is a mean of weighted rewards: `control`, or 1 where
+        that is None, times the reward then has the policy's value as its expectation.
     sample_weight : ndarray of shape (n_samples,), default=None
         How much each round counts. Standard errors take each round as one independent observation
         whatever its weight, so that doubling all weights changes nothing.
@@ -130,6 +134,7 @@ class PolicyValue:
     formula: object
     weight: np.ndarray = None
     control: np.ndarray = None
+    reward: np.ndarray = None
     sample_weight: np.ndarray = None
     reward_range: tuple = None
     base_range: tuple = (0.0, 0.0)
@@ -240,9 +245,14 @@ class PolicyValue:
             - `"cressie_read"`: empirical likelihood of the Cressie-Read family with the
               expectation of the weight held at 1; options `reward_range`, `max_weight`;
             - `"betting"`: by betting, valid at all times at once; options as `"bernstein"` and
-              `anytime`.
+              `anytime`;
+            - `"mixture"`: by a mixture of bets, for means of weighted rewards, valid at all times
+              and for weights of any size; options `reward_range`, `max_weight`, `anytime`;
+            - `"ls"`: by logarithmic smoothing, for means of weighted rewards, of weights of any
+              size; options `reward_range`, `lambda_`.
 
-            With groups `"bernstein"` and `"betting"` are errors, which bound rounds one by one.
+            With groups `"bernstein"`, `"betting"`, `"mixture"` and `"ls"` are errors, which bound
+            rounds one by one.
         confidence_level : float, default=0.95
             Wanted probability of covering the truth, above 0 and below 1.
         **options
@@ -325,36 +335,29 @@ class PolicyValue:
             if reward_range is not None:
                 low, high = min(low, reward_range[0]), max(high, reward_range[1])
             return low, high
-        reward_low, reward_high = self._check_reward_range(reward_range)
-        largest = self._check_max_weight(max_weight) * self.weight_scale
+        reward_low, reward_high = check_reward_range(reward_range, self.reward_range)
+        largest = check_max_weight(max_weight, self.weight) * self.weight_scale
         return (
             low + largest * min(0.0, reward_low - self.model_range[1]),
             high + largest * max(0.0, reward_high - self.model_range[0]),
         )
 
-    def _check_reward_range(self, reward_range):
-        """Return the range of the rewards; raise where the log leaves it."""
-        if reward_range is None:
-            return self.reward_range
-        low, high = reward_range
-        if not (low <= self.reward_range[0] and self.reward_range[1] <= high):
-            raise ValueError(
-                f"reward_range=({low:g}, {high:g}) does not hold the logged rewards, which run "
-                f"from {self.reward_range[0]:g} to {self.reward_range[1]:g}; widen it."
-            )
-        return float(low), float(high)
+    def value_range(self, reward_range):
+        """Bounds of what is estimated: a policy's value lies where its rewards do.
 
-    def _check_max_weight(self, max_weight):
-        """Return the bound of the weights; raise where the log exceeds it."""
-        largest = float(self.weight.max())
-        if max_weight is None:
-            return largest
-        if max_weight < largest * (1 - 1e-9):
-            raise ValueError(
-                f"max_weight={max_weight:g} is below the largest weight of the log, {largest:g}; "
-                "raise it to a true bound, such as the inverse of the smallest propensity."
-            )
-        return float(max_weight)
+        Parameters
+        ----------
+        reward_range : tuple of (low, high)
+            Bounds of the reward.
+
+        Returns
+        -------
+        low, high : float
+        """
+        if self.parts:
+            return _minus(*(part.value_range(reward_range) for part in self.parts))
+        low, high = reward_range
+        return float(low), float(high)
 
     def __repr__(self):
         n_groups = "" if self.groups is None else f"n_groups={self.n_groups}, "

@@ -1,9 +1,13 @@
 """Values from importance-weighted rewards whose weights are held down."""
 
+from numbers import Real
+
+import numpy as np
+
 from ._importance_weighted import weighted_mean
 from ._tuning import tune, unit_grid, weight_grid
 from ._validation import EvaluatedRounds
-from ._weights import clip_weight, subgaussian_weight
+from ._weights import clip_weight, smoothed_weight, subgaussian_weight
 
 
 def clipped_ips_value(
@@ -245,3 +249,99 @@ def ix(rounds, gamma="auto"):
 
     gamma, weight = tune(rounds, gamma, "gamma", unit_grid, explore, doubly_robust=False, high=1.0)
     return weighted_mean(rounds, "ix", weight, gamma=gamma)
+
+
+def ls_value(
+    *,
+    reward,
+    propensity,
+    policy_probability,
+    arm=None,
+    lambda_=None,
+    sample_weight=None,
+    groups=None,
+):
+    """Value by logarithmic smoothing.
+
+    mean(log(1 + lambda_ w reward) / lambda_), for rewards that are not negative: a pessimistic
+    estimate, whose upward error is bounded with high probability whatever the propensities. For
+    `lambda_ = 0` it is IPS.
+
+    Parameters
+    ----------
+    reward : array-like of shape (n_samples,)
+        Logged rewards, not negative.
+    propensity : array-like of shape (n_samples,)
+        Probability with which the logged arm was played, in (0, 1].
+    policy_probability : array-like of shape (n_samples, n_arms) or (n_samples,)
+        Probabilities of the evaluated policy; of one dimension for the logged arm alone.
+    arm : array-like of int of shape (n_samples,), default=None
+        Column of the logged arm in `policy_probability`.
+    lambda_ : float, default=None
+        Strength of the smoothing, not negative, in units of one over the reward. None means one
+        over the root of the number of rounds (of groups), as in the paper, over the largest logged
+        reward, so that the unit of the rewards means nothing.
+    sample_weight : array-like of shape (n_samples,), default=None
+        How much each round counts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rounds that belong together, see `PolicyValue`.
+
+    Returns
+    -------
+    value : PolicyValue
+        With `lambda_` in `parameters`.
+
+    Raises
+    ------
+    ValueError
+        If an argument has a wrong shape or impossible values, or a reward is negative.
+
+    See Also
+    --------
+    ls_interval : The bounds of the same smoothing.
+    ix_value : Shrinks weights by the propensity alone.
+
+    References
+    ----------
+    Sakhi, Aouali, Alquier & Chopin (2024), Logarithmic smoothing for pessimistic off-policy
+    evaluation, selection and learning, NeurIPS. Its costs are our rewards with the sign changed.
+
+    Examples
+    --------
+    >>> from skbandit.metrics import ls_value
+    >>> value = ls_value(reward=[1., 0.], propensity=[.2, .5], policy_probability=[.8, .5],
+    ...                  lambda_=.5)
+    >>> round(value.value, 6)  # log(1 + .5 * 4) / .5 / 2
+    1.098612
+    """
+    rounds = EvaluatedRounds(
+        reward=reward,
+        arm=arm,
+        propensity=propensity,
+        policy_probability=policy_probability,
+        sample_weight=sample_weight,
+        groups=groups,
+    )
+    return ls(rounds, lambda_=lambda_)
+
+
+def ls(rounds, lambda_=None):
+    """`ls_value` of checked rounds."""
+    rounds.need("reward", "arm", "propensity")
+    reward = rounds.reward
+    if (reward < 0).any():
+        raise ValueError(
+            f"reward must not be negative for logarithmic smoothing; got {reward.min():g}. Take "
+            "the smallest possible reward from all of them, and add it to the value again."
+        )
+    if lambda_ is None:
+        n = rounds.n_samples if rounds.groups is None else rounds.groups.max() + 1
+        lambda_ = 1 / (np.sqrt(n) * (reward.max() or 1.0))
+    elif not isinstance(lambda_, Real) or not 0 <= lambda_ < np.inf:
+        raise ValueError(
+            f"lambda_ must be a number that is not negative; got {lambda_!r}. None takes one over "
+            "the root of the number of rounds."
+        )
+    lambda_ = float(lambda_)
+    weight = smoothed_weight(rounds.weight, reward, lambda_)
+    return weighted_mean(rounds, "ls", weight, lambda_=lambda_)

@@ -161,6 +161,32 @@ def check_arm(arm, n_samples, n_arms):
     return arm
 
 
+def check_reward_range(reward_range, observed):
+    """Return the range of the rewards, the observed one for None; raise where it is left."""
+    if reward_range is None:
+        return observed
+    low, high = reward_range
+    if not (low <= observed[0] and observed[1] <= high):
+        raise ValueError(
+            f"reward_range=({low:g}, {high:g}) does not hold the logged rewards, which run "
+            f"from {observed[0]:g} to {observed[1]:g}; widen it."
+        )
+    return float(low), float(high)
+
+
+def check_max_weight(max_weight, weight):
+    """Return the bound of the weights, the largest for None; raise where the log exceeds it."""
+    largest = float(weight.max())
+    if max_weight is None:
+        return largest
+    if max_weight < largest * (1 - 1e-9):
+        raise ValueError(
+            f"max_weight={max_weight:g} is below the largest weight of the log, {largest:g}; "
+            "raise it to a true bound, such as the inverse of the smallest propensity."
+        )
+    return float(max_weight)
+
+
 def importance_weight(policy_probability, propensity):
     """Return the ratio of two probabilities; raise where it is no float."""
     with np.errstate(over="ignore"):

@@ -4,6 +4,9 @@ import numpy as np
 
 from ._validation import EvaluatedRounds
 
+# A larger one would be infinite, and infinity over infinity no number.
+_LARGEST_PRODUCT = 1e300
+
 
 def clip_weight(weight, clip):
     """min(w, clip)."""
@@ -33,6 +36,14 @@ def subgaussian_weight(weight, lambda_):
         # All weights become 1, but what the policy never plays stays out for every lambda below.
         return np.where(weight > 0, 1.0, 0.0)
     return weight / (1 - lambda_ + lambda_ * weight)
+
+
+def smoothed_weight(weight, reward, lambda_):
+    """log(1 + lambda w r) / (lambda r), whose limit where r or lambda are 0 is w."""
+    with np.errstate(over="ignore"):
+        product = np.minimum(lambda_ * (weight * reward), _LARGEST_PRODUCT)
+    some = product > 0
+    return weight * np.divide(np.log1p(product), product, out=np.ones_like(product), where=some)
 
 
 def mrdr_weight(*, arm, propensity, policy_probability):

@@ -93,6 +93,19 @@ def test_impossible_parameters(name, parameter, value, log):
         policy_value(name, **log, **{parameter: value})
 
 
+@pytest.mark.parametrize("value", [-1, np.nan, np.inf, "slope"])
+def test_impossible_smoothing(value, log):
+    with pytest.raises(ValueError, match=r"lambda_ must be a number that is not negative; got"):
+        policy_value("ls", **log, lambda_=value)
+
+
+def test_smoothing_of_negative_rewards(log):
+    with pytest.raises(
+        ValueError, match=r"reward must not be negative.*got -2\. Take the smallest"
+    ):
+        policy_value("ls", **changed(log, "reward", 7, -2.0))
+
+
 def test_names(log):
     with pytest.raises(ValueError, match=r"estimator must be among.*got 'magic'"):
         policy_value("magic", **log)

@@ -248,3 +248,4 @@ def test_coverage():
     assert exact.min(axis=None) >= 0.93
     assert exact.max(axis=None) <= 0.97
     assert table[["bernstein", "betting"]].min(axis=None) >= 0.95
+    assert table.loc["ips", ["mixture", "ls"]].min() >= 0.95

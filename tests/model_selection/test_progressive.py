@@ -60,6 +60,7 @@ def test_running_value_is_the_value_of_a_shorter_log(rounds, estimator):
     parameters = {
         "clipped_ips": {"clip": 2.0},
         "ix": {"gamma": 0.1},
+        "ls": {"lambda_": 0.1},
         "subgaussian_ips": {"lambda_": 0.1},
         "subgaussian_dr": {"lambda_": 0.1},
         "switch_dr": {"tau": 2.0},
@@ -67,6 +68,9 @@ def test_running_value_is_the_value_of_a_shorter_log(rounds, estimator):
         "drps": {"lambda_": 2.0},
     }.get(estimator, {})
     bandit = LinearUCB(arms=[0, 1, 2], selector=EpsilonGreedySelector(epsilon=0.3))
+    if estimator == "ls":
+        log = log.copy()
+        log["reward"] -= log["reward"].min()
     result = progressive_validation(
         bandit, X, log, estimator=estimator, batch_size=10, **parameters
     )
