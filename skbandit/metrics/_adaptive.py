@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._values import RatioOfMeans, ratio_columns
-from ._diagnostics import warn_poor_support
+from ._diagnostics import warn_mean_weight, warn_poor_support
 from ._importance_weighted import span
 from ._policy_value import PolicyValue
 from ._validation import EvaluatedRounds, check_table
@@ -126,6 +126,7 @@ def adaptive_dr(rounds, arm_propensity=None, weighting="square_root"):
         )
     )
     warn_poor_support(share * weight)
+    warn_mean_weight(rounds)
     relative = share / np.average(share, weights=rounds.sample_weight)
     return PolicyValue(
         name="adaptive_dr",

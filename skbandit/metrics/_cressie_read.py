@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._diagnostics import warn_poor_support
+from ._diagnostics import warn_mean_weight, warn_poor_support
 from ._importance_weighted import span
 from ._policy_value import PolicyValue
 from ._validation import EvaluatedRounds
@@ -112,6 +112,7 @@ def cressie_read(rounds):
     rounds.need("reward", "arm", "propensity")
     weight, reward = rounds.weight, rounds.reward
     warn_poor_support(weight)
+    warn_mean_weight(rounds)
     centre = float(reward[weight.argmax()])
     scale = max(1.0, float(weight.max()))
     product, shift = weight * (reward - centre) + centre, (weight - 1) / scale

@@ -15,8 +15,10 @@ from ._validation import EvaluatedRounds
 # Propensities of a policy that stays as it is drift as much in one log of a million.
 _CHANCE = 1e-6
 _FEWEST_TO_COMPARE = 60
+# So many standard errors are no chance.
+_FAR = 4.0
 # Below this many effective rounds the central limit theorem is no help.
-_FEW_ROUNDS = 30
+FEW_ROUNDS = 30
 
 
 class PoorSupportWarning(UserWarning):
@@ -127,9 +129,7 @@ def policy_support(
     share = np.ones(n) if rounds.sample_weight is None else rounds.sample_weight
     share = share / share.sum()
     weighted = weight * share
-    mean = weighted.sum()
-    deviation = n * share * (weight - mean)
-    error = error_of_mean(deviation, rounds.groups)
+    mean, error = _mean_weight(rounds)
     width = special.ndtri(0.5 + confidence_level / 2) * error
     support = PolicySupport(
         n_samples=n,
@@ -142,16 +142,17 @@ def policy_support(
         matched=float(1 - share[weight == 0].sum()),
     )
     warn_poor_support(weighted)
-    if abs(mean - 1) > 4 * error and abs(mean - 1) > 1e-9:
-        warnings.warn(
-            f"the importance weights have mean {mean:.3g}, more than four standard errors away "
-            "from 1: the propensities are wrong, or the policy plays arms that the log could "
-            "not hold. Re-estimate the propensities from the log, mask the arms that were not "
-            "available, or use snips_value or sndr_value, which divide by that mean.",
-            PoorSupportWarning,
-            stacklevel=stacklevel_of_caller(),
-        )
+    warn_mean_weight(rounds)
     return support
+
+
+def _mean_weight(rounds):
+    """Mean of the importance weights, whose expectation is 1, and its standard error."""
+    weight, n = rounds.weight, rounds.n_samples
+    share = np.ones(n) if rounds.sample_weight is None else rounds.sample_weight
+    share = share / share.sum()
+    mean = weight @ share
+    return mean, error_of_mean(n * share * (weight - mean), rounds.groups)
 
 
 def stacklevel_of_caller():
@@ -166,7 +167,7 @@ def stacklevel_of_caller():
 def warn_poor_support(weight):
     """Warn where a long log has few effective rounds."""
     effective = effective_sample_size(weight)
-    if effective < _FEW_ROUNDS and effective < weight.size / 2:
+    if effective < FEW_ROUNDS and effective < weight.size / 2:
         warnings.warn(
             f"only {effective:.1f} of {weight.size} rounds are effective for this policy: few "
             "logged arms are arms that it would play. Use dr_value, switch_dr_value or "
@@ -175,6 +176,76 @@ def warn_poor_support(weight):
             PoorSupportWarning,
             stacklevel=stacklevel_of_caller(),
         )
+
+
+def warn_mean_weight(rounds):
+    """Warn where the mean of the importance weights is not 1, as it should be.
+
+    Of a mean below 1, the error is at least what the largest weight allows.
+    """
+    mean, error = _mean_weight(rounds)
+    units = rounds.n_samples if rounds.groups is None else rounds.groups.max() + 1
+    if mean < 1.0:
+        # A few large weights that happen to be missing take of the error what they take of the
+        # mean. With weights up to W and a mean of 1 the error is no more than this.
+        error = max(error, np.sqrt(max(rounds.weight.max() - 1.0, 0.0) / units))
+    if units >= FEW_ROUNDS and abs(mean - 1) > _FAR * error and abs(mean - 1) > 1e-9:
+        warnings.warn(
+            f"the importance weights have mean {mean:.3g}, more than four standard errors away "
+            "from 1: the propensities are wrong, or the policy plays arms that the log could "
+            "not hold. Re-estimate the propensities from the log, mask the arms that were not "
+            "available, or use snips_value or sndr_value, which divide by that mean.",
+            PoorSupportWarning,
+            stacklevel=stacklevel_of_caller(),
+        )
+
+
+def warn_not_uniform(propensity):
+    """Warn where replay is asked of the log of a policy that was not uniform."""
+    if propensity is not None and np.ptp(propensity) > 1e-6 * propensity.max():
+        warnings.warn(
+            "replay is for the log of a uniform policy, and these propensities run from "
+            f"{propensity.min():.3g} to {propensity.max():.3g}: rounds that the logger played "
+            "often count too much. Use snips_value, its counterpart for any logging policy.",
+            UserWarning,
+            stacklevel=stacklevel_of_caller(),
+        )
+
+
+def effective_terms(influence):
+    """Return how many rounds an error rests on: (sum d^2)^2 / sum d^4 of their influences d.
+
+    Of rewards that a share p of the rounds has and no other, about p times the rounds; of normal
+    terms a third of them. With few the estimate is skewed, and its error is itself uncertain.
+    """
+    largest = np.abs(influence).max(initial=0.0)
+    if not largest > 0.0:
+        return 0.0
+    square = (influence / largest) ** 2
+    return float(square.sum() ** 2 / (square**2).sum())
+
+
+def warn_few_terms(effective, n_samples):
+    """Warn where the error of a value rests on few of many rounds."""
+    warnings.warn(
+        f"the error of this value rests on about {effective:.0f} of {n_samples} rounds: few that "
+        "were rewarded, or few large weights. An interval by the normal law holds the truth less "
+        'often than it says. Use the interval "cressie_read" with reward_range and max_weight, '
+        'which guards against rounds that were not seen, or "auto", which chooses.',
+        PoorSupportWarning,
+        stacklevel=stacklevel_of_caller(),
+    )
+
+
+def warn_no_spread(n_samples):
+    """Warn where an interval has no width because all rounds agree."""
+    warnings.warn(
+        f"all of the {n_samples} rounds that count for this value agree, so an interval from "
+        "their spread has no width. That no other reward was seen does not mean that there is "
+        'none. Use the interval "betting", or "mixture" of ips_value, with reward_range.',
+        PoorSupportWarning,
+        stacklevel=stacklevel_of_caller(),
+    )
 
 
 def propensities_drift(propensity):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._values import RatioOfMeans, ratio_columns
-from ._diagnostics import warn_poor_support
+from ._diagnostics import warn_mean_weight, warn_poor_support
 from ._importance_weighted import defined_mean, span
 from ._policy_value import PolicyValue, first_mean
 from ._validation import EvaluatedRounds
@@ -26,6 +26,7 @@ def corrected_mean(rounds, name, weight, **parameters):
     """Mean of the model's value plus weight times the model's error."""
     rounds.need("reward", "arm", "propensity", "expected_reward")
     warn_poor_support(rounds.weight)
+    warn_mean_weight(rounds)
     error = rounds.reward - rounds.model_logged
     return PolicyValue(
         name=name,
@@ -269,6 +270,7 @@ def sndr(rounds):
     # error.
     mean_error = defined_mean("sndr", error, weight, rounds.sample_weight)
     warn_poor_support(weight)
+    warn_mean_weight(rounds)
     return PolicyValue(
         name="sndr",
         columns=np.column_stack([rounds.model_policy, ratio_columns(error - mean_error, weight)]),

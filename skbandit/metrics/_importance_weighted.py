@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._values import RatioOfMeans, ratio_columns, self_normalized_mean
-from ._diagnostics import warn_poor_support
+from ._diagnostics import warn_mean_weight, warn_not_uniform, warn_poor_support
 from ._policy_value import PolicyValue, first_mean
 from ._validation import EvaluatedRounds, check_groups, check_sample_weight, check_vector
 
@@ -16,6 +16,7 @@ def span(values):
 def weighted_mean(rounds, name, weight, **parameters):
     """Mean of weight times reward."""
     warn_poor_support(rounds.weight)
+    warn_mean_weight(rounds)
     return PolicyValue(
         name=name,
         columns=(weight * rounds.reward)[:, None],
@@ -169,6 +170,7 @@ def replay_value(*, reward, policy_probability, arm=None, sample_weight=None, gr
 def replay(rounds):
     """`replay_value` of checked rounds."""
     rounds.need("reward", "arm")
+    warn_not_uniform(rounds.propensity)
     return self_normalized(
         "replay",
         rounds.reward,
@@ -308,6 +310,7 @@ def snips_value(
 def snips(rounds):
     """`snips_value` of checked rounds."""
     rounds.need("reward", "arm", "propensity")
+    warn_mean_weight(rounds)
     return self_normalized(
         "snips",
         rounds.reward,

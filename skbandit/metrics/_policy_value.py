@@ -11,13 +11,24 @@ from functools import cached_property
 import numpy as np
 
 from .._values import effective_sample_size
-from ._diagnostics import propensities_drift, warn_learning_log
+from ._diagnostics import (
+    FEW_ROUNDS,
+    effective_terms,
+    propensities_drift,
+    warn_few_terms,
+    warn_learning_log,
+    warn_no_spread,
+)
 from ._groups import error_of_mean, sum_by_group
 from ._intervals import INTERVALS
 from ._validation import check_max_weight, check_reward_range
 
 # Intervals that hold for each policy that depends on earlier rounds alone.
 _FOR_LEARNING_LOGS = ("betting", "mixture", "ls")
+# Intervals that know no more than how far rounds are spread.
+_BY_THE_SPREAD = ("normal", "student", "bootstrap", "bca")
+# A value is skewed where it rests on fewer than so many terms of many.
+_FEW_TERMS, _MANY = 15.0, 200
 # Step of the complex-step derivative: its error is of the order of the step's square.
 _COMPLEX_STEP = 1e-30
 
@@ -103,6 +114,9 @@ class PolicyValue:
         for a single group.
     effective_sample_size : float
         (sum of weights)^2 / (sum of squared weights); of a difference, the smaller of the two.
+    effective_terms : float
+        How many rounds, or groups, the error rests on: (sum of squared influences)^2 / (sum of
+        their fourth powers).
     degrees_of_freedom : float
         One less than the effective number of independent observations: of rounds, or of groups,
         whose weights are the sums of those of their rounds.
@@ -228,6 +242,9 @@ class PolicyValue:
     def degrees_of_freedom(self):
         if self.parts:
             return min(part.degrees_of_freedom for part in self.parts)
+        if not self.counted_weight.any():
+            # No round is weighted: what is left is a mean over the contexts.
+            return self.n_groups - 1
         return effective_sample_size(sum_by_group(self.counted_weight, self.groups)) - 1
 
     def interval(self, method="normal", *, confidence_level=0.95, **options):
@@ -249,7 +266,10 @@ class PolicyValue:
             - `"mixture"`: by a mixture of bets, for means of weighted rewards, valid at all times
               and for weights of any size; options `reward_range`, `max_weight`, `anytime`;
             - `"ls"`: by logarithmic smoothing, for means of weighted rewards, of weights of any
-              size; options `reward_range`, `lambda_`.
+              size; options `reward_range`, `lambda_`;
+            - `"auto"`: `"student"`, but where the value rests on few of many rounds (rare rewards,
+              few large weights) `"cressie_read"` guarded by the largest weight; options
+              `reward_range`, `max_weight`.
 
             With groups `"bernstein"`, `"betting"`, `"mixture"` and `"ls"` are errors, which bound
             rounds one by one.
@@ -272,14 +292,44 @@ class PolicyValue:
         -----
         LearningLogWarning
             If the log is that of a policy that was learning, for which the method does not hold.
+        PoorSupportWarning
+            If the method goes by the spread of the rounds, and they all agree or the error rests
+            on fewer than 15 of them.
         """
+        if method == "auto":
+            method, options = self._suited(options)
         if method not in INTERVALS:
             raise ValueError(
-                f"method must be one of {', '.join(sorted(INTERVALS))}; got {method!r}."
+                f"method must be one of auto, {', '.join(sorted(INTERVALS))}; got {method!r}."
             )
         if method not in _FOR_LEARNING_LOGS and self._log_learns:
             warn_learning_log()
+        if method in _BY_THE_SPREAD and not self.parts:
+            if self.standard_error == 0.0 and self.n_samples >= _FEW_TERMS:
+                warn_no_spread(self.n_samples)
+            elif self._rests_on_few and self.effective_sample_size >= FEW_ROUNDS:
+                warn_few_terms(self.effective_terms, self.n_groups)
         return INTERVALS[method](self, confidence_level=confidence_level, **options)
+
+    def _suited(self, options):
+        """Return the method that suits the log, and its options."""
+        unknown = sorted(set(options) - {"reward_range", "max_weight"})
+        if unknown:
+            raise ValueError(
+                f'method "auto" takes reward_range and max_weight alone; got {", ".join(unknown)}.'
+            )
+        if not self._rests_on_few or self.control is None or self.groups is not None:
+            return "student", {}
+        guard = {"max_weight": float(self.control.max()), **options}
+        return "cressie_read", guard
+
+    @cached_property
+    def effective_terms(self):
+        return effective_terms(sum_by_group(self.influence, self.groups))
+
+    @property
+    def _rests_on_few(self):
+        return self.n_groups >= _MANY and self.effective_terms < _FEW_TERMS
 
     @cached_property
     def _log_learns(self):

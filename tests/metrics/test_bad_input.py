@@ -115,6 +115,7 @@ def test_names(log):
         policy_value(["ips", "clipped_ips"], **log, clip=2.0)
 
 
+@pytest.mark.filterwarnings("ignore:replay is for the log of a uniform policy")
 def test_inputs_are_left_alone(log):
     before = {key: array.copy() for key, array in log.items()}
     for name in get_estimator_names():

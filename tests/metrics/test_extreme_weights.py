@@ -24,6 +24,9 @@ from skbandit.metrics import (
     snips_value,
 )
 
+# Logs of policies that are not uniform go through every estimator here.
+pytestmark = pytest.mark.filterwarnings("ignore:replay is for the log of a uniform policy")
+
 N_ROUNDS = 200
 METHODS = ["normal", "student", "bootstrap", "bca", "bernstein", "betting", "cressie_read"]
 SMALLEST = [0.1, 1e-8, 1e-12, 1e-16, 1e-100, 1e-300]
@@ -123,6 +126,7 @@ def test_error_of_a_ratio_does_not_depend_on_the_offset():
     assert_allclose(errors[3], errors[2], rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:the importance weights have mean")
 def test_equal_weights_leave_nothing_to_regress_on():
     # Large and equal: what is left of their variance is rounding.
     rng = np.random.default_rng(0)

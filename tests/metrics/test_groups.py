@@ -22,6 +22,12 @@ from skbandit.metrics._bootstrap import _POISSON_FROM
 from skbandit.metrics._policy_value import first_mean
 from skbandit.metrics._validation import check_groups
 
+# Logs of policies that are not uniform go through every estimator here.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:replay is for the log of a uniform policy"),
+    pytest.mark.filterwarnings("ignore:the importance weights have mean"),
+]
+
 METHODS = ["normal", "student", "bootstrap", "bca", "cressie_read"]
 
 

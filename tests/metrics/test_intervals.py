@@ -11,6 +11,9 @@ from scipy import linalg, stats
 from skbandit import metrics
 from skbandit.metrics import mean_value, policy_value
 
+# Logs of policies that are not uniform go through every estimator here.
+pytestmark = pytest.mark.filterwarnings("ignore:replay is for the log of a uniform policy")
+
 METHODS = ["normal", "student", "bootstrap", "bca", "bernstein", "cressie_read", "betting"]
 ROOT = Path(__file__).parents[2]
 
@@ -110,6 +113,7 @@ def test_betting_on_constants(value):
     assert high - low < 0.1
 
 
+@pytest.mark.filterwarnings("ignore:all of the")
 def test_betting_covers_at_all_times_at_once():
     # 300 sequences, looked at after 1, 2, 4, ... rounds; a fixed-time interval fails here.
     rng = np.random.default_rng(0)

@@ -15,6 +15,9 @@ from skbandit.metrics import (
     policy_value,
 )
 
+# Logs of policies that are not uniform go through every estimator here.
+pytestmark = pytest.mark.filterwarnings("ignore:replay is for the log of a uniform policy")
+
 RATIOS = ["snips", "sndr", "replay", "cressie_read"]
 
 
@@ -117,6 +120,7 @@ def few_effective(n_samples=200):
     }
 
 
+@pytest.mark.filterwarnings("ignore:the importance weights have mean")
 @pytest.mark.parametrize("weighted", [False, True])
 def test_difference_knows_no_more_rounds_than_either_part(weighted):
     log = few_effective()

@@ -28,6 +28,12 @@ from skbandit.metrics import (
 from skbandit.model_selection import compare_policies
 from skbandit.selectors import EpsilonGreedySelector, TopKSelector
 
+# Logs of policies that are not uniform go through every estimator here.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:replay is for the log of a uniform policy"),
+    pytest.mark.filterwarnings("ignore:the importance weights have mean"),
+]
+
 N_ROUNDS = 600
 
 
@@ -532,6 +538,7 @@ def test_groups_count_in_bounds_and_in_the_reward_model(rounds):
     assert scorer.evaluate(policy, X, log).value != value.value
 
 
+@pytest.mark.filterwarnings("ignore:the error of this value rests on")
 def test_mask_of_more_arms_than_the_policy_knows(rounds):
     X, log, policy, column = rounds
     n_arms = len(policy.classes_)

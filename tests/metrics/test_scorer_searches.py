@@ -304,6 +304,10 @@ if seen() != before:
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
+# Propensities are made up where they travel by routing.
+pytestmark = [pytest.mark.filterwarnings("ignore:the importance weights have mean")]
+
+
 def test_masks_and_groups_by_metadata_routing(draw_masked):
     rounds = draw_masked(600, 0)
     groups = np.arange(600) // 3

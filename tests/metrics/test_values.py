@@ -10,6 +10,9 @@ from numpy.testing import assert_allclose
 from skbandit import metrics
 from skbandit.metrics import get_estimator_names, policy_value
 
+# Logs of policies that are not uniform go through every estimator here.
+pytestmark = pytest.mark.filterwarnings("ignore:replay is for the log of a uniform policy")
+
 WITH_MODEL = get_estimator_names(reward_model=True)
 PARAMETERS = {
     "clipped_ips": {"clip": 1.5},

@@ -18,7 +18,12 @@ from skbandit.metrics import (
 )
 
 # The logs here are to have few effective rounds.
-pytestmark = pytest.mark.filterwarnings("ignore:only .* rounds are effective")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:only .* rounds are effective"),
+    pytest.mark.filterwarnings("ignore:replay is for the log of a uniform policy"),
+    pytest.mark.filterwarnings("ignore:the error of this value rests on"),
+    pytest.mark.filterwarnings("ignore:the importance weights have mean"),
+]
 
 METHODS = ["ls", "mixture"]
 SUPPORTED = ["clipped_ips", "ips", "ix", "ls", "subgaussian_ips"]

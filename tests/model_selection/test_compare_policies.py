@@ -213,6 +213,7 @@ def test_two_of_a_class_and_unknown_arms(case):
         compare_policies(policies, X, log["arm"])
 
 
+@pytest.mark.filterwarnings("ignore:the importance weights have mean")
 def test_masks(draw_masked):
     start, rounds = draw_masked(1000, 0), draw_masked(2000, 1)
     bandit = LinearUCB(alpha=0.0).fit(start.X, start.log)

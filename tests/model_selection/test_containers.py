@@ -31,6 +31,12 @@ from skbandit.model_selection import (
 )
 from skbandit.selectors import EpsilonGreedySelector
 
+# Rewards and propensities are made up.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:the importance weights have mean"),
+    pytest.mark.filterwarnings("ignore:all of the"),
+]
+
 N_ROUNDS = 120
 NAMES = ["u", "v", "w"]
 

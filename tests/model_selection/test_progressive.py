@@ -172,6 +172,7 @@ def test_bad_input(rounds):
         progressive_validation(LinearUCB(arms=[0, 1]), X, log)
 
 
+@pytest.mark.filterwarnings("ignore:the importance weights have mean")
 @pytest.mark.parametrize("form", ["array", "frame"])
 def test_masks(draw_masked, form):
     rounds = draw_masked(600, 0)
