@@ -158,8 +158,8 @@ def _expected_square(rounds, arm_propensity):
             raise ValueError(
                 f"arm_propensity says {logged[row]:g} for the arm that was played in row {row} "
                 f"where propensity says {rounds.propensity[row]:g}. Pass what predict_proba "
-                "returned when the round was decided, with its columns in the order of "
-                "policy_probability."
+                "returned when the round was decided, with its columns in the order of those of "
+                "policy_probability: its arms."
             )
     elif n_arms == 2:
         chance = np.empty(policy.shape)

@@ -56,6 +56,6 @@ def refuse_groups(estimate, method):
     if estimate.groups is not None:
         raise ValueError(
             f"{method!r} intervals take rounds as independent and know no groups; got "
-            f"{estimate.n_groups} groups. Use 'normal', 'student', 'bootstrap', 'bca' or "
-            "'cressie_read'."
+            f"{estimate.n_groups} groups. Use one of those that do: 'normal', 'student', "
+            "'bootstrap', 'bca' or 'cressie_read'."
         )
