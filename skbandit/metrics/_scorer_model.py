@@ -14,7 +14,7 @@ from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from .._play import distinct_labels
+from .._play import distinct_labels, make_encoder
 from ._reward_model import cross_fit_rewards
 from ._validation import check_groups
 
@@ -22,16 +22,22 @@ from ._validation import check_groups
 _MAX_BYTES = 1 << 28
 
 
+class UnfitRewardModelError(ValueError):
+    """The default reward model cannot read these contexts, whichever policy is valued."""
+
+
 def default_reward_model(X):
     """Return the regressor that learns rewards where none is given; it needs no tuning.
 
     Linear on standardised features, shrunk by as much as the rewards themselves suggest
     (maximum evidence), so an arm with few rounds is predicted near its mean. Nothing depends on
-    the units of rewards and features, and nothing is random.
+    the units of rewards and features, and nothing is random. Columns of labels and missing entries
+    become numbers first.
 
     Parameters
     ----------
-    X : array-like or sparse matrix
+    X : array-like, sparse matrix or frame
+        All rows of the log, whose columns say what they hold.
 
     Returns
     -------
@@ -43,8 +49,9 @@ def default_reward_model(X):
         # Standardised features that explain half of the rewards' variance together have
         # coefficients of variance 1 / n_features relative to the noise.
         return make_pipeline(scaler, Ridge(alpha=float(X.shape[1])))
+    encoder = make_encoder(X)
     return TransformedTargetRegressor(
-        make_pipeline(scaler, BayesianRidge()),
+        make_pipeline(scaler if encoder is None else encoder, BayesianRidge()),
         transformer=StandardScaler(),
         check_inverse=False,
     )
@@ -142,11 +149,12 @@ def log_rewards(
         except (TypeError, ValueError) as error:
             if model is not None or _is_numeric(X):
                 raise
-            raise ValueError(
-                "The default reward model needs X of finite numbers, as it comes to the scorer, "
-                "before the steps of a Pipeline. Pass reward_model=, for instance a Pipeline with "
-                "the same steps and a regressor at its end; or an estimator without a model, such "
-                f"as 'snips'. ({error})"
+            raise UnfitRewardModelError(
+                "The default reward model needs X of columns with numbers, labels or missing "
+                "entries, not texts, lists or infinity, as it comes to the scorer, before the "
+                "steps of a Pipeline. Pass reward_model=, for instance a Pipeline with the same "
+                "steps and a regressor at its end; or an estimator without a model, such as "
+                f"'snips'. ({str(error).splitlines()[0]})"
             ) from error
 
     groups = check_groups(groups, len(reward))

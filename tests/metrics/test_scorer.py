@@ -335,12 +335,12 @@ def test_short_log_and_one_class_rewards(rounds):
 
 def test_contexts_that_the_default_model_cannot_take(rounds):
     X, log, policy, _ = rounds
-    words = pd.DataFrame({"x": X[:, 0], "word": ["text"] * N_ROUNDS})
+    endless = pd.DataFrame({"x": X[:, 0], "size": np.inf})
     policy = make_pipeline(_FirstColumn(), policy)
     policy[-1].fitted_ = True  # there is nothing to fit
-    with pytest.raises(ValueError, match=r"default reward model needs X of finite numbers.*snips"):
-        get_policy_scorer("dr")(policy, words, log)
-    assert np.isfinite(get_policy_scorer("snips")(policy, words, log))
+    with pytest.raises(ValueError, match=r"default reward model needs X of columns.*snips"):
+        get_policy_scorer("dr")(policy, endless, log)
+    assert np.isfinite(get_policy_scorer("snips")(policy, endless, log))
 
 
 class _FirstColumn(BaseEstimator):
