@@ -34,6 +34,7 @@ from ._scorer import (
     make_policy_scorer,
 )
 from ._selection import select_pessimistic, slope
+from ._set import set_dr_value
 from ._slate import (
     cascade_dr_value,
     independent_ips_value,
@@ -84,6 +85,7 @@ __all__ = [
     "replay_value",
     "reward_interaction_ips_value",
     "select_pessimistic",
+    "set_dr_value",
     "shrinkage_dr_value",
     "slate_ips_value",
     "slope",

@@ -131,7 +131,7 @@ def cross_fit_rewards(
         )
     design = _DESIGNS["features" if per_arm_features else arm_model](X, arm, n_arms)
     groups = check_groups(groups, n_samples)
-    folds = _make_group_folds(cv, groups, n_samples)
+    folds = make_group_folds(cv, groups, n_samples)
     predictions = Parallel(n_jobs=n_jobs)(
         delayed(_fit_predict)(model, design, reward, weight, train, test, fold)
         for fold, (train, test) in enumerate(folds)
@@ -178,7 +178,7 @@ def _mean_elsewhere(reward, groups, train, test):
     return reward[train].mean() if train.size else 0.0
 
 
-def _make_group_folds(cv, groups, n_samples):
+def make_group_folds(cv, groups, n_samples):
     """Cut rounds into folds that train on no group of which they hold out a round."""
     if groups is None:
         return make_folds(cv, n_samples)

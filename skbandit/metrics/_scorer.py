@@ -253,7 +253,9 @@ class PolicyScorer:
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             The contexts, as the policy takes them; texts in a list or a Series too.
         y : array-like of shape (n_samples,)
-            A log (see :func:`skbandit.base.make_log`), or the arms that were played.
+            A log (see :func:`skbandit.base.make_log`), or the arms that were played. A log of
+            sets, of a policy with `TopKSelector`, has ``"dr"``, ``"dm"``, ``"ips"`` and
+            ``"snips"``; the score is the expected sum of the rewards of a set.
         reward, propensity : array-like of shape (n_samples,), default=None
             Where `y` does not carry them; `propensity` takes the place of that of `y`.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -324,7 +326,7 @@ class PolicyScorer:
         """
         X = as_rows(X)
         check_steps_read_logs(policy, y)
-        logged = check_log(X, y, reward, propensity)
+        logged = check_log(X, y, reward, propensity, sets=True)
         table = policy_table(
             policy, X, logged.labels, unknown_arms=self.unknown_arms, available=available
         )

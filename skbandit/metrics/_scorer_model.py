@@ -15,7 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from .._play import distinct_labels, make_encoder
-from ._reward_model import cross_fit_rewards
+from .._rows import take_rows
+from ._reward_model import cross_fit_rewards, make_group_folds
 from ._validation import check_groups
 
 # All folds of a log together take as much as one table of its expected rewards.
@@ -114,7 +115,8 @@ def log_rewards(
     ----------
     X : rows of n_samples contexts, or ndarray of shape (n_samples, n_candidates, n_features)
     labels : ndarray of shape (n_samples,)
-        The logged arms; the candidates' positions where `X` has three dimensions.
+        The logged arms, or (n_samples, k) of sets, as is `reward`; the candidates' positions where
+        `X` has three dimensions.
     reward : ndarray of shape (n_samples,)
     model, arm_model, cv, groups, n_jobs
         As in :func:`cross_fit_rewards`; None means :func:`default_reward_model`.
@@ -126,6 +128,14 @@ def log_rewards(
     logged_arms : list of labels
         Of the other columns.
     """
+    groups = check_groups(groups, len(reward))
+    if labels.ndim == 2:
+        if getattr(X, "ndim", 2) == 3:
+            raise ValueError(
+                "X has features of each arm where the log holds sets of arms; the default value "
+                "has no reward model for both. Use the estimator 'snips' or 'ips'."
+            )
+        return _set_rewards(X, labels, reward, model, arm_model, cv, groups, n_jobs)
     if getattr(X, "ndim", 2) == 3:
         logged_arms, arm, n_arms = list(range(X.shape[1])), labels, X.shape[1]
     else:
@@ -157,13 +167,33 @@ def log_rewards(
                 f"'snips'. ({str(error).splitlines()[0]})"
             ) from error
 
-    groups = check_groups(groups, len(reward))
     try:
         key = joblib.hash([X, arm, reward, n_arms, model, arm_model, cv, groups])
     except (AttributeError, TypeError, pickle.PicklingError):
         # What cannot be pickled (a generator of folds, say) cannot be recognised either.
         return compute(), logged_arms
     return _cache.get(key, compute), logged_arms
+
+
+def _set_rewards(X, labels, reward, model, arm_model, cv, groups, n_jobs):
+    """Take each arm of a set for a row of its own, all of a set in one fold."""
+    n_samples, n_selected = labels.shape
+    place = np.arange(n_selected)
+    folds = [
+        tuple((rows[:, None] * n_selected + place).ravel() for rows in fold)
+        for fold in make_group_folds(cv, groups, n_samples)
+    ]
+    expected, logged_arms = log_rewards(
+        take_rows(X, np.repeat(np.arange(n_samples), n_selected)),
+        labels.ravel(),
+        reward.ravel(),
+        model=model,
+        arm_model=arm_model,
+        cv=folds,
+        groups=np.repeat(np.arange(n_samples) if groups is None else groups, n_selected),
+        n_jobs=n_jobs,
+    )
+    return expected[::n_selected], logged_arms
 
 
 def forward(cv):

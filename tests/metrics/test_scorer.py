@@ -367,12 +367,13 @@ def test_policies_that_do_not_say_what_they_play(rounds):
         scorer(TablePolicy(["a", "b", "c"], [0.0, 1.0]), X, log)
 
 
-def test_sets_of_arms_are_refused():
+def test_sets_of_arms_know_four_estimators():
     environment = LinearEnvironment(n_features=2, n_arms=4)
     bandit = LinearUCB(arms=environment.arms, selector=TopKSelector(k=2))
     X, log = log_policy(bandit, environment, 50, random_state=0)
-    with pytest.raises(ValueError, match=r"sets of arms.*scoring=None"):
-        get_policy_scorer("snips")(bandit, X, log)
+    assert np.isfinite(get_policy_scorer("snips")(bandit, X, log))
+    with pytest.raises(ValueError, match=r"'ix' is none of sets of arms, arm of shape \(50, 2\)"):
+        get_policy_scorer("ix")(bandit, X, log)
 
 
 @pytest.mark.parametrize(
