@@ -41,6 +41,7 @@ from ._slate import (
     reward_interaction_ips_value,
     slate_ips_value,
 )
+from ._summary import summarize_values
 from ._weights import mrdr_weight
 
 __all__ = [
@@ -94,6 +95,7 @@ __all__ = [
     "student_interval",
     "subgaussian_dr_value",
     "subgaussian_ips_value",
+    "summarize_values",
     "switch_dr_value",
 ]
 

@@ -84,9 +84,9 @@ def compare_policies(
         One row a policy, after one for the logging policy, whose value is the mean reward. Columns
         ``value``, ``low``, ``high``; ``difference`` to the logging policy, ``difference_low``,
         ``difference_high``; ``chance_better``, the probability that the difference is positive,
-        given the log, by the same approximation as the interval (the normal one where that has
-        none); ``effective_sample_size``. ``results.attrs`` keeps `estimator`, `interval` and
-        `confidence_level`.
+        given the log and a flat prior on the difference, by the same approximation as the interval
+        (the normal one where that has none); ``effective_sample_size``. ``results.attrs`` keeps
+        `estimator`, `interval` and `confidence_level`.
 
     Raises
     ------
