@@ -11,8 +11,13 @@ from .._rows import as_frame, nw
 
 # Of a column of labels; what is rarer counts together.
 _MAX_CATEGORIES = 30
+_LARGEST = 1e38
 _TIMES = (nw.Datetime, nw.Date)
 _LABELS = (nw.String, nw.Categorical, nw.Enum, nw.Object)
+
+
+class _NoFeaturesError(ValueError):
+    """A column of which no features can be made."""
 
 
 def make_encoder(X):
@@ -64,17 +69,22 @@ def as_numbers(X):
     Returns
     -------
     numbers : ndarray or CSR matrix of shape (n_samples, n_features), or None
-        None where `X` is no table of columns.
+        None where `X` is no table of columns, or one of lists.
     """
     if hasattr(X, "indptr"):
-        return X
-    columns = _columns(X)
+        return X if np.isfinite(X.data).all() else None
+    try:
+        columns = _columns(X)
+    except _NoFeaturesError:
+        return None
     if columns is None:
         return None
     # In the order of frequency, so that a split sets the usual labels apart from the rare ones.
-    return np.column_stack(
+    numbers = np.column_stack(
         [column if column.dtype.kind == "f" else _by_frequency(column) for column in columns]
     )
+    # Trees split in float32, and refuse what is infinite there.
+    return np.clip(numbers, -_LARGEST, _LARGEST)
 
 
 def _by_frequency(column):
@@ -121,7 +131,7 @@ def _column(series):
         known = series.cast(nw.Float64).fill_null(np.nan)
         return np.array(known.to_numpy(), dtype=np.float64)
     if series.dtype not in _LABELS:
-        raise ValueError(
+        raise _NoFeaturesError(
             f"column {series.name!r} of X holds {series.dtype}, of which no features can be made "
             "by default. Pass a model of your own that takes it, or drop the column."
         )

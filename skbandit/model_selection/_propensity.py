@@ -70,7 +70,8 @@ def estimate_propensity(log, X, estimator=None, *, cv=5, n_jobs=None, return_cal
     cv : int or cross-validation generator, default=5
         An integer means that many stratified, unshuffled folds. Each round must be held out once.
     n_jobs : int, default=None
-        Folds fitted in parallel.
+        Folds fitted in parallel, then the trees of the check. These take some seconds: 5 for
+        10,000 rounds of 10 features, 13 for 100,000.
     return_calibration : bool, default=False
         Also return the table of the check.
 
@@ -147,7 +148,7 @@ def estimate_propensity(log, X, estimator=None, *, cv=5, n_jobs=None, return_cal
     table = calibration_table(probability, column)
     numbers = as_numbers(X)
     if not _warn_calibration(table) and numbers is not None:
-        _warn_unexplained(*unexplained(numbers, probability, column))
+        _warn_unexplained(*unexplained(numbers, probability, column, n_jobs=n_jobs))
     frame = as_frame(log)
     if frame is not None:
         new = append_columns(frame, {"propensity": propensity})

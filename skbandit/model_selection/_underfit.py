@@ -15,7 +15,7 @@ _MAX_ROWS = 5000
 _MAX_OUTPUTS = 10
 
 
-def unexplained(X, probability, column):
+def unexplained(X, probability, column, *, n_jobs=None):
     """Test whether contexts say more about the arm that was played than its probabilities do.
 
     Rounds are shuffled and cut into blocks. A forest learns the residuals, 1 for the arm that was
@@ -37,6 +37,8 @@ def unexplained(X, probability, column):
         Of rows that the model of their fold did not see.
     column : ndarray of int of shape (n_samples,)
         The arm played.
+    n_jobs : int, default=None
+        Trees grown in parallel.
 
     Returns
     -------
@@ -61,6 +63,7 @@ def unexplained(X, probability, column):
             min_samples_leaf=10,
             max_samples=min(train.size, _MAX_ROWS),
             random_state=0,
+            n_jobs=n_jobs,
         ).fit(take_rows(X, train), residual[train])
         found = forest.predict(take_rows(X, test))
         hit += np.sum(found * residual[test])

@@ -161,6 +161,19 @@ def test_warns_of_it_in_frames_too():
             estimate_propensity(log, rows, model)
 
 
+def test_the_check_takes_what_the_estimator_takes():
+    # A model of its own may read what trees do not: infinity, or lists in a column.
+    X, log, _, _ = simulate(300, 7)
+    prior = DummyClassifier(strategy="prior")
+    endless = X.copy()
+    endless[:, 0] = np.inf
+    lists = pl.DataFrame({"tags": [[1, 2]] * 300})
+    for rows in (lists, sparse.csr_array(endless)):
+        estimate_propensity(log, rows, prior)
+    with pytest.warns(PropensityWarning):  # the other feature counts
+        estimate_propensity(log, np.column_stack([endless[:, 0], 3 * X]), prior)
+
+
 @pytest.mark.long
 def test_no_false_alarm_in_many_logs():
     # 300 logs of true models: at a thousandth a check, three warnings or more have a chance of
