@@ -15,8 +15,8 @@ from ._rows import as_frame, n_rows, nw, take_rows
 from ._sklearn import _check_sample_weight
 
 _LOG_FIELDS = ("arm", "reward", "propensity")
-# A probability that was added up may exceed 1 by rounding.
-_ROUNDING = 1e-9
+# A probability that was added up may exceed 1 by rounding, in float32 by a few times 1.2e-7.
+_ROUNDING = 1e-6
 # So many rounds, each with an arm of its own and no reward, are no classes but an encoded log.
 _FEW_ROUNDS = 20
 

@@ -159,8 +159,10 @@ class TestCheckPropensity:
         assert_array_equal(check_propensity([1e-300, 1], (2,)), [1e-300, 1.0])
         # What was added up may exceed 1 by rounding.
         assert_array_equal(check_propensity([1.0 + 1e-12], (1,)), [1.0])
+        in_float32 = np.array([1.0], np.float32) + 4 * np.finfo(np.float32).eps
+        assert_array_equal(check_propensity(in_float32, (1,)), [1.0])
 
-    @pytest.mark.parametrize("value", [0.0, -1e-9, 1.0 + 1e-8, np.inf, np.nan])
+    @pytest.mark.parametrize("value", [0.0, -1e-9, 1.0 + 1e-5, 1.01, np.inf, np.nan])
     def test_outside(self, value):
         with pytest.raises(ValueError, match="return_propensity=True"):
             check_propensity([0.5, value], (2,))

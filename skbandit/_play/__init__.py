@@ -6,6 +6,7 @@ folds, the progress bar.
 """
 
 from ._arms import ArmColumns, distinct_labels, entries_at, show_labels, show_rows
+from ._encoding import as_numbers, make_encoder
 from ._folds import make_folds
 from ._logs import LoggedRounds, append_columns, as_rows, check_log
 from ._player import Player, make_player, name_policies, seeded
@@ -37,6 +38,7 @@ __all__ = [
     "Player",
     "PolicyTable",
     "append_columns",
+    "as_numbers",
     "as_rows",
     "ask_policy",
     "check_log",
@@ -49,6 +51,7 @@ __all__ = [
     "is_bandit",
     "is_fitted",
     "last_step",
+    "make_encoder",
     "make_folds",
     "make_player",
     "name_arms",

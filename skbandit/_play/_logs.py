@@ -17,7 +17,7 @@ class LoggedRounds(NamedTuple):
     propensity: np.ndarray | None
 
 
-def check_log(X, y, reward=None, propensity=None):
+def check_log(X, y, reward=None, propensity=None, *, sets=False):
     """Take a log apart, or join labels and keywords.
 
     Parameters
@@ -27,6 +27,8 @@ def check_log(X, y, reward=None, propensity=None):
         A log, or the arms that were played.
     reward, propensity : array-like of shape (n_samples,), default=None
         `reward` where `y` does not carry it; `propensity` takes the place of that of `y`.
+    sets : bool, default=False
+        Whether `y` may hold several arms a round; all are then of shape (n_samples, k).
 
     Returns
     -------
@@ -38,13 +40,15 @@ def check_log(X, y, reward=None, propensity=None):
         If there are no rewards, two, sets of arms, or impossible values.
     """
     labels, reward, logged_propensity, _ = check_feedback(X, y, reward, None, n_selected=1)
-    if labels.ndim == 2 and labels.shape[1] > 1:
+    several = labels.ndim == 2 and labels.shape[1] > 1
+    if several and not sets:
         raise ValueError(
-            f"y holds arms of shape {labels.shape}, sets of arms. This value is of policies that "
-            "play one arm a round: use the bandit's own score (scoring=None), or the slate "
-            "estimators of skbandit.metrics."
+            f"y holds arms of shape {labels.shape}, sets of arms. This is for policies that play "
+            "one arm a round: sets have values in compare_policies, in policy scorers and in "
+            "skbandit.metrics.set_dr_value."
         )
-    labels = labels.ravel()
+    if not several:
+        labels = labels.ravel()
     if reward is None:
         raise ValueError(
             "y holds no rewards: comparing the policy's arms with the logged ones would rate how "
@@ -54,7 +58,7 @@ def check_log(X, y, reward=None, propensity=None):
     propensity = logged_propensity if propensity is None else propensity
     if propensity is not None:
         propensity = check_propensity(propensity, labels.shape)
-    return LoggedRounds(labels, reward.ravel(), propensity)
+    return LoggedRounds(labels, reward.reshape(labels.shape), propensity)
 
 
 def as_rows(X):

@@ -119,6 +119,7 @@ def check_logged_available(available, column):
     column : ndarray of int of shape (n_samples,)
     """
     impossible = (column >= 0) & ~entries_at(available, np.maximum(column, 0))
+    impossible = impossible.reshape(len(available), -1).any(axis=1)
     if impossible.any():
         raise ValueError(
             f"available says that the logged arm was not available in {show_rows(impossible)}. "

@@ -34,12 +34,14 @@ from ._scorer import (
     make_policy_scorer,
 )
 from ._selection import select_pessimistic, slope
+from ._set import set_dr_value
 from ._slate import (
     cascade_dr_value,
     independent_ips_value,
     reward_interaction_ips_value,
     slate_ips_value,
 )
+from ._summary import summarize_values
 from ._weights import mrdr_weight
 
 __all__ = [
@@ -84,6 +86,7 @@ __all__ = [
     "replay_value",
     "reward_interaction_ips_value",
     "select_pessimistic",
+    "set_dr_value",
     "shrinkage_dr_value",
     "slate_ips_value",
     "slope",
@@ -92,6 +95,7 @@ __all__ = [
     "student_interval",
     "subgaussian_dr_value",
     "subgaussian_ips_value",
+    "summarize_values",
     "switch_dr_value",
 ]
 

@@ -1,11 +1,14 @@
 """Several estimates of one policy on one log."""
 
+import numpy as np
+
 from ._adaptive import adaptive_dr
 from ._cressie_read import cressie_read
 from ._doubly_robust import dm, dr, sndr
 from ._importance_weighted import ips, replay, snips
 from ._regularized_dr import dros, drps, subgaussian_dr, switch_dr
 from ._regularized_ips import clipped_ips, ix, ls, subgaussian_ips
+from ._set import SET_ESTIMATORS, EvaluatedSets
 from ._validation import EvaluatedRounds
 
 _ESTIMATORS = {
@@ -78,7 +81,9 @@ def policy_value(
     reward : array-like of shape (n_samples,), default=None
         Logged rewards. All but `"dm"` need them.
     arm : array-like of int of shape (n_samples,), default=None
-        Column of the logged arm in `policy_probability`.
+        Column of the logged arm in `policy_probability`. Of shape (n_samples, k) for logs of sets
+        of arms, as `reward` and `propensity` then are, see `set_dr_value`; the estimators are
+        `"dm"`, `"dr"`, `"ips"` and `"snips"`, and the value is the sum of a round's rewards.
     propensity : array-like of shape (n_samples,), default=None
         Probability with which the logged arm was played. All but `"dm"` and `"replay"` need it.
     expected_reward : array-like of shape (n_samples, n_arms), default=None
@@ -128,7 +133,15 @@ def policy_value(
             f"parameters {', '.join(parameters)} are given for several estimators; call "
             "policy_value for each."
         )
-    rounds = EvaluatedRounds(
+    sets = np.ndim(arm) == 2
+    estimators = SET_ESTIMATORS if sets else _ESTIMATORS
+    unfit = [name for name in names if name not in estimators]
+    if unfit:
+        raise ValueError(
+            f"estimator {unfit[0]!r} is none of sets of arms, arm of shape {np.shape(arm)}; those "
+            f"are {', '.join(SET_ESTIMATORS)}."
+        )
+    rounds = (EvaluatedSets if sets else EvaluatedRounds)(
         reward=reward,
         arm=arm,
         propensity=propensity,
@@ -138,5 +151,5 @@ def policy_value(
         groups=groups,
         available=available,
     )
-    values = {name: _ESTIMATORS[name](rounds, **parameters) for name in names}
+    values = {name: estimators[name](rounds, **parameters) for name in names}
     return values[estimator] if single else values

@@ -56,7 +56,8 @@ class PolicyValue:
 
     Made by the functions of `skbandit.metrics`; `a - b` is the difference of two estimates on the
     same rounds, again with all its intervals. Rounds are taken in pairs: what moves both values
-    cancels. It knows no more rounds than the less certain of the two, and its bounds follow from
+    cancels. Values of different logs are refused where rewards or propensities tell them apart. A
+    difference knows no more rounds than the less certain of the two, and its bounds follow from
     those of both.
 
     Parameters
@@ -349,6 +350,13 @@ class PolicyValue:
                 "a difference needs both values with the same groups; got "
                 f"{_show_groups(self)} and {_show_groups(other)}. Pass the same groups= to both."
             )
+        if _of_other_rounds(self, other):
+            raise ValueError(
+                "a difference takes rounds in pairs, and these values are of different logs of "
+                f"{self.n_samples} rounds each: their rewards or propensities differ. Evaluate "
+                "both policies on one log; of values that are independent the standard error of "
+                "the difference is the root of the sum of both squared."
+            )
         parts = self, other
         return PolicyValue(
             name=f"{self.name} - {other.name}",
@@ -422,6 +430,21 @@ def _same(first, second):
     if first is None or second is None:
         return first is second
     return np.array_equal(first, second)
+
+
+def _of_other_rounds(first, second):
+    """Say whether two values are of different logs, as far as what they keep can tell."""
+    if first.parts or second.parts:
+        return False
+    if first.reward is not None and second.reward is not None:
+        return not np.array_equal(first.reward, second.reward)
+    # Propensities of one log may have been estimated twice, but its rewards stay in their range.
+    return (
+        first.propensity is not None
+        and second.propensity is not None
+        and not np.array_equal(first.propensity, second.propensity)
+        and first.reward_range != second.reward_range
+    )
 
 
 def _show_groups(value):

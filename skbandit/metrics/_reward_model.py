@@ -13,6 +13,7 @@ from .._rows import as_frame, n_rows, nw, take_rows
 from ._validation import check_arm, check_groups, check_sample_weight, check_vector
 
 _ARM_MODELS = ("disjoint", "shared")
+_MOST_CLASSES = 100
 # Of fewer rows no model is fitted where there is none from a fold.
 _FEW_ROWS = 20
 
@@ -35,8 +36,10 @@ def cross_fit_rewards(
     Parameters
     ----------
     model : estimator
-        Any scikit-learn regressor, or a classifier whose classes are rewards, such as 0 and 1: it
-        predicts the expectation of the class. It is cloned, never fitted itself.
+        Any scikit-learn regressor, or a classifier for rewards of few distinct values, such as 0
+        and 1, or 0, .5 and 1: it predicts the expectation of the class. Where rewards are
+        fractions it is fitted on the numbers of their values, 0 being the lowest. It is cloned,
+        never fitted itself.
     X : array-like, sparse matrix or DataFrame
         Contexts, (n_samples, n_features); or an array (n_samples, n_arms, n_features) where each
         arm has its own features; or texts, in a list or a Series, for one model an arm.
@@ -131,7 +134,7 @@ def cross_fit_rewards(
         )
     design = _DESIGNS["features" if per_arm_features else arm_model](X, arm, n_arms)
     groups = check_groups(groups, n_samples)
-    folds = _make_group_folds(cv, groups, n_samples)
+    folds = make_group_folds(cv, groups, n_samples)
     predictions = Parallel(n_jobs=n_jobs)(
         delayed(_fit_predict)(model, design, reward, weight, train, test, fold)
         for fold, (train, test) in enumerate(folds)
@@ -178,7 +181,7 @@ def _mean_elsewhere(reward, groups, train, test):
     return reward[train].mean() if train.size else 0.0
 
 
-def _make_group_folds(cv, groups, n_samples):
+def make_group_folds(cv, groups, n_samples):
     """Cut rounds into folds that train on no group of which they hold out a round."""
     if groups is None:
         return make_folds(cv, n_samples)
@@ -222,28 +225,39 @@ def _fit_predict(model, design, reward, weight, train, test, fold):
                 )
             predicted[part] = reward[rows[0]]
             continue
-        fitted = _fit(clone(model), design.logged(rows), reward[rows], weight, rows)
+        fitted, paid = _fit(clone(model), design.logged(rows), reward[rows], weight, rows)
         for arm in arms:
-            predicted[:, arm] = _expectation(fitted, design.with_arm(test, arm))
+            predicted[:, arm] = _expectation(fitted, paid, design.with_arm(test, arm))
     return predicted
 
 
 def _fit(model, X, reward, weight, rows):
+    """Return the fitted model and the rewards that its classes number, None if they are those."""
+    paid = None
     if is_classifier(model) and (reward == np.round(reward)).all():
         # Classes that are integers are no continuous target to scikit-learn, whatever their dtype.
         reward = reward.astype(np.int64)
+    elif is_classifier(model):
+        # Fractions are one, so their numbers are the classes.
+        paid, reward = np.unique(reward, return_inverse=True)
+        if paid.size > _MOST_CLASSES:
+            raise ValueError(
+                f"the rewards have {paid.size} distinct values, too many to be classes of the "
+                f"classifier {type(model).__name__}. Pass a regressor as the reward model."
+            )
     if weight is None:
-        return model.fit(X, reward)
+        return model.fit(X, reward), paid
     name = "sample_weight"
     if isinstance(model, Pipeline):
         name = f"{model.steps[-1][0]}__{name}"
-    return model.fit(X, reward, **{name: weight[rows]})
+    return model.fit(X, reward, **{name: weight[rows]}), paid
 
 
-def _expectation(model, X):
+def _expectation(model, paid, X):
     """The prediction of a regressor, or the expectation of a classifier's class."""
     if is_classifier(model):
-        return model.predict_proba(X) @ np.asarray(model.classes_, dtype=np.float64)
+        classes = np.asarray(model.classes_, dtype=np.float64 if paid is None else np.intp)
+        return model.predict_proba(X) @ (classes if paid is None else paid[classes])
     return np.asarray(model.predict(X), dtype=np.float64)
 
 

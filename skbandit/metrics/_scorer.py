@@ -12,7 +12,7 @@ from .._play import (
 )
 from ._evaluate import get_estimator_names, policy_value
 from ._intervals import INTERVALS, check_confidence_level
-from ._scorer_model import forward, log_rewards
+from ._scorer_model import UnfitRewardModelError, forward, log_rewards
 
 _BOUNDS = ("lower", "upper")
 _METADATA = ("reward", "propensity", "sample_weight", "available", "groups")
@@ -51,7 +51,8 @@ def make_policy_scorer(
     reward_model : estimator, default=None
         Regressor or classifier for the estimators with a model. It is fitted by cross-fitting on
         the very log that is scored (`cross_fit_rewards`), never on the rows it predicts. None
-        means a ridge regression an arm, its penalty learnt from the data.
+        means a ridge regression an arm, its penalty learnt from the data; it takes frames of
+        numbers, categories and missing values, see Notes.
     arm_model : {"disjoint", "shared"}, default="disjoint"
         One reward model an arm, or one of all with the arm appended to X.
     cv : int or cross-validation generator, default=5
@@ -101,12 +102,17 @@ def make_policy_scorer(
     the scorer asks for them, ``set_score_request(available=True)``. It asks for no `groups` unless
     it is told to, since splitters take an argument of that name.
 
+    The default reward model reads columns of texts and categories as labels, of which the 30 most
+    frequent have a weight each and the others share one; a missing number is the median, and its
+    being missing counts.
+
     `X` is what the scorer gets, before the steps of a Pipeline; a `reward_model` can be a Pipeline
     with the same steps. In `permutation_importance` it is fitted on the permuted contexts; prefer
     ``"snips"`` there, which needs none, and avoid ``"dm"``.
 
-    A search catches errors of a scorer and scores NaN with a warning; ``error_score="raise"``
-    shows them.
+    A search catches errors of a scorer and scores NaN with a warning, and where every candidate
+    failed it names the first as the best nevertheless: scikit-learn raises only where all fits
+    fail. ``error_score="raise"`` shows the first error and ends the search.
 
     References
     ----------
@@ -247,7 +253,9 @@ class PolicyScorer:
         X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
             The contexts, as the policy takes them; texts in a list or a Series too.
         y : array-like of shape (n_samples,)
-            A log (see :func:`skbandit.base.make_log`), or the arms that were played.
+            A log (see :func:`skbandit.base.make_log`), or the arms that were played. A log of
+            sets, of a policy with `TopKSelector`, has ``"dr"``, ``"dm"``, ``"ips"`` and
+            ``"snips"``; the score is the expected sum of the rewards of a set.
         reward, propensity : array-like of shape (n_samples,), default=None
             Where `y` does not carry them; `propensity` takes the place of that of `y`.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -274,16 +282,21 @@ class PolicyScorer:
             the policy plays none of those that were, or a step before the bandit that looks at `y`
             and cannot read a log.
         """
-        values = self.evaluate(
-            policy,
-            X,
-            y,
-            reward=reward,
-            propensity=propensity,
-            sample_weight=sample_weight,
-            available=available,
-            groups=groups,
-        )
+        try:
+            values = self.evaluate(
+                policy,
+                X,
+                y,
+                reward=reward,
+                propensity=propensity,
+                sample_weight=sample_weight,
+                available=available,
+                groups=groups,
+            )
+        except UnfitRewardModelError as error:
+            # A search writes out the whole traceback for each candidate and fold: some 80 lines of
+            # fitting a model, where the message says all there is.
+            raise error.with_traceback(None) from None
         if isinstance(values, dict):
             return {name: self._number(value) for name, value in values.items()}
         return self._number(values)
@@ -313,7 +326,7 @@ class PolicyScorer:
         """
         X = as_rows(X)
         check_steps_read_logs(policy, y)
-        logged = check_log(X, y, reward, propensity)
+        logged = check_log(X, y, reward, propensity, sets=True)
         table = policy_table(
             policy, X, logged.labels, unknown_arms=self.unknown_arms, available=available
         )

@@ -14,12 +14,17 @@ from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from .._play import distinct_labels
-from ._reward_model import cross_fit_rewards
+from .._play import distinct_labels, make_encoder
+from .._rows import take_rows
+from ._reward_model import cross_fit_rewards, make_group_folds
 from ._validation import check_groups
 
 # All folds of a log together take as much as one table of its expected rewards.
 _MAX_BYTES = 1 << 28
+
+
+class UnfitRewardModelError(ValueError):
+    """The default reward model cannot read these contexts, whichever policy is valued."""
 
 
 def default_reward_model(X):
@@ -27,11 +32,13 @@ def default_reward_model(X):
 
     Linear on standardised features, shrunk by as much as the rewards themselves suggest
     (maximum evidence), so an arm with few rounds is predicted near its mean. Nothing depends on
-    the units of rewards and features, and nothing is random.
+    the units of rewards and features, and nothing is random. Columns of labels and missing entries
+    become numbers first.
 
     Parameters
     ----------
-    X : array-like or sparse matrix
+    X : array-like, sparse matrix or frame
+        All rows of the log, whose columns say what they hold.
 
     Returns
     -------
@@ -43,8 +50,9 @@ def default_reward_model(X):
         # Standardised features that explain half of the rewards' variance together have
         # coefficients of variance 1 / n_features relative to the noise.
         return make_pipeline(scaler, Ridge(alpha=float(X.shape[1])))
+    encoder = make_encoder(X)
     return TransformedTargetRegressor(
-        make_pipeline(scaler, BayesianRidge()),
+        make_pipeline(scaler if encoder is None else encoder, BayesianRidge()),
         transformer=StandardScaler(),
         check_inverse=False,
     )
@@ -107,7 +115,8 @@ def log_rewards(
     ----------
     X : rows of n_samples contexts, or ndarray of shape (n_samples, n_candidates, n_features)
     labels : ndarray of shape (n_samples,)
-        The logged arms; the candidates' positions where `X` has three dimensions.
+        The logged arms, or (n_samples, k) of sets, as is `reward`; the candidates' positions where
+        `X` has three dimensions.
     reward : ndarray of shape (n_samples,)
     model, arm_model, cv, groups, n_jobs
         As in :func:`cross_fit_rewards`; None means :func:`default_reward_model`.
@@ -119,6 +128,14 @@ def log_rewards(
     logged_arms : list of labels
         Of the other columns.
     """
+    groups = check_groups(groups, len(reward))
+    if labels.ndim == 2:
+        if getattr(X, "ndim", 2) == 3:
+            raise ValueError(
+                "X has features of each arm where the log holds sets of arms; the default value "
+                "has no reward model for both. Use the estimator 'snips' or 'ips'."
+            )
+        return _set_rewards(X, labels, reward, model, arm_model, cv, groups, n_jobs)
     if getattr(X, "ndim", 2) == 3:
         logged_arms, arm, n_arms = list(range(X.shape[1])), labels, X.shape[1]
     else:
@@ -142,20 +159,41 @@ def log_rewards(
         except (TypeError, ValueError) as error:
             if model is not None or _is_numeric(X):
                 raise
-            raise ValueError(
-                "The default reward model needs X of finite numbers, as it comes to the scorer, "
-                "before the steps of a Pipeline. Pass reward_model=, for instance a Pipeline with "
-                "the same steps and a regressor at its end; or an estimator without a model, such "
-                f"as 'snips'. ({error})"
+            raise UnfitRewardModelError(
+                "The default reward model needs X of columns with numbers, labels or missing "
+                "entries, not texts, lists or infinity, as it comes to the scorer, before the "
+                "steps of a Pipeline. Pass reward_model=, for instance a Pipeline with the same "
+                "steps and a regressor at its end; or an estimator without a model, such as "
+                f"'snips'. ({str(error).splitlines()[0]})"
             ) from error
 
-    groups = check_groups(groups, len(reward))
     try:
         key = joblib.hash([X, arm, reward, n_arms, model, arm_model, cv, groups])
     except (AttributeError, TypeError, pickle.PicklingError):
         # What cannot be pickled (a generator of folds, say) cannot be recognised either.
         return compute(), logged_arms
     return _cache.get(key, compute), logged_arms
+
+
+def _set_rewards(X, labels, reward, model, arm_model, cv, groups, n_jobs):
+    """Take each arm of a set for a row of its own, all of a set in one fold."""
+    n_samples, n_selected = labels.shape
+    place = np.arange(n_selected)
+    folds = [
+        tuple((rows[:, None] * n_selected + place).ravel() for rows in fold)
+        for fold in make_group_folds(cv, groups, n_samples)
+    ]
+    expected, logged_arms = log_rewards(
+        take_rows(X, np.repeat(np.arange(n_samples), n_selected)),
+        labels.ravel(),
+        reward.ravel(),
+        model=model,
+        arm_model=arm_model,
+        cv=folds,
+        groups=np.repeat(np.arange(n_samples) if groups is None else groups, n_selected),
+        n_jobs=n_jobs,
+    )
+    return expected[::n_selected], logged_arms
 
 
 def forward(cv):

@@ -11,7 +11,9 @@ from .._rows import as_frame, n_rows, nw
 
 # Rows of probabilities come out of softmaxes and divisions in float32 as well.
 _SUM_TOLERANCE = 1e-4
-_RANGE_TOLERANCE = 1e-9
+_RANGE_TOLERANCE = 1e-6
+# What a policy plays of an arm that is not available; masks set entries to 0 exactly.
+_NOT_PLAYED = 1e-9
 
 
 def check_vector(values, name, n_samples=None, dtype=np.float64):
@@ -297,7 +299,7 @@ class EvaluatedRounds:
         """Raise where the policy plays, or the log holds, an arm that was not available."""
         n_samples, n_arms = self.policy_probability.shape
         available = check_available(available, np.arange(n_arms), n_samples)
-        played = ((self.policy_probability > _RANGE_TOLERANCE) & ~available).any(axis=1)
+        played = ((self.policy_probability > _NOT_PLAYED) & ~available).any(axis=1)
         if played.any():
             raise ValueError(
                 "policy_probability is above 0 for an arm that was not available in "

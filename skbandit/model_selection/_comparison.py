@@ -49,7 +49,8 @@ def compare_policies(
         The contexts.
     log : array-like of shape (n_samples,)
         A log on which none of the policies was fitted: a policy that knows the rewards it is
-        tested on looks better than it is.
+        tested on looks better than it is. Of sets of arms (`TopKSelector`) values are the sums of
+        a set's rewards, and the estimators are ``"dr"``, ``"dm"``, ``"ips"`` and ``"snips"``.
     estimator : str, default="dr"
         The off-policy estimator, see :func:`skbandit.metrics.policy_value`.
     reward_model, arm_model, cv, unknown_arms : object
@@ -83,9 +84,9 @@ def compare_policies(
         One row a policy, after one for the logging policy, whose value is the mean reward. Columns
         ``value``, ``low``, ``high``; ``difference`` to the logging policy, ``difference_low``,
         ``difference_high``; ``chance_better``, the probability that the difference is positive,
-        given the log, by the same approximation as the interval (the normal one where that has
-        none); ``effective_sample_size``. ``results.attrs`` keeps `estimator`, `interval` and
-        `confidence_level`.
+        given the log and a flat prior on the difference, by the same approximation as the interval
+        (the normal one where that has none); ``effective_sample_size``. ``results.attrs`` keeps
+        `estimator`, `interval` and `confidence_level`.
 
     Raises
     ------
@@ -143,13 +144,14 @@ def compare_policies(
     if interval in _DRAWS:
         options.setdefault("random_state", 0)
     X = as_rows(X)
-    logged = check_log(X, log, reward, propensity)
+    logged = check_log(X, log, reward, propensity, sets=True)
     answers = Parallel(n_jobs=n_jobs)(
         delayed(ask_policy)(policy, X, available) for policy in named.values()
     )
     if available is not None and not isinstance(as_frame(available), nw.DataFrame):
         _check_same_arms(named, answers)
-    logging = mean_value(reward=logged.reward, sample_weight=sample_weight, groups=groups)
+    earned = logged.reward if logged.reward.ndim == 1 else logged.reward.sum(axis=1)
+    logging = mean_value(reward=earned, sample_weight=sample_weight, groups=groups)
     low, high = logging.interval(interval, confidence_level=confidence_level, **options)
     effective = logging.effective_sample_size
     rows = {_LOGGING: [logging.value, low, high, 0.0, 0.0, 0.0, 0.5, effective]}

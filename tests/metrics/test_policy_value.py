@@ -216,3 +216,26 @@ def test_repr_says_what_matters(log):
     assert text.startswith("PolicyValue(snips: ")
     assert "standard_error" in text
     assert "effective_sample_size" in text
+
+
+@pytest.mark.parametrize("name", ["ips", "ix", "ls"])
+def test_values_of_different_logs_are_no_pairs(name, world):
+    first = policy_value(name, **world.log(300, 0))
+    second = policy_value(name, **world.log(300, 1))
+    with pytest.raises(ValueError, match=r"different logs of 300 rounds.*one log"):
+        first - second
+    assert (first - policy_value(name, **world.log(300, 0))).value == 0
+
+
+def test_different_logs_of_values_with_a_model(world):
+    def value(seed, scale=1.0):
+        log = world.log(300, seed)
+        rng = np.random.default_rng(seed)
+        log["reward"] = log["reward"] + rng.normal(size=300)
+        log["propensity"] = log["propensity"] * scale
+        return policy_value("dr", **log)
+
+    with pytest.raises(ValueError, match="rewards or propensities differ"):
+        value(0) - value(1)
+    # One log, whose propensities were estimated anew.
+    assert np.isfinite((value(0) - value(0, scale=0.9)).value)

@@ -10,6 +10,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from skbandit.metrics import cross_fit_rewards, dm_value, dr_value, mrdr_weight
 
@@ -262,3 +263,23 @@ def test_groups_too_few_for_the_folds():
         cross_fit_rewards(Ridge(), **call, groups=np.arange(12) % 3)
     with pytest.raises(ValueError, match=r"fold 0 of cv has nothing to train on.*GroupKFold"):
         cross_fit_rewards(Ridge(), **call, groups=np.arange(12) % 2, cv=KFold(3))
+
+
+def test_classes_that_are_fractions():
+    rng = np.random.default_rng(0)
+    X = rng.integers(3, size=(900, 1)).astype(float)
+    arm = rng.integers(2, size=900)
+    stars = np.where(arm == 1, X[:, 0] / 2, 0.5 * rng.integers(3, size=900))
+    model = DecisionTreeClassifier()
+    found = cross_fit_rewards(model, X, arm, stars)
+    np.testing.assert_allclose(found[:, 1], X[:, 0] / 2)
+    # 100 rewards a cell, of standard deviation .41: within five errors of .5.
+    assert np.abs(found[:, 0] - 0.5).max() < 5 * 0.41 / np.sqrt(100)
+    shifted = cross_fit_rewards(model, X, arm, 10 * stars - 3)
+    np.testing.assert_allclose(shifted, 10 * found - 3)
+
+
+def test_too_many_classes():
+    call = {"X": np.zeros((300, 1)), "arm": np.zeros(300, int), "reward": np.arange(300) / 7}
+    with pytest.raises(ValueError, match=r"240 distinct values, too many.*Pass a regressor"):
+        cross_fit_rewards(DecisionTreeClassifier(), **call)

@@ -341,12 +341,12 @@ def test_short_log_and_one_class_rewards(rounds):
 
 def test_contexts_that_the_default_model_cannot_take(rounds):
     X, log, policy, _ = rounds
-    words = pd.DataFrame({"x": X[:, 0], "word": ["text"] * N_ROUNDS})
+    endless = pd.DataFrame({"x": X[:, 0], "size": np.inf})
     policy = make_pipeline(_FirstColumn(), policy)
     policy[-1].fitted_ = True  # there is nothing to fit
-    with pytest.raises(ValueError, match=r"default reward model needs X of finite numbers.*snips"):
-        get_policy_scorer("dr")(policy, words, log)
-    assert np.isfinite(get_policy_scorer("snips")(policy, words, log))
+    with pytest.raises(ValueError, match=r"default reward model needs X of columns.*snips"):
+        get_policy_scorer("dr")(policy, endless, log)
+    assert np.isfinite(get_policy_scorer("snips")(policy, endless, log))
 
 
 class _FirstColumn(BaseEstimator):
@@ -373,12 +373,13 @@ def test_policies_that_do_not_say_what_they_play(rounds):
         scorer(TablePolicy(["a", "b", "c"], [0.0, 1.0]), X, log)
 
 
-def test_sets_of_arms_are_refused():
+def test_sets_of_arms_know_four_estimators():
     environment = LinearEnvironment(n_features=2, n_arms=4)
     bandit = LinearUCB(arms=environment.arms, selector=TopKSelector(k=2))
     X, log = log_policy(bandit, environment, 50, random_state=0)
-    with pytest.raises(ValueError, match=r"sets of arms.*scoring=None"):
-        get_policy_scorer("snips")(bandit, X, log)
+    assert np.isfinite(get_policy_scorer("snips")(bandit, X, log))
+    with pytest.raises(ValueError, match=r"'ix' is none of sets of arms, arm of shape \(50, 2\)"):
+        get_policy_scorer("ix")(bandit, X, log)
 
 
 @pytest.mark.parametrize(

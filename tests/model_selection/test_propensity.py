@@ -1,5 +1,7 @@
 """Estimated propensities: cross-fitted, calibrated, or a warning."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -10,12 +12,15 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import KFold, TimeSeriesSplit
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from skbandit.base import make_log
 from skbandit.datasets import load_open_bandit
 from skbandit.metrics import snips_value
 from skbandit.model_selection import PropensityWarning, estimate_propensity
 from skbandit.model_selection._propensity import calibration_table
+from skbandit.model_selection._underfit import unexplained
 
 
 def softmax(scores):
@@ -115,6 +120,86 @@ def test_no_false_alarm():
     for seed in range(60):
         X, log, _, _ = simulate(400, seed + 10)
         estimate_propensity(log, X, cv=3)
+
+
+def xor_log(n_rounds, seed, kind):
+    """A log whose arm is played with .8 or .2 by the XOR of two of five features."""
+    rng = np.random.RandomState(seed)
+    if kind == "binary":
+        X = rng.randint(2, size=(n_rounds, 5)) - 0.5
+    else:
+        X = rng.standard_normal((n_rounds, 5))
+    odd = (X[:, 0] > 0) ^ (X[:, 1] > 0)
+    arm = rng.binomial(1, np.where(odd, 0.8, 0.2))
+    reward = odd + 0.5 * arm + 0.5 * rng.standard_normal(n_rounds)
+    return X, make_log(arm, reward)
+
+
+@pytest.mark.parametrize("kind", ["binary", "continuous"])
+def test_warns_of_what_a_linear_model_cannot_see(kind):
+    # One half everywhere, and no interval holds the truth: 15 of 15 logs must warn. Mostly that
+    # is calibrated; the bins see noise in the coefficients of at most five of them.
+    messages = []
+    for seed in range(15):
+        X, log = xor_log(1000, seed, kind)
+        with pytest.warns(PropensityWarning) as caught:
+            estimate_propensity(log, X)
+        messages.append(str(caught[0].message))
+    seen = ["see interactions, such as HistGradientBoosting" in message for message in messages]
+    assert np.sum(seen) >= 10
+
+
+def test_warns_of_it_in_frames_too():
+    X, log = xor_log(1000, 0, "binary")
+    words = np.array(["no", "yes"])[(X > 0).astype(int)]
+    frame = pd.DataFrame(words, columns=list("abcde"))
+    numbers = LogisticRegression()
+    pipeline = make_pipeline(OneHotEncoder(), numbers)
+    for rows in (frame, pl.from_pandas(frame), sparse.csr_array(X)):
+        model = numbers if sparse.issparse(rows) else pipeline
+        with pytest.warns(PropensityWarning, match="see interactions"):
+            estimate_propensity(log, rows, model)
+
+
+def test_the_check_takes_what_the_estimator_takes():
+    # A model of its own may read what trees do not: infinity, or lists in a column.
+    X, log, _, _ = simulate(300, 7)
+    prior = DummyClassifier(strategy="prior")
+    endless = X.copy()
+    endless[:, 0] = np.inf
+    lists = pl.DataFrame({"tags": [[1, 2]] * 300})
+    for rows in (lists, sparse.csr_array(endless)):
+        estimate_propensity(log, rows, prior)
+    with pytest.warns(PropensityWarning):  # the other feature counts
+        estimate_propensity(log, np.column_stack([endless[:, 0], 3 * X]), prior)
+
+
+@pytest.mark.long
+def test_no_false_alarm_in_many_logs():
+    # 300 logs of true models: at a thousandth a check, three warnings or more have a chance of
+    # two in a hundred at most. The forest alone is conservative, and warns in none.
+    warned = 0
+    for seed in range(300):
+        X, log, _, _ = simulate(300, seed + 1000)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", PropensityWarning)
+            estimate_propensity(log, X)
+        warned += len(caught)
+    assert warned <= 2
+
+
+def test_unexplained_is_standard_normal_where_probabilities_are_true():
+    # 100 logs with rare arms, of which 11 are joined: mean and square within four errors.
+    scores = []
+    for seed in range(100):
+        rng = np.random.RandomState(seed)
+        X = rng.standard_normal((120, 3))
+        probability = softmax(X @ rng.standard_normal((3, 20)))
+        column = (rng.uniform(size=(120, 1)) > probability.cumsum(axis=1)).sum(axis=1).clip(0, 19)
+        scores.append(unexplained(X, probability, column)[0])
+    scores = np.array(scores)
+    assert abs(scores.mean()) < 4 / np.sqrt(100)
+    assert abs((scores**2).mean() - 1) < 4 * np.sqrt(2 / 100)
 
 
 @pytest.mark.parametrize("n_arms", [2, 5])
