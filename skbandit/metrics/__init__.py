@@ -23,6 +23,7 @@ from ._intervals import (
     normal_interval,
     student_interval,
 )
+from ._monitor import PolicyMonitor
 from ._policy_value import PolicyValue
 from ._regularized_dr import shrinkage_dr_value, subgaussian_dr_value, switch_dr_value
 from ._regularized_ips import clipped_ips_value, ix_value, ls_value, subgaussian_ips_value
@@ -44,6 +45,7 @@ from ._weights import mrdr_weight
 
 __all__ = [
     "Interval",
+    "PolicyMonitor",
     "PolicyScorer",
     "PolicySupport",
     "PolicyValue",
