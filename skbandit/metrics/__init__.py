@@ -8,6 +8,7 @@ from ._bootstrap import bootstrap_distribution
 from ._cressie_read import cressie_read_value
 from ._diagnostics import LearningLogWarning, PolicySupport, PoorSupportWarning, policy_support
 from ._display import PolicyValueDisplay
+from ._distribution import DistributionBand, RewardDistribution, reward_distribution
 from ._doubly_robust import dm_value, dr_value, sndr_value
 from ._evaluate import get_estimator_names, policy_value
 from ._importance_weighted import ips_value, mean_value, replay_value, snips_value
@@ -44,6 +45,7 @@ from ._slate import (
 from ._weights import mrdr_weight
 
 __all__ = [
+    "DistributionBand",
     "Interval",
     "PolicyMonitor",
     "PolicyScorer",
@@ -52,6 +54,7 @@ __all__ = [
     "PolicyValueDisplay",
     "LearningLogWarning",
     "PoorSupportWarning",
+    "RewardDistribution",
     "adaptive_dr_value",
     "balanced_ips_value",
     "balanced_weight",
@@ -84,6 +87,7 @@ __all__ = [
     "policy_support",
     "policy_value",
     "replay_value",
+    "reward_distribution",
     "reward_interaction_ips_value",
     "select_pessimistic",
     "shrinkage_dr_value",
