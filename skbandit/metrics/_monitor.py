@@ -84,9 +84,11 @@ class PolicyMonitor:
     baseline where that is not the best itself. (Where it is, who promotes also drops it.) With two
     policies the level is 1 / alpha. Without baseline it is (K - 1) / alpha.
 
-    Policies must stay as they are; the logging policy may learn. Contexts may drift: what is
-    tested is then the difference averaged over the rounds so far. With `max_weight` the logging
-    policy must be able to play all that the policies play, else weights do not have the mean 1.
+    Policies must stay as they are; the logging policy may learn. Contexts and rewards must not
+    drift: of two policies one is tested to be no better in any round, so where they drift, who is
+    shown to be better was so in some rounds and need not be on average. With `max_weight` the
+    logging policy must be able to play all that the policies play, else weights do not have the
+    mean 1.
     Without, a policy that plays what could not be logged is taken to earn the least reward there
     when it is to be shown better, and the largest when it is to be shown worse.
 
