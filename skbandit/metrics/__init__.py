@@ -8,6 +8,7 @@ from ._bootstrap import bootstrap_distribution
 from ._cressie_read import cressie_read_value
 from ._diagnostics import LearningLogWarning, PolicySupport, PoorSupportWarning, policy_support
 from ._display import PolicyValueDisplay
+from ._distribution import DistributionBand, RewardDistribution, reward_distribution
 from ._doubly_robust import dm_value, dr_value, sndr_value
 from ._evaluate import get_estimator_names, policy_value
 from ._importance_weighted import ips_value, mean_value, replay_value, snips_value
@@ -23,6 +24,7 @@ from ._intervals import (
     normal_interval,
     student_interval,
 )
+from ._monitor import PolicyMonitor
 from ._policy_value import PolicyValue
 from ._regularized_dr import shrinkage_dr_value, subgaussian_dr_value, switch_dr_value
 from ._regularized_ips import clipped_ips_value, ix_value, ls_value, subgaussian_ips_value
@@ -45,13 +47,16 @@ from ._summary import summarize_values
 from ._weights import mrdr_weight
 
 __all__ = [
+    "DistributionBand",
     "Interval",
+    "PolicyMonitor",
     "PolicyScorer",
     "PolicySupport",
     "PolicyValue",
     "PolicyValueDisplay",
     "LearningLogWarning",
     "PoorSupportWarning",
+    "RewardDistribution",
     "adaptive_dr_value",
     "balanced_ips_value",
     "balanced_weight",
@@ -84,6 +89,7 @@ __all__ = [
     "policy_support",
     "policy_value",
     "replay_value",
+    "reward_distribution",
     "reward_interaction_ips_value",
     "select_pessimistic",
     "set_dr_value",
