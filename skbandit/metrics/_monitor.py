@@ -427,8 +427,8 @@ def _check_names(policies):
     names = list(policies)
     if not all(isinstance(name, str) for name in names):
         raise ValueError(
-            f"policies must go by names that are strings; got {names}. A dict gives names to "
-            "policies."
+            f"policies must go by names that are strings; got {names}. "
+            "A dict gives names to policies."
         )
     if len(set(names)) < len(names) or len(names) < 2:
         raise ValueError(

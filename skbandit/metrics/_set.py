@@ -97,8 +97,8 @@ class EvaluatedSets:
         for name in names:
             if getattr(self, name) is None:
                 raise ValueError(
-                    f"{name} is None and this estimator of sets needs it; pass it with a row a "
-                    "round."
+                    f"{name} is None and this estimator of sets needs it; "
+                    "pass it with a row a round."
                 )
 
     @cached_property
