@@ -201,9 +201,9 @@ class PolicyScorer:
                 f"parameters {', '.join(parameters)} are given for several estimators; make a "
                 "scorer of each, and pass a dict of them as scoring=."
             )
-        if interval is not None and interval not in INTERVALS:
+        if interval not in (None, "auto", *INTERVALS):
             raise ValueError(
-                f"interval must be None or one of {', '.join(sorted(INTERVALS))}; "
+                f"interval must be None or one of auto, {', '.join(sorted(INTERVALS))}; "
                 f"got {interval!r}."
             )
         if bound not in _BOUNDS:

@@ -15,7 +15,7 @@ from skbandit.metrics import PolicyValueDisplay, get_policy_scorer, ips_value, m
 from skbandit.model_selection import compare_policies
 from skbandit.selectors import EpsilonGreedySelector
 
-METHODS = ["normal", "student", "bootstrap", "bca", "bernstein", "betting", "cressie_read"]
+METHODS = ["auto", "normal", "student", "bootstrap", "bca", "bernstein", "betting", "cressie_read"]
 
 
 @pytest.fixture(scope="module")
