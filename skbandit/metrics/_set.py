@@ -9,13 +9,14 @@ from functools import cached_property
 
 import numpy as np
 
-from .._play import check_logged_available, entries_at, show_rows
-from .._rounds import check_available, check_propensity
+from .._play import entries_at, show_rows
+from .._rounds import check_propensity
 from ._diagnostics import warn_poor_support
 from ._importance_weighted import span
 from ._policy_value import PolicyValue, first_mean
 from ._validation import (
     check_groups,
+    check_plays_available,
     check_probability,
     check_sample_weight,
     check_table,
@@ -81,16 +82,7 @@ class EvaluatedSets:
         if expected_reward is not None:
             self.expected_reward = check_table(expected_reward, "expected_reward", policy.shape)
         if available is not None:
-            available = check_available(available, np.arange(n_arms), n_samples)
-            played = ((policy > 0) & ~available).any(axis=1)
-            if played.any():
-                raise ValueError(
-                    "policy_probability is above 0 for an arm that was not available in "
-                    f"{show_rows(played)}. Ask the policy with the mask, "
-                    "predict_proba(X, available=mask)."
-                )
-            if self.arm is not None:
-                check_logged_available(available, self.arm)
+            check_plays_available(policy, available, self.arm)
 
     def need(self, *names):
         """Raise unless all of these arguments were given."""

@@ -203,6 +203,21 @@ def importance_weight(policy_probability, propensity):
     return weight
 
 
+def check_plays_available(policy_probability, available, arm):
+    """Raise where the policy plays, or the log holds, an arm that was not available."""
+    n_samples, n_arms = policy_probability.shape
+    available = check_available(available, np.arange(n_arms), n_samples)
+    played = ((policy_probability > _NOT_PLAYED) & ~available).any(axis=1)
+    if played.any():
+        raise ValueError(
+            "policy_probability is above 0 for an arm that was not available in "
+            f"{show_rows(played)}. What could not be logged has no value in this log. Ask the "
+            "policy with the mask, predict_proba(X, available=mask)."
+        )
+    if arm is not None:
+        check_logged_available(available, arm)
+
+
 class EvaluatedRounds:
     """A log beside the probabilities of the policy that it evaluates, checked.
 
@@ -289,25 +304,11 @@ class EvaluatedRounds:
         if arm is not None:
             self.arm = check_arm(arm, n_samples, n_arms)
         if available is not None:
-            self._check_available(available)
+            check_plays_available(policy_probability, available, self.arm)
         if expected_reward is not None:
             self.expected_reward = check_table(
                 expected_reward, "expected_reward", (n_samples, n_arms)
             )
-
-    def _check_available(self, available):
-        """Raise where the policy plays, or the log holds, an arm that was not available."""
-        n_samples, n_arms = self.policy_probability.shape
-        available = check_available(available, np.arange(n_arms), n_samples)
-        played = ((self.policy_probability > _NOT_PLAYED) & ~available).any(axis=1)
-        if played.any():
-            raise ValueError(
-                "policy_probability is above 0 for an arm that was not available in "
-                f"{show_rows(played)}. What could not be logged has no value in this log. Ask the "
-                "policy with the mask, predict_proba(X, available=mask)."
-            )
-        if self.arm is not None:
-            check_logged_available(available, self.arm)
 
     def need(self, *names):
         """Raise unless all of these arguments were given."""
