@@ -51,7 +51,8 @@ def cross_fit_rewards(
         Number of arms. None takes the largest `arm` plus one, or what X of three dimensions has.
     cv : int, cross-validation generator or iterable, default=5
         Each row is predicted by the model of the fold that holds it out. An integer means that
-        many blocks of rows in their order. For the log of a policy that learns pass
+        many blocks of rows in their order. A stratified splitter has the logged arms for strata,
+        so that each fold knows the rare ones. For the log of a policy that learns pass
         `TimeSeriesSplit`: each block is then predicted from earlier rows alone. Rows that no fold
         holds out, its first block, are predicted by halves: the second half from the first, that
         one's second half from its first and so on, and the first twenty from the mean of the
@@ -134,7 +135,7 @@ def cross_fit_rewards(
         )
     design = _DESIGNS["features" if per_arm_features else arm_model](X, arm, n_arms)
     groups = check_groups(groups, n_samples)
-    folds = make_group_folds(cv, groups, n_samples)
+    folds = make_group_folds(cv, groups, n_samples, labels=arm)
     predictions = Parallel(n_jobs=n_jobs)(
         delayed(_fit_predict)(model, design, reward, weight, train, test, fold)
         for fold, (train, test) in enumerate(folds)
@@ -181,10 +182,10 @@ def _mean_elsewhere(reward, groups, train, test):
     return reward[train].mean() if train.size else 0.0
 
 
-def make_group_folds(cv, groups, n_samples):
+def make_group_folds(cv, groups, n_samples, labels=None):
     """Cut rounds into folds that train on no group of which they hold out a round."""
     if groups is None:
-        return make_folds(cv, n_samples)
+        return make_folds(cv, n_samples, labels=labels)
     if cv is None or isinstance(cv, (int, np.integer)):
         n_folds, n_groups = 5 if cv is None else int(cv), int(groups.max()) + 1
         if n_groups < n_folds:
@@ -197,7 +198,7 @@ def make_group_folds(cv, groups, n_samples):
     silent = hasattr(cv, "get_metadata_routing") and not get_routing_for_object(
         cv
     ).split.requests.get("groups")
-    folds = make_folds(cv, n_samples, groups=None if silent else groups)
+    folds = make_folds(cv, n_samples, labels=labels, groups=None if silent else groups)
     folds = [(_of_other_groups(groups, train, test), test) for train, test in folds]
     for fold, (train, _) in enumerate(folds):
         if train.size == 0:

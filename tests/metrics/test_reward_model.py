@@ -7,7 +7,14 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
-from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit, TimeSeriesSplit
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    ShuffleSplit,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -283,3 +290,19 @@ def test_too_many_classes():
     call = {"X": np.zeros((300, 1)), "arm": np.zeros(300, int), "reward": np.arange(300) / 7}
     with pytest.raises(ValueError, match=r"240 distinct values, too many.*Pass a regressor"):
         cross_fit_rewards(DecisionTreeClassifier(), **call)
+
+
+@pytest.mark.parametrize("groups", [None, np.repeat(np.arange(100), 3)])
+def test_stratified_folds_know_the_rare_arms(groups):
+    """One arm in ten, in ten rows one after the other: blocks of rows miss it, strata do not."""
+    arm = np.zeros(300, dtype=int)
+    arm[:30] = 1
+    reward = np.where(arm == 1, 5.0, 1.0) + 0.01 * np.arange(300)
+    X, model = np.zeros((300, 1)), LinearRegression()
+    cv = StratifiedKFold(3) if groups is None else StratifiedGroupKFold(3)
+    strata = cross_fit_rewards(model, X, arm, reward, cv=cv, groups=groups)
+    assert np.ptp(strata[:, 1]) < 0.3
+    assert_allclose(strata[:, 1], 5.145, atol=0.2)
+    blocks = cross_fit_rewards(model, X, arm, reward, cv=3)
+    # Without a row of the arm the model of a block has the mean of all to say.
+    assert_allclose(blocks[:100, 1], reward[100:].mean())
