@@ -129,6 +129,28 @@ def test_coverage(Bandit, floor):
 
 
 @pytest.mark.filterwarnings("ignore:the error of this value rests on")
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore::skbandit.metrics.PoorSupportWarning")
+@pytest.mark.parametrize("gap", [0.0, 0.1, 0.2, 0.5])
+@pytest.mark.parametrize("n_rounds", [500, 2000])
+def test_coverage_of_long_runs(n_rounds, gap):
+    """1,000 logs of Thompson sampling with a floor: 92.6 to 97.4 % of the intervals of 95 %.
+
+    Where 95 % are held, as many or as few are by chance in 1 test of 2,000.
+    """
+    covered = np.zeros(2)
+    for seed in range(1000):
+        log = learning_log(
+            thompson(seed=seed), n_rounds, 10_000 + seed, (gap, 0.0), n_rounds // 25
+        )
+        X, arm, reward = log[:3]
+        expected = cross_fit_rewards(LinearRegression(), X, arm, reward, cv=TimeSeriesSplit())
+        for target, truth in enumerate((gap, 0.0)):
+            low, high = adaptive_dr_value(**keywords(log, 2, target, expected)).interval()
+            covered[target] += low <= truth <= high
+    assert (np.abs(covered / 1000 - 0.95) < 0.024).all()
+
+
 # --------------------------------------------------------------------------- recognised logs
 def test_the_log_of_a_learning_policy_is_recognised(learnt):
     for name in ("ips", "snips", "dr", "sndr", "cressie_read", "clipped_ips", "switch_dr"):
