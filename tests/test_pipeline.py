@@ -115,6 +115,8 @@ def test_a_selection_that_cannot_read_logs_is_refused(log, step):
         ).fit(X, y)
 
 
+# Its propensities are made up.
+@pytest.mark.filterwarnings("ignore:the importance weights have mean")
 def test_what_reads_logs_or_met_none_is_scored(log):
     X, y = log
     scorer = get_policy_scorer("snips")

@@ -321,6 +321,16 @@ class DistributionBand:
         Distance of the bounds from the estimate before they are cut at 0 and 1.
     reward_range : tuple of (low, high)
         Smallest and largest possible reward.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.metrics import reward_distribution
+    >>> reward, half = np.random.default_rng(0).normal(size=1000), np.full(1000, 0.5)
+    >>> band = reward_distribution(reward, half, half).band(random_state=0)
+    >>> low, high = band.quantile(0.5)
+    >>> bool(low < 0.0 < high)
+    True
     """
 
     support: np.ndarray
