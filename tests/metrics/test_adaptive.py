@@ -128,7 +128,6 @@ def test_coverage(Bandit, floor):
     assert (covered >= 128).all()
 
 
-@pytest.mark.filterwarnings("ignore:the error of this value rests on")
 @pytest.mark.long
 @pytest.mark.filterwarnings("ignore::skbandit.metrics.PoorSupportWarning")
 @pytest.mark.parametrize("gap", [0.0, 0.1, 0.2, 0.5])
@@ -152,6 +151,7 @@ def test_coverage_of_long_runs(n_rounds, gap):
 
 
 # --------------------------------------------------------------------------- recognised logs
+@pytest.mark.filterwarnings("ignore:the error of this value rests on")
 def test_the_log_of_a_learning_policy_is_recognised(learnt):
     for name in ("ips", "snips", "dr", "sndr", "cressie_read", "clipped_ips", "switch_dr"):
         value = policy_value(name, **keywords(learnt))
