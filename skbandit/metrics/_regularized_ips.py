@@ -263,7 +263,7 @@ def ls_value(
 ):
     """Value by logarithmic smoothing.
 
-    mean(log(1 + lambda_ w reward) / lambda_), for rewards that are not negative: a pessimistic
+    ``mean(log(1 + lambda_ w reward) / lambda_)``, for rewards that are not negative: a pessimistic
     estimate, whose upward error is bounded with high probability whatever the propensities. For
     `lambda_ = 0` it is IPS.
 
