@@ -157,6 +157,15 @@ class ArgmaxSelector(BaseSelector):
         return belief.best(available)
 
 
+def _explored(probability, share, available, n_selected=1):
+    """Mix a policy with the uniform one over the arms that are available."""
+    if available is None:
+        uniform = n_selected / probability.shape[1]
+    else:
+        uniform = n_selected * available / available.sum(axis=1, keepdims=True)
+    return (1.0 - share) * probability + share * uniform
+
+
 class EpsilonGreedySelector(BaseSelector):
     """Play the best arm, but with probability epsilon any available arm, all alike.
 
@@ -181,20 +190,13 @@ class EpsilonGreedySelector(BaseSelector):
     def __init__(self, epsilon=0.1):
         self.epsilon = epsilon
 
-    def _mix(self, best, available):
-        if available is None:
-            uniform = 1.0 / best.shape[1]
-        else:
-            uniform = available / available.sum(axis=1, keepdims=True)
-        return (1.0 - self.epsilon) * best + self.epsilon * uniform
-
     def select(self, scores, available=None):
         """See :meth:`BaseSelector.select`."""
-        return self._mix(argmax_policy(scores, available), available)
+        return _explored(argmax_policy(scores, available), self.epsilon, available)
 
     def expect(self, belief, available=None):
         """See :meth:`BaseSelector.expect`; exact."""
-        return self._mix(belief.best(available), available)
+        return _explored(belief.best(available), self.epsilon, available)
 
 
 class PropensityFloorSelector(BaseSelector):
@@ -265,12 +267,7 @@ class PropensityFloorSelector(BaseSelector):
         return type(self)(selector=at(self._other, learnt_weight), share=share, decay=0.0)
 
     def _mix(self, probability, available):
-        n_selected = self.n_selected or 1
-        if available is None:
-            uniform = n_selected / probability.shape[1]
-        else:
-            uniform = n_selected * available / available.sum(axis=1, keepdims=True)
-        return (1.0 - self.share) * probability + self.share * uniform
+        return _explored(probability, self.share, available, self.n_selected or 1)
 
     def select(self, scores, available=None):
         """See :meth:`BaseSelector.select`."""

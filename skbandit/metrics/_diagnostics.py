@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special, stats
 
 from .._values import effective_sample_size
-from ._groups import error_of_mean
+from ._groups import count_groups
 from ._intervals import Interval, check_confidence_level
 from ._validation import EvaluatedRounds
 
@@ -126,14 +126,12 @@ def policy_support(
         groups=groups,
     )
     rounds.need("arm", "propensity")
-    weight, n = rounds.weight, rounds.n_samples
-    share = np.ones(n) if rounds.sample_weight is None else rounds.sample_weight
-    share = share / share.sum()
+    weight, share = rounds.weight, rounds.share
     weighted = weight * share
-    mean, error = _mean_weight(rounds)
+    mean, error = rounds.mean_weight
     width = special.ndtri(0.5 + confidence_level / 2) * error
     support = PolicySupport(
-        n_samples=n,
+        n_samples=rounds.n_samples,
         effective_sample_size=effective_sample_size(weighted),
         max_weight=float(weight.max()),
         max_weight_share=float(weighted.max() / mean) if mean > 0 else 0.0,
@@ -145,15 +143,6 @@ def policy_support(
     warn_poor_support(weighted)
     warn_mean_weight(rounds)
     return support
-
-
-def _mean_weight(rounds):
-    """Mean of the importance weights, whose expectation is 1, and its standard error."""
-    weight, n = rounds.weight, rounds.n_samples
-    share = np.ones(n) if rounds.sample_weight is None else rounds.sample_weight
-    share = share / share.sum()
-    mean = weight @ share
-    return mean, error_of_mean(n * share * (weight - mean), rounds.groups)
 
 
 def stacklevel_of_caller():
@@ -184,8 +173,8 @@ def warn_mean_weight(rounds):
 
     Of a mean below 1, the error is at least what the largest weight allows.
     """
-    mean, error = _mean_weight(rounds)
-    units = rounds.n_samples if rounds.groups is None else rounds.groups.max() + 1
+    mean, error = rounds.mean_weight
+    units = count_groups(rounds.groups, rounds.n_samples)
     if mean < 1.0:
         # A few large weights that happen to be missing take of the error what they take of the
         # mean. With weights up to W and a mean of 1 the error is no more than this.

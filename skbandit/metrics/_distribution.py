@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from .._values import effective_sample_size
 from ._asymptotic_intervals import Interval, check_confidence_level
 from ._diagnostics import warn_poor_support
+from ._groups import count_groups
 from ._validation import EvaluatedRounds, check_reward_range
 
 # Entries of one block of multipliers: half a MiB, which stays in the cache.
@@ -260,7 +261,7 @@ class RewardDistribution:
             raise ValueError(
                 f"n_resamples must be at least 2; got {n_resamples!r}. 1000 is usual."
             )
-        n_independent = self.reward.size if self.groups is None else int(self.groups.max()) + 1
+        n_independent = count_groups(self.groups, self.reward.size)
         if n_independent < 2:
             units = "rounds" if self.groups is None else "groups"
             raise ValueError(

@@ -25,6 +25,11 @@ def sum_by_group(values, groups):
     return np.column_stack([np.bincount(groups, weights=column) for column in values.T])
 
 
+def count_groups(groups, n_samples):
+    """Return how many groups there are; without groups, how many rows."""
+    return n_samples if groups is None else int(groups.max()) + 1
+
+
 def error_of_mean(influence, groups=None):
     """Return the standard error of a mean, groups (or rows) being independent of each other.
 

@@ -19,7 +19,7 @@ from ._diagnostics import (
     warn_learning_log,
     warn_no_spread,
 )
-from ._groups import error_of_mean, sum_by_group
+from ._groups import count_groups, error_of_mean, sum_by_group
 from ._intervals import INTERVALS
 from ._validation import check_max_weight, check_reward_range
 
@@ -166,7 +166,7 @@ class PolicyValue:
 
     @cached_property
     def n_groups(self):
-        return self.n_samples if self.groups is None else int(self.groups.max()) + 1
+        return count_groups(self.groups, self.n_samples)
 
     @cached_property
     def weighted_columns(self):

@@ -4,6 +4,7 @@ from numbers import Real
 
 import numpy as np
 
+from ._groups import count_groups
 from ._importance_weighted import weighted_mean
 from ._tuning import tune, unit_grid, weight_grid
 from ._validation import EvaluatedRounds
@@ -335,7 +336,7 @@ def ls(rounds, lambda_=None):
             "the smallest possible reward from all of them, and add it to the value again."
         )
     if lambda_ is None:
-        n = rounds.n_samples if rounds.groups is None else rounds.groups.max() + 1
+        n = count_groups(rounds.groups, rounds.n_samples)
         lambda_ = 1 / (np.sqrt(n) * (reward.max() or 1.0))
     elif not isinstance(lambda_, Real) or not 0 <= lambda_ < np.inf:
         raise ValueError(

@@ -10,6 +10,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 
 from .._play import append_columns, as_rows, make_folds
 from .._rows import as_frame, n_rows, nw, take_rows
+from ._groups import count_groups
 from ._validation import check_arm, check_groups, check_sample_weight, check_vector
 
 _ARM_MODELS = ("disjoint", "shared")
@@ -187,7 +188,7 @@ def make_group_folds(cv, groups, n_samples, labels=None):
     if groups is None:
         return make_folds(cv, n_samples, labels=labels)
     if cv is None or isinstance(cv, (int, np.integer)):
-        n_folds, n_groups = 5 if cv is None else int(cv), int(groups.max()) + 1
+        n_folds, n_groups = 5 if cv is None else int(cv), count_groups(groups, n_samples)
         if n_groups < n_folds:
             raise ValueError(
                 f"groups names {n_groups} groups, fewer than the {n_folds} folds of cv; pass a "

@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 from scipy import special
 
-from ._groups import error_of_mean, sum_by_group
+from ._groups import count_groups, error_of_mean
 from ._selection import slope
 
 _N_CANDIDATES = 16
@@ -62,22 +62,26 @@ def tune(rounds, parameter, name, candidates, shrink, *, doubly_robust, low=0.0,
     error = rounds.reward - rounds.model_logged if doubly_robust else rounds.reward
     base = rounds.model_policy if doubly_robust else None
     grid = candidates(weight)
-    shrunk = [shrink(weight, one) for one in grid]
-    values, errors = np.array([_mean_and_error(one * error, base, rounds) for one in shrunk]).T
+    moments, moved = [], []
+    for one in grid:
+        # One candidate's weights at a time: a log may be long.
+        shrunk = shrink(weight, one)
+        moments.append(_mean_and_error(shrunk * error, base, rounds))
+        if parameter == "auto":
+            moved.append(_mean_and_error((shrunk - weight) * error, None, rounds))
+    values, errors = np.array(moments).T
     if parameter == "slope":
         # The width of the default of `slope`, the upper 5 % quantile.
-        n_groups = len(sum_by_group(weight, rounds.groups))
+        n_groups = count_groups(rounds.groups, rounds.n_samples)
         width = special.stdtrit(max(n_groups - 1.0, 1.0), 0.95) * errors
         chosen = slope(values, width=width)
     else:
-        bias, doubt = np.abs(
-            [_mean_and_error((w - weight) * error, None, rounds) for w in shrunk]
-        ).T
+        bias, doubt = np.abs(moved).T
         harmless = bias + _SURELY * doubt <= _BIAS_SHARE * errors
         # Of the logging policy itself every value is the mean reward.
         harmless &= (bias == 0.0) | (np.ptp(weight) > 0.0)
         chosen = np.where(harmless, errors, np.inf).argmin()
-    return float(grid[chosen]), shrunk[chosen]
+    return float(grid[chosen]), shrink(weight, grid[chosen])
 
 
 def _mean_and_error(terms, base, rounds):

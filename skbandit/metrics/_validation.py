@@ -8,6 +8,7 @@ import pandas as pd
 from .._play import check_logged_available, entries_at, show_rows
 from .._rounds import check_available, check_propensity
 from .._rows import as_frame, n_rows, nw
+from ._groups import error_of_mean
 
 # Rows of probabilities come out of softmaxes and divisions in float32 as well.
 _SUM_TOLERANCE = 1e-4
@@ -328,6 +329,19 @@ class EvaluatedRounds:
     @cached_property
     def weight(self):
         return importance_weight(self.logged_probability, self.propensity)
+
+    @cached_property
+    def share(self):
+        """How much each round counts, as a share of all."""
+        share = np.ones(self.n_samples) if self.sample_weight is None else self.sample_weight
+        return share / share.sum()
+
+    @cached_property
+    def mean_weight(self):
+        """Mean of the importance weights, whose expectation is 1, and its standard error."""
+        mean = self.weight @ self.share
+        influence = self.n_samples * self.share * (self.weight - mean)
+        return mean, error_of_mean(influence, self.groups)
 
     @cached_property
     def model_logged(self):
