@@ -145,6 +145,56 @@ def _join_pandas(parts):
     return pd.concat(parts, ignore_index=True)
 
 
+def append_columns(frame, columns):
+    """Return a frame of the caller's kind with these columns, row by row by position.
+
+    Parameters
+    ----------
+    frame : narwhals DataFrame
+    columns : dict of str to ndarray of shape (n_rows,)
+    """
+    series = [
+        nw.new_series(name, values, backend=frame.implementation)
+        for name, values in columns.items()
+    ]
+    return frame.with_columns(*series).to_native()
+
+
+def append_arm(X, arm, n_arms):
+    """Return rows with the arm of each as one-hot columns behind their own.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features), sparse matrix or frame
+    arm : ndarray of int of shape (n_rows,)
+    n_arms : int
+
+    Returns
+    -------
+    rows : of the kind of `X`
+        The columns of a frame are called "arm 0", "arm 1" and so on.
+
+    Raises
+    ------
+    ValueError
+        If rows are no tables of columns.
+    """
+    if sparse.issparse(X):
+        rows = np.arange(arm.size)
+        one_hot = sparse.csr_array((np.ones(arm.size), (rows, arm)), shape=(arm.size, n_arms))
+        return sparse.hstack([X, one_hot], format="csr")
+    one_hot = np.eye(n_arms)[arm]
+    if isinstance(X, np.ndarray) and X.ndim == 2:
+        return np.hstack([X, one_hot])
+    frame = as_frame(X)
+    if not isinstance(frame, nw.DataFrame):
+        raise ValueError(
+            f"The arm cannot be a feature beside rows in a {type(X).__name__}, which have no "
+            "columns. Give an array or a frame, or take one model an arm."
+        )
+    return append_columns(frame, {f"arm {one}": one_hot[:, one] for one in range(n_arms)})
+
+
 # ---------------------------------------------------------------------- hashing
 def mix(values):
     """Finalise an array of uint64 in place as splitmix64 does."""

@@ -8,7 +8,7 @@ folds, the progress bar.
 from ._arms import ArmColumns, distinct_labels, entries_at, show_labels, show_rows
 from ._encoding import as_numbers, make_encoder
 from ._folds import make_folds
-from ._logs import LoggedRounds, append_columns, as_rows, check_log
+from ._logs import LoggedRounds, as_rows, check_log
 from ._player import Player, make_player, name_policies, seeded
 from ._progress import progress_bar
 from ._steps import (
@@ -37,7 +37,6 @@ __all__ = [
     "LoggedRounds",
     "Player",
     "PolicyTable",
-    "append_columns",
     "as_numbers",
     "as_rows",
     "ask_policy",

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from .._rounds import check_feedback, check_propensity
-from .._rows import as_frame, nw
+from .._rows import as_frame
 
 
 class LoggedRounds(NamedTuple):
@@ -82,18 +82,3 @@ def as_rows(X):
     except ValueError:  # rows of different lengths
         return X
     return array if array.dtype.kind in "biufc" else X
-
-
-def append_columns(frame, columns):
-    """Return a frame of the caller's kind with these columns, row by row by position.
-
-    Parameters
-    ----------
-    frame : narwhals DataFrame
-    columns : dict of str to ndarray of shape (n_rows,)
-    """
-    series = [
-        nw.new_series(name, values, backend=frame.implementation)
-        for name, values in columns.items()
-    ]
-    return frame.with_columns(*series).to_native()

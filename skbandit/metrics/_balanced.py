@@ -8,10 +8,9 @@ from sklearn.model_selection import KFold
 from sklearn.utils import check_random_state
 
 from .._play import as_rows, make_folds
-from .._rows import join_rows, n_rows, take_rows
+from .._rows import append_arm, join_rows, n_rows, take_rows
 from .._sampling import draw_arms
 from ._importance_weighted import self_normalized
-from ._reward_model import append_arm
 from ._validation import EvaluatedRounds, check_groups, check_sample_weight, check_vector
 
 # Beyond these the odds of a saturated classifier say nothing.

@@ -2,14 +2,13 @@
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy import sparse
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from .._play import append_columns, as_rows, make_folds
-from .._rows import as_frame, n_rows, nw, take_rows
+from .._play import as_rows, make_folds
+from .._rows import append_arm, n_rows, take_rows
 from ._groups import count_groups
 from ._validation import check_arm, check_groups, check_sample_weight, check_vector
 
@@ -303,16 +302,3 @@ class _Features(_Shared):
 
 
 _DESIGNS = {"disjoint": _Disjoint, "shared": _Shared, "features": _Features}
-
-
-def append_arm(X, arm, n_arms):
-    """Append arms as one-hot columns."""
-    if sparse.issparse(X):
-        rows = np.arange(arm.size)
-        one_hot = sparse.csr_array((np.ones(arm.size), (rows, arm)), shape=(arm.size, n_arms))
-        return sparse.hstack([X, one_hot], format="csr")
-    one_hot = np.eye(n_arms)[arm]
-    frame = as_frame(X)
-    if not isinstance(frame, nw.DataFrame):
-        return np.hstack([X, one_hot])
-    return append_columns(frame, {f"arm {one}": one_hot[:, one] for one in range(n_arms)})

@@ -13,7 +13,6 @@ from sklearn.preprocessing import StandardScaler
 
 from .._play import (
     ArmColumns,
-    append_columns,
     as_numbers,
     as_rows,
     check_log,
@@ -23,7 +22,7 @@ from .._play import (
     show_labels,
 )
 from .._rounds import learn_arms
-from .._rows import as_frame, take_rows
+from .._rows import append_columns, as_frame, take_rows
 from ..base import make_log
 from ._underfit import unexplained
 
