@@ -167,23 +167,28 @@ def append_arm(X, arm, n_arms):
     ----------
     X : ndarray of shape (n_rows, n_features), sparse matrix or frame
     arm : ndarray of int of shape (n_rows,)
+        Below `n_arms`; -1 is none of them: zeros.
     n_arms : int
 
     Returns
     -------
     rows : of the kind of `X`
-        The columns of a frame are called "arm 0", "arm 1" and so on.
+        The columns of a frame are called "arm 0", "arm 1" and so on; where its columns have
+        numbers for names, by the next numbers.
 
     Raises
     ------
     ValueError
         If rows are no tables of columns.
     """
+    known = np.flatnonzero(arm >= 0).astype(np.int32)
+    column = arm[known].astype(np.int32)
     if sparse.issparse(X):
-        rows = np.arange(arm.size)
-        one_hot = sparse.csr_array((np.ones(arm.size), (rows, arm)), shape=(arm.size, n_arms))
+        entries = np.ones(known.size), (known, column)
+        one_hot = sparse.csr_array(entries, shape=(arm.size, n_arms))
         return sparse.hstack([X, one_hot], format="csr")
-    one_hot = np.eye(n_arms)[arm]
+    one_hot = np.zeros((arm.size, n_arms))
+    one_hot[known, column] = 1.0
     if isinstance(X, np.ndarray) and X.ndim == 2:
         return np.hstack([X, one_hot])
     frame = as_frame(X)
@@ -192,6 +197,10 @@ def append_arm(X, arm, n_arms):
             f"The arm cannot be a feature beside rows in a {type(X).__name__}, which have no "
             "columns. Give an array or a frame, or take one model an arm."
         )
+    if isinstance(X, pd.DataFrame) and not all(isinstance(name, str) for name in X.columns):
+        first = 1 + max([len(X.columns), *(n for n in X.columns if isinstance(n, int))])
+        names = range(first, first + n_arms)
+        return pd.concat([X, pd.DataFrame(one_hot, index=X.index, columns=names)], axis=1)
     return append_columns(frame, {f"arm {one}": one_hot[:, one] for one in range(n_arms)})
 
 

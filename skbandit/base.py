@@ -502,7 +502,8 @@ class BaseBandit(BaseEstimator):
     def _can_take_plain(self):
         """Whether few rounds of plain numbers need no full validation."""
         return (
-            self._bandit_tags.contexts == "numbers"
+            self._bandit_tags.contexts != "none"
+            and "n_features_in_" in self.__dict__
             and not self._candidate_features
             and "feature_names_in_" not in self.__dict__
             and not (

@@ -1,0 +1,9 @@
+"""Bandits around any scikit-learn classifier or regressor."""
+
+from .._paths import set_public_path
+from ._base import BaseEstimatorBandit
+from ._greedy import GreedyBandit
+
+__all__ = ["BaseEstimatorBandit", "GreedyBandit"]
+
+set_public_path(__name__, *map(globals().get, __all__))
