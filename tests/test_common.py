@@ -12,6 +12,7 @@ from sklearn.utils.estimator_checks import check_estimator, check_param_validati
 
 from skbandit.base import BanditTags
 from skbandit.buffers import SlidingWindow
+from skbandit.linear import LinearUCB
 from skbandit.selectors import (
     EpsilonGreedySelector,
     PropensityFloorSelector,
@@ -101,6 +102,16 @@ SETTINGS = {
     ],
     "EnsembleBandit": lambda: [_trained_fast(n_members=2)],
     "GreedyBandit": _around_estimators,
+    "DiscountedLinUCB": lambda: [{}, {"forgetting": 1.0}, {"arm_model": "shared"}],
+    "SlidingWindowBandit": lambda: [
+        {"window": 40},
+        {"window": 40, "bandit": LinearUCB(arm_model="shared")},
+    ],
+    "RestartingBandit": lambda: [
+        {},
+        {"restart": "arm", "memory": 100},
+        {"bandit": LinearUCB(arm_model="shared")},
+    ],
 }
 
 
