@@ -32,7 +32,7 @@ from ._sklearn import HasMethods
 from ._tags import BanditTags, TagsWithBandit
 from ._threads import NO_LIMIT
 from ._values import self_normalized_value
-from .selectors import ArgmaxSelector, at
+from .selectors import ArgmaxSelector, at, for_arms
 
 __all__ = ["BanditTags", "BaseBandit", "StateField", "is_bandit", "make_log"]
 
@@ -219,7 +219,9 @@ class BaseBandit(BaseEstimator):
     def _selector(self):
         if self.selector is None:
             return ArgmaxSelector()
-        return at(self.selector, self.__dict__.get("learnt_weight_", 0.0))
+        selector = at(self.selector, self.__dict__.get("learnt_weight_", 0.0))
+        arms = self.__dict__.get("classes_")
+        return selector if arms is None else for_arms(selector, arms)
 
     def _check_parameters(self, against_state=False):
         """Validate the parameters where they changed since the bandit last learnt.

@@ -32,7 +32,7 @@ class BaseSelector(BaseEstimator):
     A subclass stores its parameters in ``__init__`` and defines ``select(scores, available)``. It
     may define ``expect(belief, available)`` where the mean of ``select`` over scores drawn from a
     belief is known in closed form; otherwise that mean is taken over draws. One that changes as
-    the bandit learns defines ``at(learnt_weight)``.
+    the bandit learns defines ``at(learnt_weight)``; one that names arms, ``for_arms(arms)``.
 
     Attributes
     ----------
@@ -116,6 +116,20 @@ class BaseSelector(BaseEstimator):
         ----------
         learnt_weight : float
             Total weight of the rounds.
+
+        Returns
+        -------
+        selector : selector
+        """
+        return self
+
+    def for_arms(self, arms):
+        """Return the selector of a bandit that has these arms; itself by default.
+
+        Parameters
+        ----------
+        arms : ndarray of shape (n_arms,)
+            Labels, in the order of the columns of scores.
 
         Returns
         -------
@@ -266,6 +280,10 @@ class PropensityFloorSelector(BaseSelector):
         share = min(1.0, self.share * max(learnt_weight, 1.0) ** -self.decay)
         return type(self)(selector=at(self._other, learnt_weight), share=share, decay=0.0)
 
+    def for_arms(self, arms):
+        """See :meth:`BaseSelector.for_arms`."""
+        return type(self)(for_arms(self._other, arms), share=self.share, decay=self.decay)
+
     def _mix(self, probability, available):
         return _explored(probability, self.share, available, self.n_selected or 1)
 
@@ -294,6 +312,18 @@ def at(selector, learnt_weight):
     learnt_weight : float
     """
     return selector.at(learnt_weight) if hasattr(selector, "at") else selector
+
+
+def for_arms(selector, arms):
+    """Return a selector as it is for a bandit that has these arms.
+
+    Parameters
+    ----------
+    selector : selector
+        One that names no arms need not have the method ``for_arms``.
+    arms : ndarray of shape (n_arms,)
+    """
+    return selector.for_arms(arms) if hasattr(selector, "for_arms") else selector
 
 
 class TopKSelector(BaseSelector):

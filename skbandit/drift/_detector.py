@@ -73,8 +73,8 @@ class AdaptiveWindow(BaseEstimator):
         "step": [Interval(Integral, 1, None, closed="left")],
         "changes": [StrOptions({"up", "both"})],
     }
-    # Blocks from the newest to the oldest, each (level, count, mean, square about the mean, lowest,
-    # highest); a level's blocks hold about step * 2 ** level numbers.
+    # From the newest to the oldest (level, count, mean, square about the mean, lowest, highest); a
+    # level's blocks hold about step * 2 ** level numbers.
     _blocks = ()
     _waiting = ()
     n_changes = 0

@@ -56,3 +56,29 @@ def test_importing_the_package_loads_no_extra():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_bandits_for_rewards_and_contexts():
+    names = {name for name, _ in all_bandits()}
+    for_numbers = {name for name, _ in all_bandits(rewards="real", contexts="numbers")}
+    assert {"LinearUCB", "GreedyBandit"} <= for_numbers
+    mixed = {name for name, _ in all_bandits(contexts="any")}
+    assert "GreedyBandit" in mixed
+    assert not {"LinearUCB", "LinearThompsonSampling"} & mixed
+    # With precision="diagonal", and with arm_model="shared".
+    assert "LinearUCB" in {name for name, _ in all_bandits(contexts="sparse")}
+    assert "LinearUCB" in {name for name, _ in all_bandits(contexts="candidates")}
+    # Whoever takes any number takes a count; whoever takes a share takes 0 and 1.
+    for wide, narrow in (
+        ("real", "count"),
+        ("real", "unit_interval"),
+        ("unit_interval", "binary"),
+    ):
+        assert set(all_bandits(rewards=wide)) <= set(all_bandits(rewards=narrow))
+    assert {name for name, _ in all_bandits(rewards="binary")} <= names
+
+
+@pytest.mark.parametrize("words", [{"rewards": "money"}, {"contexts": "texts"}])
+def test_unknown_kinds(words):
+    with pytest.raises(ValueError, match=f"{next(iter(words))} must be one of"):
+        all_bandits(**words)

@@ -1,0 +1,8 @@
+"""Selectors with a purpose: what is played is more than the arm of the best score."""
+
+from .._paths import set_public_path
+from ._arms import DefaultArmSelector, LimitedArmsSelector
+
+__all__ = ["DefaultArmSelector", "LimitedArmsSelector"]
+
+set_public_path(__name__, *map(globals().get, __all__))
