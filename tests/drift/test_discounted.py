@@ -28,7 +28,7 @@ def published(X, arm, reward, query, *, n_arms, gamma, lam, sigma, S, L, delta):
     for a in range(n_arms):
         Z = np.kron(np.eye(n_arms)[a], query)
         mean[:, a] = Z @ inverse @ b
-        width[:, a] = radius * np.sqrt(np.einsum("nd,de,ne->n", Z, middle, Z))
+        width[:, a] = radius * np.sqrt(np.einsum("nk,kl,nl->n", Z, middle, Z))
     return mean, width
 
 
