@@ -5,6 +5,7 @@ from ._adaptive import adaptive_dr_value
 from ._balanced import balanced_ips_value, balanced_weight
 from ._betting import betting_bounds
 from ._bootstrap import bootstrap_distribution
+from ._chance import chance_better
 from ._cressie_read import cressie_read_value
 from ._diagnostics import LearningLogWarning, PolicySupport, PoorSupportWarning, policy_support
 from ._display import PolicyValueDisplay
@@ -67,6 +68,7 @@ __all__ = [
     "bootstrap_distribution",
     "bootstrap_interval",
     "cascade_dr_value",
+    "chance_better",
     "clipped_ips_value",
     "cressie_read_interval",
     "cressie_read_value",

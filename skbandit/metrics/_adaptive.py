@@ -134,6 +134,7 @@ def adaptive_dr(rounds, arm_propensity=None, weighting="square_root"):
         formula=RatioOfMeans(value),
         weight=relative * weight,
         control=weight,
+        residual=rounds.reward - rounds.model_logged,
         sample_weight=rounds.sample_weight,
         groups=rounds.groups,
         reward_range=span(rounds.reward),
