@@ -5,8 +5,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from .._play import check_logged_available, entries_at, show_rows
-from .._rounds import check_available, check_propensity
+from .._play import entries_at, show_rows
+from .._rounds import check_available, check_logged_available, check_propensity
 from .._rows import as_frame, n_rows, nw
 from ._groups import error_of_mean
 
