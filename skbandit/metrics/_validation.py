@@ -248,6 +248,8 @@ class EvaluatedRounds:
         The model's prediction for the logged arm.
     model_policy : ndarray of shape (n_samples,)
         The model's prediction for the evaluated policy.
+    model_error : ndarray of shape (n_samples,)
+        The reward less the model's prediction for the logged arm.
     """
 
     def __init__(
@@ -350,6 +352,14 @@ class EvaluatedRounds:
     @cached_property
     def model_policy(self):
         return np.einsum("nk,nk->n", self.policy_probability, self.expected_reward)
+
+    @cached_property
+    def model_error(self):
+        return self.reward - self.model_logged
+
+    def corrected(self, weight):
+        """Doubly robust terms: the model's value of the policy plus weight times its error."""
+        return self.model_policy + weight * self.model_error
 
 
 _WAY_OUT = {
