@@ -8,6 +8,10 @@ False promotions: in each stream no policy is better than the baseline, and the 
 is looked at after every round. By design at most 5 % of the streams may promote, ever; here up to
 the given number of rounds.
 
+Customers who come again: 100 of them with 1 to 29 visits each, half of whom earn .8 with one
+policy and .2 with the other, and half the other way round, so neither policy is better. A tenth of
+the streams, with and without `groups`.
+
 Rounds: streams in which the candidate is better by the gain. The one-sided z test on the same
 weighted differences, about the same level, has an error of 5 %, is looked at once, at
 
@@ -35,6 +39,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from skbandit.metrics import PolicyMonitor
 from skbandit.metrics._paired_bets import PairedBets, capital_against
 
 ALPHA = 0.05
@@ -117,6 +122,26 @@ def errors_among_four(n_streams, n_rounds, seed):
     return wrong / n_streams, right / n_streams
 
 
+def false_promotions_of_customers(n_streams, grouped, seed):
+    """Share of streams that promote a policy which is no better, where customers come again."""
+    rng = np.random.default_rng(seed)
+    promoted = 0
+    for _ in range(n_streams):
+        customer = np.repeat(np.arange(100), rng.integers(1, 30, size=100))
+        prefers = rng.integers(2, size=100)[customer]
+        arm = rng.integers(2, size=customer.size)
+        monitor = PolicyMonitor(["old", "new"], baseline="old", reward_range=(0, 1), max_weight=2)
+        # What is found in any round is found, so one call watches every round.
+        monitor.update(
+            reward=rng.uniform(size=customer.size) < np.where(arm == prefers, 0.8, 0.2),
+            propensity=np.full(customer.size, 0.5),
+            policy_probability={"old": arm == 0, "new": arm == 1},
+            groups=customer if grouped else None,
+        )
+        promoted += "new" in monitor.better_
+    return promoted / n_streams
+
+
 def rounds_needed(setting, gain, planned, n_streams, seed):
     """Return in which round each stream promotes."""
     rng = np.random.default_rng(seed)
@@ -177,6 +202,10 @@ def main():
             print(f"  {setting:9} {words:44} {share:.4f}", flush=True)
         wrong, right = errors_among_four(n_streams, arguments.rounds, arguments.seed)
         print(f"  four policies: any wrong decision {wrong:.4f}, best promoted {right:.4f}")
+        for grouped in (False, True):
+            share = false_promotions_of_customers(n_streams // 10, grouped, arguments.seed)
+            words = "with groups" if grouped else "rounds taken as independent"
+            print(f"  customers who come again, {words}: {share:.4f}", flush=True)
     if not arguments.skip_rounds:
         rows = []
         for setting, gains in GAINS.items():

@@ -244,6 +244,26 @@ def check_available(available, arms, n_samples, n_selected=1):
     return available
 
 
+def check_logged_available(available, column):
+    """Raise where a logged arm was not available; arms without a column (-1) may have been.
+
+    Parameters
+    ----------
+    available : ndarray of bool of shape (n_samples, n_arms)
+    column : ndarray of int of shape (n_samples,) or (n_samples, k)
+    """
+    column = column.reshape(len(available), -1)
+    known = np.take_along_axis(available, np.maximum(column, 0), axis=1)
+    rows = np.flatnonzero(((column >= 0) & ~known).any(axis=1))
+    if rows.size:
+        raise ValueError(
+            f"available says that the logged arm was not available in {rows.size} row(s), the "
+            f"first at {', '.join(map(str, rows[:3]))}. Columns of an array are arms in the order "
+            "of classes_, those of a frame are matched by their labels; mend the mask, or drop "
+            "these rounds."
+        )
+
+
 def _is_bool(value):
     return isinstance(value, (bool, np.bool_))
 

@@ -4,6 +4,7 @@ Everything here lacks a public equivalent in scikit-learn; when a name moves, th
 that changes.
 """
 
+import sys
 from numbers import Integral, Real
 
 from sklearn.base import _fit_context
@@ -22,11 +23,37 @@ __all__ = [
     "StrOptions",
     "_check_sample_weight",
     "_fit_context",
+    "error_score_of_search",
     "invalid_value",
     "other_values",
 ]
 
 _MOST_OPTIONS = 3
+# Where cross-validation calls a scorer, and what stands between where there are several.
+_VALIDATION, _SEVERAL = "sklearn.model_selection._validation", "sklearn.metrics._scorer"
+
+
+def error_score_of_search():
+    """Return what a search or cross-validation takes for a score that fails.
+
+    A scorer is not told, and where it raises, scikit-learn prints the traceback of every score.
+    So the frame that called the package is asked, on the way of an error alone.
+
+    Returns
+    -------
+    error_score : float or "raise"
+        "raise" also where no cross-validation of scikit-learn is what called the scorer.
+    """
+    frame, package = sys._getframe(1), __name__.partition(".")[0]
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] != package and module != _SEVERAL:
+            break
+        frame = frame.f_back
+    if frame is None or module != _VALIDATION or frame.f_code.co_name != "_score":
+        return "raise"
+    error_score = frame.f_locals.get("error_score", "raise")
+    return float(error_score) if isinstance(error_score, Real) else "raise"
 
 
 def _made(constraints):

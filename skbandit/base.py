@@ -19,6 +19,7 @@ from ._rounds import (
     check_arms,
     check_available,
     check_feedback,
+    check_logged_available,
     check_not_encoded,
     check_propensity,
     encode_arms,
@@ -751,7 +752,7 @@ class BaseBandit(BaseEstimator):
             )
         return bandit._columns(contexts, lambda rows, block: bandit._mean_reward(block))
 
-    def score(self, X, y, reward=None, propensity=None, sample_weight=None):
+    def score(self, X, y, reward=None, propensity=None, sample_weight=None, available=None):
         """Return the off-policy value of the policy on a log.
 
         With rewards, the self-normalised importance-weighted mean reward (Swaminathan & Joachims
@@ -768,6 +769,9 @@ class BaseBandit(BaseEstimator):
         reward, propensity : array-like of the shape of `y`, default=None
             Where `y` does not carry them.
         sample_weight : array-like of shape (n_samples,), default=None
+        available : array-like or frame of bool of shape (n_samples, n_arms), default=None
+            The arms that could be played in each row, among which the policy decides; None means
+            all. Columns as in :meth:`predict`.
 
         Returns
         -------
@@ -777,8 +781,9 @@ class BaseBandit(BaseEstimator):
         Raises
         ------
         ValueError
-            If propensities are missing; or rewards are, on a bandit that learnt from rewards: the
-            score would then rate how well the policy imitates the logging policy.
+            If a logged arm was not available; if propensities are missing; or rewards are, on a
+            bandit that learnt from rewards: the score would then rate how well the policy imitates
+            the logging policy.
 
         References
         ----------
@@ -796,7 +801,10 @@ class BaseBandit(BaseEstimator):
                 "with the logged ones would rate imitation. "
                 "Pass y=make_log(arm, reward, propensity)."
             )
-        policy = bandit._probabilities(contexts, bandit._mask(None, contexts))
+        mask = bandit._mask(available, contexts)
+        if available is not None and reward is not None:
+            check_logged_available(mask, arm)
+        policy = bandit._probabilities(contexts, mask)
         place = arm if arm.ndim == 2 else arm[:, None]
         chosen = np.take_along_axis(policy, place, axis=1).reshape(arm.shape)
         if reward is None:

@@ -247,7 +247,7 @@ def test_methods_have_the_same_signature(name, kind):
         "predict_proba": ["self", "X", "available"],
         "decision_function": ["self", "X"],
         "expected_reward": ["self", "X", "return_std"],
-        "score": ["self", "X", "y", "reward", "propensity", "sample_weight"],
+        "score": ["self", "X", "y", "reward", "propensity", "sample_weight", "available"],
     }
     for method, parameters in expected.items():
         assert list(inspect.signature(getattr(kind, method)).parameters) == parameters, method

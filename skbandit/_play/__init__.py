@@ -25,7 +25,6 @@ from ._tables import (
     Answers,
     PolicyTable,
     ask_policy,
-    check_logged_available,
     check_mask,
     policy_table,
 )
@@ -41,7 +40,6 @@ __all__ = [
     "as_rows",
     "ask_policy",
     "check_log",
-    "check_logged_available",
     "check_mask",
     "check_steps_read_logs",
     "distinct_labels",

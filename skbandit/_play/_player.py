@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 
 from .._sampling import draw_arms
 from ._steps import fitted_steps, is_bandit, last_step, name_arms, take_apart
+from ._tables import ask_policy
 
 
 def seeded(policy, random_state):
@@ -61,15 +62,16 @@ class Player:
     def decide(self, contexts, available=None):
         """Return the arms played and their propensities, for transformed contexts.
 
-        Of a bandit the mask of available arms is asked for, of others it is an error.
+        A bandit decides among the available arms; the probabilities of another policy are divided
+        by their sum over these.
         """
         if self.is_bandit:
             mask = {} if available is None else {"available": available}
             return self.policy.predict(contexts, return_propensity=True, **mask)
-        probability = np.asarray(self.policy.predict_proba(contexts), dtype=np.float64)
+        probability, arms = ask_policy(self.policy, contexts, available)
+        probability = np.asarray(probability, dtype=np.float64)
         chosen = draw_arms(probability, self._rng.random_sample(len(probability)))[:, 0]
-        propensity = probability[np.arange(len(chosen)), chosen]
-        return np.asarray(self.policy.classes_)[chosen], propensity
+        return arms[chosen], probability[np.arange(len(chosen)), chosen]
 
     def learn(self, contexts, arms, reward):
         """Let the bandit learn from rounds, with transformed contexts."""

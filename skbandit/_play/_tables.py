@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._rounds import check_available
+from .._rounds import check_available, check_logged_available
 from .._rows import as_frame, nw
-from ._arms import ArmColumns, entries_at, show_labels, show_rows
+from ._arms import ArmColumns, show_labels, show_rows
 from ._steps import is_bandit, last_step, take_apart
 
 UNKNOWN_ARMS = ("raise", "zero")
@@ -108,24 +108,6 @@ def _among(probability, available, policy):
             "those rows out, or pass a policy that plays every arm sometimes."
         )
     return probability / total
-
-
-def check_logged_available(available, column):
-    """Raise where a logged arm was not available; arms without a column (-1) may have been.
-
-    Parameters
-    ----------
-    available : ndarray of bool of shape (n_samples, n_arms)
-    column : ndarray of int of shape (n_samples,)
-    """
-    impossible = (column >= 0) & ~entries_at(available, np.maximum(column, 0))
-    impossible = impossible.reshape(len(available), -1).any(axis=1)
-    if impossible.any():
-        raise ValueError(
-            f"available says that the logged arm was not available in {show_rows(impossible)}. "
-            "Columns of an array are arms in the order of classes_, those of a frame are matched "
-            "by their labels; mend the mask, or drop these rounds."
-        )
 
 
 def check_mask(available, arms, labels):

@@ -6,11 +6,13 @@ import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 
 from .._play import ArmColumns, Player, entries_at, seeded, take_apart
-from .._rows import take_rows
+from .._rows import n_rows, take_rows
 from ..base import make_log
 
 
-def log_policy(policy, environment, n_rounds, *, random_state=None, batch_size=None):
+def log_policy(
+    policy, environment, n_rounds, *, random_state=None, batch_size=None, available=None
+):
     """Play a policy that does not learn, and return what it saw and its log.
 
     Parameters
@@ -31,6 +33,12 @@ def log_policy(policy, environment, n_rounds, *, random_state=None, batch_size=N
         How many rounds to decide at once; None means all. It bounds memory. With a bandit whose
         `random_state` is an int leave it at None: equal contexts in different batches are decided
         alike, equal contexts in one batch independently.
+    available : array-like or frame of bool of shape (n_rounds, n_arms), or callable, default=None
+        The arms that can be played in each round; columns in the order of the policy's
+        ``classes_``, or with labels that are matched with them. A callable makes such a mask of
+        the contexts of all rounds. A bandit decides among these; the probabilities of another
+        policy are divided by their sum over them. The log does not hold the mask: keep it, values
+        and validations take it as well.
 
     Returns
     -------
@@ -44,7 +52,8 @@ def log_policy(policy, environment, n_rounds, *, random_state=None, batch_size=N
     Raises
     ------
     ValueError
-        If the policy plays an arm that the environment does not have.
+        If the policy plays an arm that the environment does not have, or the mask has another
+        shape or leaves no arm in a round.
     TypeError
         If the policy is no bandit and has no ``predict_proba``.
 
@@ -72,10 +81,25 @@ def log_policy(policy, environment, n_rounds, *, random_state=None, batch_size=N
     draws = np.random.RandomState(rng.randint(np.iinfo(np.int32).max))
     steps, last = take_apart(policy)
     player = Player(seeded(last, draws), steps, draws)
+    if callable(available):
+        available = available(rounds.contexts)
+    if available is not None:
+        _check_rows(available, n_rounds)
     parts = []
     for start in range(0, n_rounds, batch_size):
-        contexts = take_rows(rounds.contexts, slice(start, start + batch_size))
-        parts.append(player.decide(player.transform(contexts)))
+        rows = slice(start, start + batch_size)
+        contexts = player.transform(take_rows(rounds.contexts, rows))
+        mask = None if available is None else take_rows(available, rows)
+        parts.append(player.decide(contexts, mask))
     arm, propensity = (np.concatenate(column) for column in zip(*parts, strict=True))
     reward = entries_at(rounds.reward, ArmColumns(environment.arms).of_played(arm))
     return rounds.contexts, make_log(arm, reward, propensity)
+
+
+def _check_rows(available, n_rounds):
+    """Raise where a mask is not one row a round, which its batches would not show."""
+    if n_rows(available) != n_rounds:
+        raise ValueError(
+            f"available has {n_rows(available)} rows where n_rounds is {n_rounds}; pass a row a "
+            "round, or a callable that makes them of the contexts."
+        )

@@ -5,10 +5,12 @@ from ._adaptive import adaptive_dr_value
 from ._balanced import balanced_ips_value, balanced_weight
 from ._betting import betting_bounds
 from ._bootstrap import bootstrap_distribution
+from ._chance import chance_better
 from ._cressie_read import cressie_read_value
 from ._diagnostics import LearningLogWarning, PolicySupport, PoorSupportWarning, policy_support
 from ._display import PolicyValueDisplay
 from ._distribution import DistributionBand, RewardDistribution, reward_distribution
+from ._distribution_display import RewardDistributionDisplay
 from ._doubly_robust import dm_value, dr_value, sndr_value
 from ._evaluate import get_estimator_names, policy_value
 from ._importance_weighted import ips_value, mean_value, replay_value, snips_value
@@ -25,6 +27,7 @@ from ._intervals import (
     student_interval,
 )
 from ._monitor import PolicyMonitor
+from ._monitor_display import MonitorDisplay
 from ._policy_value import PolicyValue
 from ._regularized_dr import shrinkage_dr_value, subgaussian_dr_value, switch_dr_value
 from ._regularized_ips import clipped_ips_value, ix_value, ls_value, subgaussian_ips_value
@@ -49,6 +52,7 @@ from ._weights import mrdr_weight
 __all__ = [
     "DistributionBand",
     "Interval",
+    "MonitorDisplay",
     "PolicyMonitor",
     "PolicyScorer",
     "PolicySupport",
@@ -57,6 +61,7 @@ __all__ = [
     "LearningLogWarning",
     "PoorSupportWarning",
     "RewardDistribution",
+    "RewardDistributionDisplay",
     "adaptive_dr_value",
     "balanced_ips_value",
     "balanced_weight",
@@ -67,6 +72,7 @@ __all__ = [
     "bootstrap_distribution",
     "bootstrap_interval",
     "cascade_dr_value",
+    "chance_better",
     "clipped_ips_value",
     "cressie_read_interval",
     "cressie_read_value",

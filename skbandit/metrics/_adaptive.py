@@ -119,7 +119,7 @@ def adaptive_dr(rounds, arm_propensity=None, weighting="square_root"):
     weight = rounds.weight
     square, window = _expected_square(rounds, arm_propensity)
     share = _mean_of_those_before(square, window) ** -_WEIGHTINGS[weighting]
-    terms = rounds.model_policy + weight * (rounds.reward - rounds.model_logged)
+    terms = rounds.corrected(weight)
     value = float(
         np.average(
             terms, weights=share if rounds.sample_weight is None else share * rounds.sample_weight
@@ -134,6 +134,7 @@ def adaptive_dr(rounds, arm_propensity=None, weighting="square_root"):
         formula=RatioOfMeans(value),
         weight=relative * weight,
         control=weight,
+        residual=rounds.model_error,
         sample_weight=rounds.sample_weight,
         groups=rounds.groups,
         reward_range=span(rounds.reward),

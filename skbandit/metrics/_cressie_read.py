@@ -125,6 +125,7 @@ def cressie_read(rounds):
         formula=RegressionToOne(centre, scale),
         weight=weight,
         control=weight,
+        residual=reward - slope,
         sample_weight=rounds.sample_weight,
         groups=rounds.groups,
         reward_range=span(rounds.reward),

@@ -71,6 +71,7 @@ def policy_support(
     arm=None,
     sample_weight=None,
     groups=None,
+    available=None,
     confidence_level=0.95,
 ):
     """Diagnose how well a log supports a policy; warn where it does so poorly.
@@ -87,6 +88,9 @@ def policy_support(
         How much each round counts.
     groups : array-like of shape (n_samples,), default=None
         Labels of rounds that belong together, see `PolicyValue`.
+    available : array-like or frame of bool of shape (n_samples, n_arms), default=None
+        The arms that could be played in each round. Nothing is computed from it: a policy that
+        plays what was not available is an error, and so is a logged arm that was not.
     confidence_level : float, default=0.95
         Level of the interval of the mean weight.
 
@@ -124,6 +128,7 @@ def policy_support(
         policy_probability=policy_probability,
         sample_weight=sample_weight,
         groups=groups,
+        available=available,
     )
     rounds.need("arm", "propensity")
     weight, share = rounds.weight, rounds.share

@@ -27,13 +27,13 @@ def corrected_mean(rounds, name, weight, **parameters):
     rounds.need("reward", "arm", "propensity", "expected_reward")
     warn_poor_support(rounds.weight)
     warn_mean_weight(rounds)
-    error = rounds.reward - rounds.model_logged
     return PolicyValue(
         name=name,
-        columns=(rounds.model_policy + weight * error)[:, None],
+        columns=rounds.corrected(weight)[:, None],
         formula=first_mean,
         weight=weight,
         control=rounds.weight,
+        residual=rounds.model_error,
         sample_weight=rounds.sample_weight,
         groups=rounds.groups,
         reward_range=span(rounds.reward),
@@ -264,8 +264,7 @@ def sndr_value(
 def sndr(rounds):
     """`sndr_value` of checked rounds."""
     rounds.need("reward", "arm", "propensity", "expected_reward")
-    weight = rounds.weight
-    error = rounds.reward - rounds.model_logged
+    weight, error = rounds.weight, rounds.model_error
     # Linearised, a round adds w (error - mean error) / mean(w) to its model value plus that mean
     # error.
     mean_error = defined_mean("sndr", error, weight, rounds.sample_weight)
@@ -278,6 +277,7 @@ def sndr(rounds):
         weight=weight,
         weight_scale=1 / np.average(weight, weights=rounds.sample_weight),
         control=weight,
+        residual=error - mean_error,
         sample_weight=rounds.sample_weight,
         groups=rounds.groups,
         reward_range=span(rounds.reward),

@@ -24,6 +24,7 @@ def weighted_mean(rounds, name, weight, **parameters):
         weight=weight,
         control=rounds.weight,
         reward=rounds.reward,
+        residual=rounds.reward,
         sample_weight=rounds.sample_weight,
         groups=rounds.groups,
         reward_range=span(rounds.reward),
@@ -54,6 +55,7 @@ def self_normalized(
     return PolicyValue(
         name=name,
         columns=ratio_columns(reward - value, weight),
+        residual=reward - value,
         formula=RatioOfMeans(value),
         weight=weight,
         weight_scale=1 / np.average(weight, weights=sample_weight),
@@ -101,6 +103,7 @@ def mean_value(*, reward, sample_weight=None, groups=None):
         columns=reward[:, None],
         formula=first_mean,
         reward=reward,
+        residual=reward,
         sample_weight=check_sample_weight(sample_weight, reward.size),
         groups=check_groups(groups, reward.size),
         reward_range=span(reward),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from .._play import as_rows, check_log, check_steps_read_logs, policy_table
 from ._asymptotic_intervals import check_confidence_level
+from ._groups import sum_by_group
 from ._paired_bets import PairedBets, capital_against
 from ._validation import EvaluatedRounds, check_max_weight, check_reward_range
 
@@ -55,7 +56,7 @@ class PolicyMonitor:
     names_ : list of str
         The policies.
     n_rounds_ : int
-        Rounds seen.
+        Rounds seen; groups, where the rounds come in groups.
     candidates_ : list of str
         Policies that may still be best.
     better_ : list of str
@@ -72,6 +73,7 @@ class PolicyMonitor:
 
     See Also
     --------
+    MonitorDisplay : Draws the bounds of several looks.
     skbandit.model_selection.compare_policies : All of a log, once.
     mixture_interval : An interval of one policy's value, valid at all times.
 
@@ -83,6 +85,10 @@ class PolicyMonitor:
     is one: K - 1 games can drop it, and at most K - 2 promote one that is not better than the
     baseline where that is not the best itself. (Where it is, who promotes also drops it.) With two
     policies the level is 1 / alpha. Without baseline it is (K - 1) / alpha.
+
+    Customers who come again and again are not new ones: what the policies would earn from them is
+    known ever better, and who stops when that looks good promotes more often than promised. Pass
+    `groups`.
 
     Policies must stay as they are; the logging policy may learn. Contexts and rewards must not
     drift: of two policies one is tested to be no better in any round, so where they drift, who is
@@ -144,6 +150,7 @@ class PolicyMonitor:
         self._bets = PairedBets(
             len(self._pairs), max_weight=max_weight, gain=smallest_gain / self._scale
         )
+        self._groups = frozenset()
         # The round in which something was found; 0 if it has not been.
         self._dropped = np.zeros(n_policies, dtype=np.int64)
         self._better = np.zeros(n_policies, dtype=np.int64)
@@ -184,7 +191,7 @@ class PolicyMonitor:
                 "the baseline, or leave smallest_gain at 0."
             )
 
-    def update(self, *, reward, propensity, policy_probability, arm=None):
+    def update(self, *, reward, propensity, policy_probability, arm=None, groups=None):
         """Learn from logged rounds, in the order in which they came.
 
         Parameters
@@ -198,6 +205,11 @@ class PolicyMonitor:
             that writes the log that is `propensity` itself.
         arm : array-like of int of shape (n_samples,), default=None
             Column of the logged arm. Needed where probabilities of all arms are given.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of rounds that belong together, of a customer or a session. Each group is one
+            step: one bets on the mean of its rounds, so customers count alike, however many rounds
+            they have. All rounds of a group must come in one call; labels are kept, and one that
+            comes again is an error. None: each round stands alone.
 
         Returns
         -------
@@ -208,8 +220,8 @@ class PolicyMonitor:
         ------
         ValueError
             If a policy is missing or unknown, a reward or a weight leaves the range that was
-            promised, or an argument has a wrong shape or impossible values. Nothing is learnt
-            then.
+            promised, a group was seen before, or an argument has a wrong shape or impossible
+            values. Nothing is learnt then.
         """
         self._check_policies(policy_probability)
         weights = []
@@ -219,6 +231,7 @@ class PolicyMonitor:
                 arm=arm,
                 propensity=propensity,
                 policy_probability=policy_probability[name],
+                groups=groups,
             )
             rounds.need("reward", "arm", "propensity")
             weights.append(rounds.weight)
@@ -227,10 +240,44 @@ class PolicyMonitor:
         reward = rounds.reward
         check_reward_range(self.reward_range, (float(reward.min()), float(reward.max())))
         unit = np.clip((reward - self._low) / self._scale, 0.0, 1.0)
-        self._learn(np.array(weights), unit)
+        weights = np.array(weights)
+        paid = weights * unit
+        seen = self._check_groups(groups)
+        if groups is not None:
+            size = np.bincount(rounds.groups)
+            weights, paid = (
+                np.array([sum_by_group(one, rounds.groups) for one in table]) / size
+                for table in (weights, paid)
+            )
+        self._learn(weights, paid)
+        self._groups = seen
         return self
 
-    def update_log(self, X, log):
+    def _check_groups(self, groups):
+        """Return the labels of all groups so far; raise where one comes again."""
+        if groups is None:
+            if self._groups:
+                raise ValueError(
+                    "groups is None, and earlier rounds came in groups. Pass the group of each "
+                    "round; one that belongs to no other has a label of its own."
+                )
+            return self._groups
+        if not self._groups and self.n_rounds_:
+            raise ValueError(
+                f"groups is given, and {self.n_rounds_} earlier rounds came without. Begin with a "
+                "new PolicyMonitor."
+            )
+        labels = set(pd.unique(pd.Series(list(groups))).tolist())
+        again = sorted(map(repr, labels & self._groups))
+        if again:
+            raise ValueError(
+                f"groups holds {len(again)} label(s) that earlier calls had, such as {again[0]}. "
+                "Rounds of one group depend on each other and must come in one call: wait until "
+                "a customer's rounds are complete, or leave out all but those of the first call."
+            )
+        return self._groups | labels
+
+    def update_log(self, X, log, *, groups=None):
         """Learn from a log, asking the policies themselves.
 
         Parameters
@@ -240,6 +287,8 @@ class PolicyMonitor:
         log : array-like of shape (n_samples,)
             A log with propensities, see :func:`skbandit.base.make_log`, of rounds from which none
             of the policies has learnt.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of rounds that belong together, as for `update`.
 
         Returns
         -------
@@ -273,7 +322,10 @@ class PolicyMonitor:
             table = policy_table(policy, X, logged.labels)
             probability[name] = table.probability[np.arange(len(table.column)), table.column]
         return self.update(
-            reward=logged.reward, propensity=logged.propensity, policy_probability=probability
+            reward=logged.reward,
+            propensity=logged.propensity,
+            policy_probability=probability,
+            groups=groups,
         )
 
     def _check_policies(self, policy_probability):
@@ -291,14 +343,17 @@ class PolicyMonitor:
                 "dropped too."
             )
 
-    def _learn(self, weights, reward):
+    def _learn(self, weights, paid):
         first, second = self._pairs.T
         size = max(1, _PIECE // (len(self._pairs) * self._bets.factors.size))
-        for start in range(0, reward.size, size):
+        for start in range(0, paid.shape[1], size):
             piece = slice(start, start + size)
             before = self._bets.n_rounds
-            capital, short = self._bets.update(
-                weights[first, piece], weights[second, piece], reward[None, piece]
+            capital, short = self._bets.update_means(
+                weights[first, piece],
+                weights[second, piece],
+                paid[first, piece],
+                paid[second, piece],
             )
             self._judge(capital, short, before)
 
@@ -402,7 +457,9 @@ class PolicyMonitor:
             rows.append(np.array([estimate, min(low, high), max(low, high)]) * self._scale)
             index.append((self.names_[one], self.names_[other]))
         index = pd.MultiIndex.from_tuples(index, names=["policy", "versus"])
-        return pd.DataFrame(np.array(rows), index=index, columns=["difference", "low", "high"])
+        bounds = pd.DataFrame(np.array(rows), index=index, columns=["difference", "low", "high"])
+        bounds.attrs = {"n_rounds": self.n_rounds_, "candidates": self.candidates_}
+        return bounds
 
     def __repr__(self):
         return (

@@ -17,6 +17,10 @@ chance of at most alpha, ever (Ville). Several bettors side by side have the sum
 Stakes and c may follow from earlier rounds. They are set anew each time the number of rounds has
 doubled and stay between, so that the sums of log(1 + s term), which know no m, are all that is
 kept.
+
+All terms are linear in v, w, v u and w u. So the means of these over the rounds of a group may
+take the place of a round's: their terms have the same bounds, and as mean the difference of the
+values when each group counts once.
 """
 
 import numpy as np
@@ -54,6 +58,7 @@ class PairedBets:
     Attributes
     ----------
     n_rounds : int
+        Groups, where the rounds come in groups.
     moments : ndarray of shape (3, n_pairs)
         What the variance of the terms is known from.
     stakes : list of ndarray of shape (n_pairs, n_bettors)
@@ -114,6 +119,24 @@ class PairedBets:
 
         Returns
         -------
+        log_capital, log_short : ndarray of shape (2, n_pairs, n_samples)
+            As of `update_means`.
+        """
+        return self.update_means(weight, other, weight * reward, other * reward)
+
+    def update_means(self, weight, other, paid, other_paid):
+        """Bet on rounds or groups of rounds and return the capital after each.
+
+        Parameters
+        ----------
+        weight, other : ndarray of shape (n_pairs, n_samples)
+            Importance weights of the first and of the second policy of each pair; of groups, their
+            means.
+        paid, other_paid : ndarray of shape (n_pairs, n_samples)
+            The same of weight times reward.
+
+        Returns
+        -------
         log_capital : ndarray of shape (2, n_pairs, n_samples)
             Logarithm of the capital that says the first policy is better, and the second.
         log_short : ndarray of shape (2, n_pairs, n_samples)
@@ -129,20 +152,18 @@ class PairedBets:
             end = min(n_samples, start + self._next_period - self.n_rounds)
             piece = slice(start, end)
             self._bet(
-                weight[:, piece],
-                other[:, piece],
-                reward[:, piece],
+                [one[:, piece] for one in (weight, other, paid, other_paid)],
                 log_capital[..., piece],
                 log_short[..., piece],
             )
             start = end
         return log_capital, log_short
 
-    def _bet(self, weight, other, reward, log_capital, log_short):
+    def _bet(self, means, log_capital, log_short):
         """Bet on rounds of one period; write the capital after each into the last two."""
-        both_sides = self._terms(weight, other, reward)
-        self._look(weight, other, reward, both_sides)
-        n_samples = weight.shape[1]
+        both_sides = self._terms(*means)
+        self._look(*means, both_sides)
+        n_samples = log_capital.shape[-1]
         # (n_samples, 1) and (n_pairs, 1, n_bettors)
         size = np.arange(1, n_samples + 1)[:, None] + self.period_sizes[-1]
         present = _log_factor(self.stakes[-1], -self.gain)[:, None, :]
@@ -168,25 +189,24 @@ class PairedBets:
             paid += size * _log_factor(stakes, difference)
         return paid
 
-    def _terms(self, weight, other, reward):
+    def _terms(self, weight, other, paid, other_paid):
         if self.max_weight is None:
-            first = weight * reward + other * (1 - reward) - 1
-            second = other * reward + weight * (1 - reward) - 1
+            first = paid + other - other_paid - 1
+            second = other_paid + weight - paid - 1
             return np.minimum(first, _LARGEST_TERM), np.minimum(second, _LARGEST_TERM)
-        first = (weight - other) * (reward - self.level[:, None])
+        first = paid - other_paid - self.level[:, None] * (weight - other)
         return first, -first
 
-    def _look(self, weight, other, reward, both_sides):
+    def _look(self, weight, other, paid, other_paid, both_sides):
         """Add to the moments; with a bound they are sums weighted by (v - w)^2."""
         if self.max_weight is None:
             first, second = both_sides
             self.moments[0] += (first**2 + second**2).sum(axis=1) / 2
             return
-        square = (weight - other) ** 2
-        self.moments[0] += square.sum(axis=1)
-        square = square * reward
-        self.moments[1] += square.sum(axis=1)
-        self.moments[2] += (square * reward).sum(axis=1)
+        apart, paid_apart = weight - other, paid - other_paid
+        self.moments[0] += (apart**2).sum(axis=1)
+        self.moments[1] += (apart * paid_apart).sum(axis=1)
+        self.moments[2] += (paid_apart**2).sum(axis=1)
 
     def lower_bounds(self, log_level):
         """Return the least differences that the capital has not ruled out.

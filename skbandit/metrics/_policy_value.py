@@ -93,6 +93,9 @@ class PolicyValue:
         The tuning parameters that were used, the chosen ones included.
     parts : tuple of PolicyValue, default=()
         Of a difference, the two values.
+    residual : ndarray of shape (n_samples,), default=None
+        What the weights multiply: the reward, less what a model predicts or, where the estimate is
+        self-normalised, less the value. None where that is unknown or no reward enters.
     groups : ndarray of int of shape (n_samples,), default=None
         Which group each round belongs to, numbered from 0 on in the order of appearance: the
         rounds of one customer, session or school, whose contexts, arms and rewards may have
@@ -159,6 +162,7 @@ class PolicyValue:
     parameters: dict = field(default_factory=dict)
     parts: tuple = ()
     groups: np.ndarray = None
+    residual: np.ndarray = None
 
     @cached_property
     def n_samples(self):
@@ -228,6 +232,13 @@ class PolicyValue:
         if self.n_groups < 2:
             return float("nan")
         return error_of_mean(self.influence, self.groups)
+
+    @property
+    def reward_factor(self):
+        """By how much the terms grow with the reward of their round, before sample weights."""
+        if self.reward_range is None:
+            return 0.0
+        return 1.0 if self.weight is None else self.weight * self.weight_scale
 
     @cached_property
     def counted_weight(self):

@@ -1,5 +1,9 @@
 """Off-policy values as scikit-learn scorers: ``scoring=`` for policies and logs."""
 
+import re
+import uuid
+import warnings
+
 from sklearn.utils.metadata_routing import UNCHANGED, MetadataRequest
 
 from .._play import (
@@ -10,9 +14,11 @@ from .._play import (
     check_steps_read_logs,
     policy_table,
 )
+from .._sklearn import error_score_of_search
+from ._diagnostics import stacklevel_of_caller
 from ._evaluate import get_estimator_names, policy_value
 from ._intervals import INTERVALS, check_confidence_level
-from ._scorer_model import UnfitRewardModelError, forward, log_rewards
+from ._scorer_model import forward, log_rewards
 
 _BOUNDS = ("lower", "upper")
 _METADATA = ("reward", "propensity", "sample_weight", "available", "groups")
@@ -20,6 +26,8 @@ _METADATA = ("reward", "propensity", "sample_weight", "available", "groups")
 # whether to ask for is an error, as in scikit-learn.
 _UNASKED = {"groups": False}
 _DRAWS = ("bootstrap", "bca")
+# Which scorer has said what about scores that failed, in this process.
+_said = set()
 
 
 def make_policy_scorer(
@@ -110,9 +118,11 @@ def make_policy_scorer(
     with the same steps. In `permutation_importance` it is fitted on the permuted contexts; prefer
     ``"snips"`` there, which needs none, and avoid ``"dm"``.
 
-    A search catches errors of a scorer and scores NaN with a warning, and where every candidate
-    failed it names the first as the best nevertheless: scikit-learn raises only where all fits
-    fail. ``error_score="raise"`` shows the first error and ends the search.
+    In a search a score that fails is NaN, or the search's ``error_score``, and one warning in each
+    process says why, for all candidates and folds that fail alike. Where every candidate failed a
+    search warns that scores are not finite and names the first as the best nevertheless:
+    scikit-learn raises only where all fits fail. ``error_score="raise"`` shows the first error and
+    ends the search.
 
     References
     ----------
@@ -230,6 +240,8 @@ class PolicyScorer:
         self.n_jobs = n_jobs
         self.parameters = dict(parameters or {})
         self._requests = {}
+        # Copies, also those in other processes, are the same scorer.
+        self._token = uuid.uuid4().hex
 
     def __call__(
         self,
@@ -282,24 +294,43 @@ class PolicyScorer:
             the policy plays none of those that were, or a step before the bandit that looks at `y`
             and cannot read a log.
         """
+        given = {
+            "reward": reward,
+            "propensity": propensity,
+            "sample_weight": sample_weight,
+            "available": available,
+            "groups": groups,
+        }
         try:
-            values = self.evaluate(
-                policy,
-                X,
-                y,
-                reward=reward,
-                propensity=propensity,
-                sample_weight=sample_weight,
-                available=available,
-                groups=groups,
-            )
-        except UnfitRewardModelError as error:
-            # A search writes out the whole traceback for each candidate and fold: some 80 lines of
-            # fitting a model, where the message says all there is.
-            raise error.with_traceback(None) from None
+            return self._score(policy, X, y, **given)
+        except (TypeError, ValueError) as error:
+            error_score = error_score_of_search()
+            if error_score == "raise":
+                raise
+            self._say(error, error_score)
+        if isinstance(self.estimator, str):
+            return error_score
+        return dict.fromkeys(self.estimator, error_score)
+
+    def _score(self, policy, X, y, **given):
+        values = self.evaluate(policy, X, y, **given)
         if isinstance(values, dict):
             return {name: self._number(value) for name, value in values.items()}
         return self._number(values)
+
+    def _say(self, error, error_score):
+        """Warn of a score that failed, once for all candidates and folds that fail alike."""
+        # Numbers differ from fold to fold.
+        said = self._token, type(error), re.sub(r"[0-9.e+-]+", "", str(error))
+        if said in _said:
+            return
+        _said.add(said)
+        warnings.warn(
+            f"scores that fail are set to {error_score:g}; this one, and any that fails alike, "
+            f'by {type(error).__name__}: {error} (error_score="raise" ends the search there.)',
+            UserWarning,
+            stacklevel=stacklevel_of_caller(),
+        )
 
     def evaluate(
         self,
@@ -431,7 +462,8 @@ class PolicyScorer:
         shown = {
             name: value
             for name, value in self.__dict__.items()
-            if name not in ("estimator", "parameters", "_requests") and value != defaults[name]
+            if name not in ("estimator", "parameters", "_requests", "_token")
+            and value != defaults[name]
         }
         pairs = "".join(f", {k}={v!r}" for k, v in {**shown, **self.parameters}.items())
         return f"make_policy_scorer({self.estimator!r}{pairs})"

@@ -23,10 +23,6 @@ from ._validation import check_groups
 _MAX_BYTES = 1 << 28
 
 
-class UnfitRewardModelError(ValueError):
-    """The default reward model cannot read these contexts, whichever policy is valued."""
-
-
 def default_reward_model(X):
     """Return the regressor that learns rewards where none is given; it needs no tuning.
 
@@ -159,7 +155,7 @@ def log_rewards(
         except (TypeError, ValueError) as error:
             if model is not None or _is_numeric(X):
                 raise
-            raise UnfitRewardModelError(
+            raise ValueError(
                 "The default reward model needs X of columns with numbers, labels or missing "
                 "entries, not texts, lists or infinity, as it comes to the scorer, before the "
                 "steps of a Pipeline. Pass reward_model=, for instance a Pipeline with the same "

@@ -59,7 +59,7 @@ def tune(rounds, parameter, name, candidates, shrink, *, doubly_robust, low=0.0,
     else:
         return float(parameter), shrink(rounds.weight, parameter)
     weight = rounds.weight
-    error = rounds.reward - rounds.model_logged if doubly_robust else rounds.reward
+    error = rounds.model_error if doubly_robust else rounds.reward
     base = rounds.model_policy if doubly_robust else None
     grid = candidates(weight)
     moments, moved = [], []

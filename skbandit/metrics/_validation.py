@@ -5,8 +5,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from .._play import check_logged_available, entries_at, show_rows
-from .._rounds import check_available, check_propensity
+from .._play import entries_at, show_rows
+from .._rounds import check_available, check_logged_available, check_propensity
 from .._rows import as_frame, n_rows, nw
 from ._groups import error_of_mean
 
@@ -248,6 +248,8 @@ class EvaluatedRounds:
         The model's prediction for the logged arm.
     model_policy : ndarray of shape (n_samples,)
         The model's prediction for the evaluated policy.
+    model_error : ndarray of shape (n_samples,)
+        The reward less the model's prediction for the logged arm.
     """
 
     def __init__(
@@ -350,6 +352,14 @@ class EvaluatedRounds:
     @cached_property
     def model_policy(self):
         return np.einsum("nk,nk->n", self.policy_probability, self.expected_reward)
+
+    @cached_property
+    def model_error(self):
+        return self.reward - self.model_logged
+
+    def corrected(self, weight):
+        """Doubly robust terms: the model's value of the policy plus weight times its error."""
+        return self.model_policy + weight * self.model_error
 
 
 _WAY_OUT = {

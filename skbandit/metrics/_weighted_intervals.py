@@ -35,11 +35,15 @@ def ls_interval(estimate, *, confidence_level=0.95, reward_range=None, lambda_=N
     No largest weight is asked for. It bounds the policy's value, whatever the estimate did to the
     weights.
 
+    Of a difference, with the weights v and w of the two policies, v r + w (1 - r) takes the place
+    of w r: it is never negative, and its mean is 1 plus the difference. The upper end is that of
+    the difference the other way round.
+
     Parameters
     ----------
     estimate : PolicyValue
         A mean of weighted rewards: of `ips_value`, `ls_value`, `clipped_ips_value`,
-        `subgaussian_ips_value`, `ix_value` or `mean_value`.
+        `subgaussian_ips_value`, `ix_value` or `mean_value`; or the difference of two of these.
     confidence_level : float, default=0.95
         Least coverage; each end errs with half of the rest.
     reward_range : tuple of (low, high), default=None
@@ -80,7 +84,7 @@ def ls_interval(estimate, *, confidence_level=0.95, reward_range=None, lambda_=N
     (0.476, 0.72)
     """
     check_confidence_level(confidence_level)
-    weight, reward, low, scale = _unit_rewards(estimate, "ls", reward_range)
+    weights, reward, low, scale = _unit_rewards(estimate, "ls", reward_range)
     if lambda_ is None:
         stake = 1 / np.sqrt(reward.size)
     elif not isinstance(lambda_, Real) or not 0 < lambda_ < np.inf:
@@ -91,7 +95,13 @@ def ls_interval(estimate, *, confidence_level=0.95, reward_range=None, lambda_=N
     else:
         stake = float(lambda_) * (scale or 1.0)
     alpha = (1 - confidence_level) / 2
-    ends = [smoothed_bound(weight * one, stake, alpha) for one in (reward, 1 - reward)]
+    if estimate.parts:
+        ends = [
+            smoothed_bound(_mixed(*pair, reward), stake, alpha) - 1
+            for pair in (weights, weights[::-1])
+        ]
+        return _scaled_difference(ends, scale)
+    ends = [smoothed_bound(weights[0] * one, stake, alpha) for one in (reward, 1 - reward)]
     return _scaled(ends, low, scale)
 
 
@@ -111,11 +121,18 @@ def mixture_interval(
     have the mean 1. The order of the rounds means nothing. The interval is one of the policy's
     value, whatever the estimate did to the weights.
 
+    Of a difference d, with the weights v and w of the two policies, the capital is::
+
+        prod (1 + s (v r + w (1 - r) - 1)) / (1 + s d),        s < 1
+
+    and where the largest weight is known most of it is bet on (v - w) (r - c), of the same mean
+    for any level c. The upper end is that of the difference the other way round.
+
     Parameters
     ----------
     estimate : PolicyValue
         A mean of weighted rewards: of `ips_value`, `ls_value`, `clipped_ips_value`,
-        `subgaussian_ips_value`, `ix_value` or `mean_value`.
+        `subgaussian_ips_value`, `ix_value` or `mean_value`; or the difference of two of these.
     confidence_level : float, default=0.95
         Least coverage; each end errs with half of the rest.
     reward_range : tuple of (low, high), default=None
@@ -125,7 +142,7 @@ def mixture_interval(
         interval is valid all the same. Where it is given, four fifths of the capital are bet on
         rewards weighted about a level c, w (r - c) + c, which have the same mean for c of 1/4,
         1/2, 3/4 and 1; the last is the complement. Where rewards are rare, as clicks are, the
-        upper end hangs on it.
+        upper end hangs on it. Of a difference it bounds the weights of both values.
     anytime : bool, default=True
         Whether the interval is valid at all times at once. False sizes the stakes for the present
         number of rounds: mostly shorter, and valid at that number alone.
@@ -168,41 +185,95 @@ def mixture_interval(
     (0.54, 0.64)
     """
     check_confidence_level(confidence_level)
-    weight, reward, low, scale = _unit_rewards(estimate, "mixture", reward_range)
+    weights, reward, low, scale = _unit_rewards(estimate, "mixture", reward_range)
     if max_weight is not None:
-        max_weight = check_max_weight(max_weight, weight)
+        max_weight = max(check_max_weight(max_weight, weight) for weight in weights)
     alpha = (1 - confidence_level) / 2
-    unit = 1.0 if anytime else np.sqrt(np.log(1 / alpha) / reward.size)
+    laid = _lay_stakes(reward.size, alpha, anytime)
+    if estimate.parts:
+        ranges = None
+        if max_weight is not None:
+            # The logging policy's own weights are 1.
+            ranges = [
+                (1.0, 1.0) if part.control is None else (0.0, max_weight)
+                for part in estimate.parts
+            ]
+        turned = None if ranges is None else ranges[::-1]
+        ends = [
+            mixture_bound(_paired_bets(*weights, reward, ranges, *laid), alpha) - 1,
+            mixture_bound(_paired_bets(*weights[::-1], reward, turned, *laid), alpha) - 1,
+        ]
+        return _scaled_difference(ends, scale)
     ends = [
-        mixture_bound(_all_bets(weight, one, max_weight, unit, anytime), alpha)
+        mixture_bound(_all_bets(weights[0], one, max_weight, *laid), alpha)
         for one in (reward, 1 - reward)
     ]
     return _scaled(ends, low, scale)
 
 
-def _all_bets(weight, reward, max_weight, unit, anytime):
-    """Lay bets on the value of rewards between 0 and 1."""
+def _lay_stakes(n_samples, alpha, anytime):
+    """Return the stakes of the mixture and their shares of the capital."""
     if anytime:
         stakes, shares = _STAKES, _log_cauchy(_STAKES, _CENTRE, _SPREAD)
     else:
-        stakes = _STAKES_ONCE * unit
+        stakes = _STAKES_ONCE * np.sqrt(np.log(1 / alpha) / n_samples)
         shares = _log_cauchy(_STAKES_ONCE, _CENTRE_ONCE, _SPREAD_ONCE)
-    shares = shares / shares.sum()
+    return stakes, shares / shares.sum()
+
+
+def _all_bets(weight, reward, max_weight, stakes, shares):
+    """Lay bets on the value of rewards between 0 and 1."""
     bets = [Bets(weight * reward, stakes, shares)]
     if max_weight is None or max_weight <= 1:
         return bets
     for level in _LEVELS:
         # The smallest term is that of the largest weight and a reward of 0.
         largest = _LARGEST_LOSS / (level * (max_weight - 1))
-        safe = stakes < largest
-        if not safe.any():
-            continue
-        kept, share = stakes[safe], shares[safe]
-        if not safe.all():
-            # Those who would stake more stake what is allowed.
-            kept, share = np.append(kept, largest), np.append(share, 1 - share.sum())
-        bets.append(Bets(weight * (reward - level) + level, kept, share))
+        if (stakes < largest).any():
+            terms = weight * (reward - level) + level
+            bets.append(Bets(terms, *_at_most(largest, stakes, shares)))
     return bets
+
+
+def _paired_bets(first, second, reward, ranges, stakes, shares):
+    """Lay bets on one plus the difference of two values of rewards between 0 and 1.
+
+    `ranges` has the smallest and the largest possible weight of each, or is None.
+    """
+    kept, share = _at_most(_LARGEST_LOSS, stakes, shares)
+    bets = [_of_difference(_mixed(first, second, reward) - 1, kept, share)]
+    if ranges is None:
+        return bets
+    (least, most), (other_least, other_most) = ranges
+    for level in (0.0, *_LEVELS):
+        # The smallest terms are those of a reward of 0 and of one of 1.
+        lost = level * (most - other_least), (1 - level) * (other_most - least)
+        largest = _LARGEST_LOSS / max(1.0, *lost)
+        if (stakes < largest).any():
+            terms = (first - second) * (reward - level)
+            bets.append(_of_difference(terms, *_at_most(largest, stakes, shares)))
+    return bets
+
+
+def _mixed(first, second, reward):
+    """Terms whose mean is 1 plus the difference of the values, never negative."""
+    return first * reward + second * (1 - reward)
+
+
+def _of_difference(terms, stakes, shares):
+    """Turn stakes below 1 on terms with the mean d into stakes on terms with the mean 1 + d.
+
+    (1 + s x) / (1 + s d) is (1 + t (1 + x)) / (1 + t (1 + d)) with t = s / (1 - s).
+    """
+    return Bets(1 + terms, stakes / (1 - stakes), shares)
+
+
+def _at_most(largest, stakes, shares):
+    """Let those who would stake more than is allowed stake what is."""
+    safe = stakes < largest
+    if safe.all():
+        return stakes, shares
+    return np.append(stakes[safe], largest), np.append(shares[safe], shares[~safe].sum())
 
 
 def _log_cauchy(stakes, centre, spread):
@@ -210,13 +281,14 @@ def _log_cauchy(stakes, centre, spread):
 
 
 def _unit_rewards(estimate, method, reward_range):
-    """Return weights, rewards scaled to [0, 1], the least reward, and the width of their range."""
-    if estimate.reward is None:
+    """Return the weights of each value, rewards scaled to [0, 1], the least one, and the width."""
+    parts = estimate.parts or (estimate,)
+    if any(part.reward is None for part in parts):
         raise ValueError(
             f'method "{method}" needs a mean of weighted rewards, as ips, ls, clipped_ips, '
-            f"subgaussian_ips, ix and mean are; got {estimate.name!r}. Evaluate the policy with "
-            'one of these, or take the method "betting" or "bernstein", which differences and '
-            "other estimates have too."
+            "subgaussian_ips, ix and mean are, or the difference of two of them; got "
+            f"{estimate.name!r}. Evaluate the policy with one of these, or take the method "
+            '"betting" or "bernstein", which all estimates have.'
         )
     refuse_groups(estimate, method)
     counts = estimate.sample_weight
@@ -226,13 +298,12 @@ def _unit_rewards(estimate, method, reward_range):
             'Evaluate without sample_weight, or take the method "betting" or "bernstein".'
         )
     low, high = check_reward_range(reward_range, estimate.reward_range)
-    weight = estimate.control
-    if weight is None:
-        weight = np.ones(estimate.n_samples)
+    ones = np.ones(estimate.n_samples)
+    weights = [ones if part.control is None else part.control for part in parts]
     scale = high - low
     # Rounding must not push a reward out of the unit interval.
-    unit = np.clip((estimate.reward - low) / (scale or 1.0), 0.0, 1.0)
-    return weight, unit, low, scale
+    unit = np.clip((parts[0].reward - low) / (scale or 1.0), 0.0, 1.0)
+    return weights, unit, low, scale
 
 
 def _scaled(ends, low, scale):
@@ -241,3 +312,10 @@ def _scaled(ends, low, scale):
     # Bounds that cross are one of the errors that the level allows.
     first, second = min(first, second), max(first, second)
     return Interval(float(low + scale * first), float(low + scale * second))
+
+
+def _scaled_difference(ends, scale):
+    """Return the interval from the lower bounds of a difference and of its opposite."""
+    first, second = np.clip([ends[0], -ends[1]], -1.0, 1.0)
+    first, second = min(first, second), max(first, second)
+    return Interval(float(scale * first), float(scale * second))

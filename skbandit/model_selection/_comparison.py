@@ -2,16 +2,13 @@
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy import special
 
 from .._play import as_rows, ask_policy, check_log, name_policies, show_labels
 from .._rows import as_frame, nw
-from ..metrics import PolicyScorer, bootstrap_distribution, mean_value
+from ..metrics import PolicyScorer, chance_better, mean_value
 
 _LOGGING = "logging policy"
 _DRAWS = ("bootstrap", "bca")
-# Relative to a value and its error.
-_ROUNDING = 1e-12
 
 
 def compare_policies(
@@ -26,6 +23,7 @@ def compare_policies(
     interval="normal",
     confidence_level=0.95,
     interval_params=None,
+    prior_scale=0.5,
     unknown_arms="raise",
     reward=None,
     propensity=None,
@@ -62,6 +60,12 @@ def compare_policies(
     interval_params : dict, default=None
         Options of the intervals. Resamples are drawn with `random_state=0` unless this says
         otherwise.
+    prior_scale : float, default=0.5
+        Of ``chance_better``: how far true differences between such policies are from 0, in units
+        of the mean distance of a reward from the median one; see
+        :func:`skbandit.metrics.chance_better`. For clicks that is their rate, so half of all
+        policies are then taken to earn between two thirds and four thirds of what the logging one
+        earns. Infinity is a flat prior.
     reward, propensity : array-like of shape (n_samples,), default=None
         Where `log` holds only the arms.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -84,9 +88,9 @@ def compare_policies(
         One row a policy, after one for the logging policy, whose value is the mean reward. Columns
         ``value``, ``low``, ``high``; ``difference`` to the logging policy, ``difference_low``,
         ``difference_high``; ``chance_better``, the probability that the difference is positive,
-        given the log and a flat prior on the difference, by the same approximation as the interval
-        (the normal one where that has none); ``effective_sample_size``. ``results.attrs`` keeps
-        `estimator`, `interval` and `confidence_level`.
+        given the log and a normal prior about 0 (`prior_scale`), whatever the interval;
+        ``effective_sample_size``. ``results.attrs`` keeps `estimator`, `interval` and
+        `confidence_level`.
 
     Raises
     ------
@@ -164,7 +168,11 @@ def compare_policies(
     labels = given.pop("labels")
     for name, answer in zip(named, answers, strict=True):
         value = scorer.evaluate(answer, X, labels, **given)
-        rows[name] = _row(value, logging, interval, confidence_level, options)
+        rows[name] = [
+            *_row(value, logging, interval, confidence_level, options),
+            chance_better(value - logging, earned, prior_scale=prior_scale),
+            value.effective_sample_size,
+        ]
     return _frame(rows, estimator, interval, confidence_level)
 
 
@@ -189,27 +197,7 @@ def _row(value, logging, method, level, options):
         *value.interval(method, confidence_level=level, **options),
         difference.value,
         *difference.interval(method, confidence_level=level, **of_difference),
-        _chance_positive(difference, method, of_difference),
-        value.effective_sample_size,
     ]
-
-
-def _chance_positive(difference, method, options):
-    """Probability that the true difference is positive, under a flat prior."""
-    # What policies that are the same differ by is rounding.
-    rounding = _ROUNDING * max(abs(part.value) + part.standard_error for part in difference.parts)
-    if method in _DRAWS:
-        draws = bootstrap_distribution(difference, **options)
-        return float(np.mean(draws > rounding) + np.mean(np.abs(draws) <= rounding) / 2)
-    error = difference.standard_error
-    if not error > rounding:
-        apart = abs(difference.value) > rounding
-        return float(np.heaviside(difference.value if apart else 0.0, 0.5))
-    score = difference.value / error
-    if method == "student":
-        degrees = difference.degrees_of_freedom
-        return float(special.stdtr(degrees, score)) if degrees > 0 else 0.5
-    return float(special.ndtr(score))
 
 
 def _frame(rows, estimator, interval, confidence_level):

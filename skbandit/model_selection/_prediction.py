@@ -7,11 +7,13 @@ from sklearn.base import clone
 from .._play import (
     ArmColumns,
     as_rows,
+    check_mask,
     check_steps_read_logs,
     is_bandit,
     last_step,
     make_folds,
     name_arms,
+    take_apart,
 )
 from .._rounds import as_labels, check_arms, learn_arms, split_log
 from .._rows import n_rows, take_rows
@@ -23,10 +25,20 @@ _OF_UNKNOWN = {
     "expected_reward": np.nan,
 }
 _METHODS = ("predict", *_OF_UNKNOWN)
+_MASKED = ("predict", "predict_proba")
 
 
 def cross_val_predict(
-    estimator, X, y, *, groups=None, cv=None, method="predict", n_jobs=None, params=None
+    estimator,
+    X,
+    y,
+    *,
+    groups=None,
+    cv=None,
+    method="predict",
+    n_jobs=None,
+    params=None,
+    available=None,
 ):
     """Ask, for each round of a log, a bandit that learnt from the other folds.
 
@@ -55,6 +67,10 @@ def cross_val_predict(
     params : dict, default=None
         Passed to ``fit``: ``reward`` where `y` holds only arms, ``sample_weight``; in a Pipeline
         by the names of its steps. What has n_samples rows is cut into folds.
+    available : array-like or frame of bool of shape (n_samples, n_arms), default=None
+        The arms that could be played in each round, for ``"predict"`` and ``"predict_proba"``; the
+        bandit decides among these, also where it is the last step of a Pipeline. Columns are those
+        of the result, or have labels that are matched with the arms.
 
     Returns
     -------
@@ -68,8 +84,8 @@ def cross_val_predict(
     TypeError
         If `estimator` is no bandit.
     ValueError
-        If `method` is unknown, folds do not hold out each round once, or a step before the bandit
-        looks at `y` and cannot read a log.
+        If `method` is unknown or takes no mask, a logged arm was not available, folds do not hold
+        out each round once, or a step before the bandit looks at `y` and cannot read a log.
 
     See Also
     --------
@@ -95,6 +111,11 @@ def cross_val_predict(
             "estimator must be a bandit, or a Pipeline or search around one; got "
             f"{type(estimator).__name__}. Classifiers do not learn from logs."
         )
+    if available is not None and method not in _MASKED:
+        raise ValueError(
+            f"method={method!r} takes no available=: beliefs and scores do not depend on which "
+            f"arms there are. Those that do are {', '.join(_MASKED)}."
+        )
     check_steps_read_logs(estimator, y)
     X = as_rows(X)
     n_samples = n_rows(X)
@@ -102,6 +123,9 @@ def cross_val_predict(
     if n_rows(labels) != n_samples:
         raise ValueError(f"y has {n_rows(labels)} rounds where X has {n_samples} rows.")
     arms = _all_arms(estimator, X, labels)
+    if available is not None:
+        columns = np.arange(X.shape[1]) if arms is None else arms
+        available = check_mask(available, columns, labels)
     folds = make_folds(
         5 if cv is None else cv,
         n_samples,
@@ -110,7 +134,7 @@ def cross_val_predict(
         hold_out_all=True,
     )
     blocks = Parallel(n_jobs=n_jobs)(
-        delayed(_fold)(estimator, X, y, arms, method, train, test, params or {})
+        delayed(_fold)(estimator, X, y, arms, method, train, test, params or {}, available)
         for train, test in folds
     )
     joined = np.concatenate(blocks)
@@ -127,7 +151,7 @@ def _all_arms(estimator, X, labels):
     return learn_arms(labels) if named is None else check_arms(named)
 
 
-def _fold(estimator, X, y, arms, method, train, test, params):
+def _fold(estimator, X, y, arms, method, train, test, params, available):
     n_samples = n_rows(X)
     fitted = clone(estimator)
     if arms is not None:
@@ -137,12 +161,25 @@ def _fold(estimator, X, y, arms, method, train, test, params):
         for name, value in params.items()
     }
     fitted.fit(take_rows(X, train), take_rows(y, train), **params)
-    answer = getattr(fitted, method)(take_rows(X, test))
+    if available is None:
+        answer = getattr(fitted, method)(take_rows(X, test))
+    else:
+        answer = _ask_among(fitted, method, take_rows(X, test), arms, available[test])
     if method == "predict" or arms is None:
         return answer
     columns = np.full((len(test), len(arms)), _OF_UNKNOWN[method])
     columns[:, ArmColumns(arms).find(fitted.classes_)] = answer
     return columns
+
+
+def _ask_among(fitted, method, X, arms, available):
+    """Ask the bandit itself: Pipelines and searches do not pass a mask on."""
+    steps, bandit = take_apart(fitted)
+    for step in steps:
+        X = step.transform(X)
+    if arms is not None:
+        available = available[:, ArmColumns(arms).find(bandit.classes_)]
+    return getattr(bandit, method)(X, available=available)
 
 
 def _is_one_a_round(value, n_samples):

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from sklearn import config_context
@@ -12,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+from skbandit._play import take_apart
 from skbandit.base import make_log
 from skbandit.environments import (
     BaseEnvironment,
@@ -175,3 +177,52 @@ def test_no_policy(environment):
 def test_bad_batch_size(environment):
     with pytest.raises(ValueError, match="batch_size"):
         log_policy(LinearUCB(arms=LABELS), environment, 10, batch_size=0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["bandit", "prior", "pipeline", "search", "classifier", "classifier pipeline"],
+)
+@pytest.mark.parametrize("batch_size", [None, 700])
+def test_masks(environment, name, batch_size):
+    policy = policies(environment)[name]
+    mask = np.random.default_rng(0).uniform(size=(N_ROUNDS, 3)) < 0.6
+    mask[:, 1] |= ~mask.any(axis=1)
+    X, log = log_policy(
+        policy,
+        environment,
+        N_ROUNDS,
+        random_state=7,
+        batch_size=batch_size,
+        available=pd.DataFrame(mask, columns=LABELS)[["right", "left", "middle"]],
+    )
+    column = np.array([LABELS.tolist().index(arm) for arm in log["arm"]])
+    rows = np.arange(N_ROUNDS)
+    assert mask[rows, column].all()
+    if "classifier" in name:
+        probability = policy.predict_proba(X) * mask
+        probability /= probability.sum(axis=1, keepdims=True)
+    else:
+        X, policy = (
+            (X, policy)
+            if name in ("bandit", "prior")
+            else (take_apart(policy)[0][0].transform(X), take_apart(policy)[1])
+        )
+        probability = policy.predict_proba(X, available=mask)
+    np.testing.assert_allclose(log["propensity"], probability[rows, column], rtol=1e-9)
+    counts = np.bincount(column, minlength=3)
+    assert stats.chisquare(counts, probability.sum(axis=0)).pvalue > 1e-4
+
+
+def test_masks_of_the_contexts(environment):
+    policy = learnt(softmax_ucb(random_state=3), environment)
+
+    def in_stock(contexts):
+        return np.column_stack([contexts[:, 0] > 0, contexts[:, 0] <= 0, contexts[:, 1] > 0])
+
+    X, log = log_policy(policy, environment, 300, random_state=0, available=in_stock)
+    np.testing.assert_array_equal(log["arm"], policy.predict(X, available=in_stock(X)))
+    with pytest.raises(ValueError, match=r"available has 20 rows where n_rounds is 300"):
+        log_policy(policy, environment, 300, available=in_stock(X)[:20])
+    with pytest.raises(ValueError, match=r"available leaves no arm to play"):
+        log_policy(policy, environment, 300, available=np.zeros((300, 3), dtype=bool))

@@ -214,3 +214,15 @@ def test_a_value_without_weights_has_degrees_of_freedom(log):
     assert not value.weight.any()
     low, high = value.interval("student")
     assert_allclose(high - low, 2 * stats.t.isf(0.025, 499) * value.standard_error)
+
+
+def test_masks():
+    policy, mask = np.array([[1.0, 0.0], [0.5, 0.5]] * 50), np.ones((100, 2), dtype=bool)
+    arm, mask[::2, 1] = np.zeros(100, dtype=int), False
+    given = {"propensity": np.where(mask.all(axis=1), 0.5, 1.0), "policy_probability": policy}
+    assert policy_support(arm=arm, available=mask, **given) == policy_support(arm=arm, **given)
+    with pytest.raises(ValueError, match=r"logged arm was not available in 50 row"):
+        policy_support(arm=1 - arm, available=mask, **given)
+    mask[1, 1] = False
+    with pytest.raises(ValueError, match=r"above 0 for an arm that was not available in 1 row"):
+        policy_support(arm=arm, available=mask, **given)

@@ -311,3 +311,106 @@ def test_bad_rounds_are_errors_and_change_nothing(changes, message):
     with pytest.raises(ValueError, match=message):
         monitor.update(**{**good, **changes})
     assert pickle.dumps(monitor) == before
+
+
+def stream_of_customers(n_customers, seed, share=0.5, visits=15):
+    """Customers who prefer one of two arms, half of them each: no policy is better on average."""
+    rng = np.random.default_rng(seed)
+    customer = np.repeat(np.arange(n_customers), rng.integers(1, 2 * visits, size=n_customers))
+    prefers = (rng.uniform(size=n_customers) < share).astype(int)[customer]
+    arm = rng.integers(2, size=customer.size)
+    return customer, {
+        "reward": rng.binomial(1, np.where(arm == prefers, 0.8, 0.2)).astype(float),
+        "propensity": np.full(customer.size, 0.5),
+        "policy_probability": {"old": (arm == 0) * 1.0, "new": (arm == 1) * 1.0},
+    }
+
+
+def watched(customer, log, groups):
+    monitor = PolicyMonitor(["old", "new"], baseline="old", reward_range=(0, 1), max_weight=2)
+    monitor.update(**log, **({"groups": customer} if groups else {}))
+    # What was found in any round was found by who watches every round.
+    return monitor
+
+
+@pytest.mark.parametrize("groups", [False, True])
+def test_false_promotions_where_customers_come_again(groups):
+    # 300 streams of 100 customers with about 15 rounds each.
+    promoted = sum(
+        "new" in watched(*stream_of_customers(100, seed), groups).better_ for seed in range(300)
+    )
+    if groups:
+        # At most 15 are expected, and 27 with a chance of 0.2 %.
+        assert promoted <= 27
+    else:
+        assert promoted > 60
+
+
+def test_a_better_policy_is_found_among_customers():
+    customer, log = stream_of_customers(400, 0, share=0.8)
+    monitor = watched(customer, log, groups=True)
+    assert monitor.decision_ == "promote new"
+    assert monitor.n_rounds_ == 400
+    found = monitor.history_.set_index("found")["round"]
+    assert found["better"] < 100
+    # Each customer counts once: .6 for those who prefer "new", -.6 for the others.
+    row = monitor.bounds().loc[("new", "old")]
+    assert row["low"] < 0.8 * 0.6 - 0.2 * 0.6 < row["high"]
+
+
+def test_a_group_is_the_mean_of_its_rounds():
+    customer, log = stream_of_customers(60, 1)
+    rows = np.random.default_rng(2).permutation(customer.size)
+    for largest in (2, None):
+        options = {"reward_range": (0, 1), "max_weight": largest}
+        monitor = PolicyMonitor(["old", "new"], **options)
+        monitor.update(**part(log, rows), groups=customer[rows])
+        order = pd.unique(customer[rows])
+        means = []
+        for one in order:
+            of = customer == one
+            u = log["reward"][of]
+            v, w = (log["policy_probability"][name][of] / 0.5 for name in ("old", "new"))
+            means.append([v.mean(), w.mean(), (v * u).mean(), (w * u).mean()])
+        bets = grids.PairedBets(1, max_weight=largest)
+        capital, _ = bets.update_means(*np.array(means).T[:, None])
+        assert_allclose(sum(bets.sums), sum(monitor._bets.sums))
+        assert_allclose(bets.differences, monitor._bets.differences)
+        assert np.isfinite(capital).all()
+
+
+def test_groups_of_one_round_are_rounds():
+    log = stream(500, 3)
+    alone = PolicyMonitor(NAMES, reward_range=(0, 1), max_weight=5).update(**log)
+    grouped = PolicyMonitor(NAMES, reward_range=(0, 1), max_weight=5)
+    for rows in np.split(np.arange(500), 5):
+        grouped.update(**part(log, rows), groups=[f"customer {row}" for row in rows])
+    assert_allclose(alone.bounds(), grouped.bounds())
+    assert alone.history_.equals(grouped.history_)
+
+
+def test_groups_come_whole():
+    customer, log = stream_of_customers(20, 4)
+    monitor = PolicyMonitor(["old", "new"], reward_range=(0, 1), max_weight=2)
+    half = customer.size // 2
+    first, second = slice(half), slice(half, None)
+    monitor.update(**part(log, first), groups=customer[first])
+    before = pickle.dumps(monitor)
+    with pytest.raises(ValueError, match=r"1 label\(s\) that earlier calls had, such as"):
+        monitor.update(**part(log, second), groups=customer[second])
+    with pytest.raises(ValueError, match=r"groups is None, and earlier rounds came in groups"):
+        monitor.update(**part(log, second))
+    assert pickle.dumps(monitor) == before
+    alone = PolicyMonitor(["old", "new"], reward_range=(0, 1)).update(**part(log, first))
+    with pytest.raises(ValueError, match=r"earlier rounds came without"):
+        alone.update(**part(log, second), groups=customer[second])
+
+
+def test_groups_in_logs():
+    rng = np.random.default_rng(5)
+    X, arm, groups = rng.normal(size=(300, 2)), rng.integers(2, size=300), np.arange(300) // 3
+    log = make_log(arm, rng.binomial(1, 0.3 + 0.4 * (arm == (X[:, 0] > 0))), np.full(300, 0.5))
+    policy = LinearUCB(arms=[0, 1]).fit(X[:100], log[:100])
+    monitor = PolicyMonitor({"old": None, "new": policy}, reward_range=(0, 1), max_weight=2)
+    monitor.update_log(X[102:], log[102:], groups=groups[102:])
+    assert monitor.n_rounds_ == 66

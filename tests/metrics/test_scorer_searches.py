@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skbandit.base import make_log
 from skbandit.environments import LinearEnvironment, log_policy
 from skbandit.linear import LinearUCB
 from skbandit.metrics import get_policy_scorer, get_policy_scorer_names, make_policy_scorer
@@ -349,3 +351,77 @@ def test_groups_of_a_splitter_stay_its_own(rounds, pipeline):
     with sklearn.config_context(enable_metadata_routing=True):
         routed = search.fit(X, log, groups=groups).cv_results_["mean_test_score"]
     np.testing.assert_array_equal(routed, plain)
+
+
+@pytest.fixture
+def failing(rounds):
+    """Contexts and a log without the propensities that every score needs."""
+    X, log = rounds
+    return X, make_log(log["arm"], log["reward"])
+
+
+def warned(search, X, log):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(X, log)
+    return [str(one.message) for one in caught]
+
+
+def test_scores_that_fail_are_spoken_of_once(pipeline, failing):
+    search = GridSearchCV(pipeline, GRID, scoring=get_policy_scorer("snips"), cv=3)
+    ours, theirs = warned(search, *failing)
+    assert "set to nan" in ours
+    assert "ValueError: propensity is None" in ours
+    assert "non-finite: [nan nan]" in theirs
+    assert np.isnan(search.cv_results_["mean_test_score"]).all()
+    # Copies are the same scorer, another one speaks for itself.
+    assert len(warned(clone(search), *failing)) == 1
+    search.set_params(scoring=get_policy_scorer("snips"))
+    assert len(warned(search, *failing)) == 2
+
+
+def test_the_error_score_of_the_search_is_kept(pipeline, failing):
+    search = GridSearchCV(pipeline, GRID, scoring=get_policy_scorer("snips"), cv=3)
+    (ours,) = warned(search.set_params(error_score=-5), *failing)
+    assert "set to -5" in ours
+    assert (search.cv_results_["mean_test_score"] == -5).all()
+    with pytest.raises(ValueError, match=r"propensity is None"):
+        search.set_params(error_score="raise").fit(*failing)
+
+
+@pytest.mark.parametrize("kind", ["list", "dict"])
+def test_several_scores_that_fail(pipeline, failing, kind):
+    names = ["snips", "ips"]
+    scoring = make_policy_scorer(names)
+    if kind == "dict":
+        scoring = {name: get_policy_scorer(name) for name in names}
+    search = GridSearchCV(pipeline, GRID, scoring=scoring, refit="ips", cv=3)
+    messages = warned(search, *failing)
+    n_scorers = 1 if kind == "list" else 2
+    assert sum("propensity is None" in message for message in messages) == n_scorers
+    assert not any("Traceback" in message for message in messages)
+    for name in ("snips", "ips"):
+        assert np.isnan(search.cv_results_[f"mean_test_{name}"]).all()
+    with pytest.raises(ValueError, match=r"propensity is None"):
+        search.set_params(error_score="raise").fit(*failing)
+
+
+def test_a_scorer_that_is_called_by_hand_raises(pipeline, rounds, failing):
+    pipeline.fit(*rounds)
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"propensity is None"):
+            get_policy_scorer("snips")(pipeline, *failing)
+
+    def scoring(policy, X, log):
+        return get_policy_scorer("snips")(policy, X, log)
+
+    messages = warned(GridSearchCV(pipeline, GRID, scoring=scoring, cv=2), *failing)
+    assert sum("Traceback" in message for message in messages) == 4
+
+
+def test_scores_that_fail_alike_but_for_numbers(pipeline, rounds):
+    options = {"max_weight": 1.0}
+    scorer = make_policy_scorer("ips", interval="bernstein", interval_params=options)
+    search = GridSearchCV(pipeline, GRID, scoring=scorer, cv=3)
+    # The largest weight differs from fold to fold.
+    assert sum("max_weight" in message for message in warned(search, *rounds)) == 1

@@ -172,8 +172,8 @@ def test_other_estimates_are_refused(name, method, log):
     match = rf'method "{method}" needs a mean of weighted rewards.*got \'{name}\'.*"betting"'
     with pytest.raises(ValueError, match=match):
         value.interval(method)
-    with pytest.raises(ValueError, match="got 'ips - mean'"):
-        (policy_value("ips", **log) - mean_value(reward=log["reward"])).interval(method)
+    with pytest.raises(ValueError, match=f"got '{name} - mean'"):
+        (value - mean_value(reward=log["reward"])).interval(method)
 
 
 @pytest.mark.parametrize("method", METHODS)

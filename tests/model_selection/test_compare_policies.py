@@ -11,7 +11,13 @@ from sklearn.preprocessing import FunctionTransformer
 
 from skbandit.environments import LinearEnvironment, log_policy
 from skbandit.linear import LinearUCB
-from skbandit.metrics import PolicyValueDisplay, get_policy_scorer, ips_value, mean_value
+from skbandit.metrics import (
+    PolicyValueDisplay,
+    chance_better,
+    get_policy_scorer,
+    ips_value,
+    mean_value,
+)
 from skbandit.model_selection import compare_policies
 from skbandit.selectors import EpsilonGreedySelector
 
@@ -131,15 +137,17 @@ def test_student_knows_how_few_rounds_count(case):
         )
 
 
-def test_chance_better_by_bootstrap(case):
+@pytest.mark.parametrize("method", METHODS)
+def test_chance_better_is_the_same_whatever_the_interval(case, method):
     _, policies, X, log = case
-    names = {"interval": "bootstrap", "interval_params": {"n_resamples": 4000}}
-    small = {"X": X[:120], "log": log[:120]}
-    boot = compare_policies(policies, **small, **names, estimator="snips")
-    normal = compare_policies(policies, **small, estimator="snips")
-    np.testing.assert_allclose(boot["chance_better"], normal["chance_better"], atol=0.03)
-    again = compare_policies(policies, **small, **names, estimator="snips")
-    assert boot.equals(again)
+    rows = {"X": X[:120], "log": log[:120], "estimator": "snips"}
+    chance = compare_policies(policies, **rows, interval=method)["chance_better"]
+    for name, policy in policies.items():
+        value = get_policy_scorer("snips").evaluate(policy, X[:120], log[:120])
+        difference = value - mean_value(reward=log["reward"][:120])
+        assert chance[name] == chance_better(difference, log["reward"][:120])
+    flat = compare_policies(policies, **rows, interval=method, prior_scale=np.inf)
+    assert flat.loc["good", "chance_better"] > chance["good"]
 
 
 def test_intervals_of_differences_cover():
@@ -190,6 +198,7 @@ def test_display(case):
         ({"interval": "exact"}, r"interval must be None or one of"),
         ({"confidence_level": 95}, r"confidence_level must lie strictly between 0 and 1"),
         ({"confidence_level": 0.0}, r"confidence_level must lie strictly between 0 and 1"),
+        ({"prior_scale": 0}, r"prior_scale must be a positive number"),
         ({"unknown_arms": "skip"}, r"unknown_arms must be one of"),
     ],
 )
@@ -274,7 +283,7 @@ def test_student_chance_counts_groups(case):
     _, policies, X, log = case
     groups = np.arange(1000) % 6
     row = compare_policies(
-        policies, X, log, interval="student", estimator="snips", groups=groups
+        policies, X, log, estimator="snips", groups=groups, prior_scale=np.inf
     ).loc["classifier"]
     value = get_policy_scorer("snips").evaluate(policies["classifier"], X, log, groups=groups)
     difference = value - mean_value(reward=log["reward"], groups=groups)

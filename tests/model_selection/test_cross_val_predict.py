@@ -168,3 +168,41 @@ def test_bad_input(rounds):
         cross_val_predict(bandit(), X[:3], log[:3])
     with pytest.raises(ValueError, match=r"does not know: 'c'"):
         cross_val_predict(bandit(arms=["a", "b"]), X, log)
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+def test_masks(draw_masked, method):
+    rounds = draw_masked(300, 0)
+    mask = rounds.available
+    found = cross_val_predict(bandit(), rounds.X, rounds.log, cv=3, method=method, available=mask)
+    for train, test in KFold(3).split(rounds.X):
+        fitted = bandit(arms=[0, 1, 2, 3]).fit(rounds.X[train], rounds.log[train])
+        answer = getattr(fitted, method)(rounds.X[test], available=mask[test])
+        np.testing.assert_array_equal(found[test], answer)
+    if method == "predict":
+        assert mask[np.arange(300), found].all()
+    # Of other arms in another order, in a Pipeline in a search, in parallel.
+    arms = [2, 0, 3, 1]
+    pipeline = make_pipeline(StandardScaler(with_mean=False, with_std=False), bandit(arms=arms))
+    search = GridSearchCV(pipeline, {"linearucb__alpha": ["auto"]}, cv=2)
+    frame = pd.DataFrame(mask, columns=[0, 1, 2, 3])[[1, 0, 3, 2]]
+    other = cross_val_predict(
+        search, rounds.X, rounds.log, cv=3, method=method, available=frame, n_jobs=2
+    )
+    array = cross_val_predict(
+        pipeline, rounds.X, rounds.log, cv=3, method=method, available=mask[:, arms]
+    )
+    np.testing.assert_array_equal(other, array)
+    if method == "predict_proba":
+        np.testing.assert_allclose(other, found[:, arms])
+
+
+def test_wrong_masks(draw_masked):
+    rounds = draw_masked(300, 0)
+    given = {"X": rounds.X, "y": rounds.log}
+    with pytest.raises(ValueError, match=r"'expected_reward' takes no available="):
+        cross_val_predict(bandit(), **given, method="expected_reward", available=rounds.available)
+    with pytest.raises(ValueError, match=r"logged arm was not available"):
+        cross_val_predict(bandit(), **given, available=~rounds.available | rounds.available[:, :1])
+    with pytest.raises(ValueError, match=r"available must have shape"):
+        cross_val_predict(bandit(), **given, available=rounds.available[:200])

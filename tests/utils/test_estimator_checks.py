@@ -74,6 +74,13 @@ class MaskedAfterwards(LinearThompsonSampling):
         return super().predict(X, explore=explore, return_propensity=return_propensity)
 
 
+class ScoredAmongAll(LinearUCB):
+    """Scores a log with masks as one without."""
+
+    def score(self, X, y, reward=None, propensity=None, sample_weight=None, available=None):
+        return super().score(X, y, reward, propensity, sample_weight)
+
+
 class MaskIgnored(LinearThompsonSampling):
     """Takes any mask."""
 
@@ -960,6 +967,7 @@ CULPRITS = [
     (MaskedAfterwards, "check_available"),
     (MaskedAfterwards, "check_available_frequencies"),
     (MaskIgnored, "check_available_messages"),
+    (ScoredAmongAll, "check_score_with_masks"),
     (FirstOnTies, "check_ties_are_even_under_every_selector"),
     (FirstOnTies, "check_ties_are_drawn_evenly"),
     (FirstOnTies, "check_unfitted_plays_from_prior"),

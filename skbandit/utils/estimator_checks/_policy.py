@@ -231,6 +231,33 @@ def check_available_frequencies(case):
         require_frequencies(counts, policy, f"{what} bandit with a mask")
 
 
+@for_bandits()
+def check_score_with_masks(case):
+    """A log with masks is scored by what the bandit would have played among those arms."""
+    X, k = case.contexts(40), _rows_to_sum(case)
+    mask = case.rng.random_sample((40, len(case.arms))) < 0.6
+    mask[:, : k + 1] = True
+    bandit = case.learnt()
+    arms, propensity = bandit.predict(X, available=mask, return_propensity=True)
+    reward = case.rewards(X, arms)
+    index = case.index(arms).reshape(40, -1)
+    played = np.take_along_axis(bandit.predict_proba(X, available=mask), index, axis=1)
+    # Not the propensity itself, with which all weights would be 1.
+    logged = np.sqrt(propensity)
+    weight = played / logged.reshape(40, -1)
+    value = k * (weight * np.reshape(reward, (40, -1))).sum() / weight.sum()
+    score = bandit.score(X, arms, reward=reward, propensity=logged, available=mask)
+    require_close(score, value, "score with available=", 1e-9)
+    mask[0, index[0, 0]] = False
+    mask[0, np.setdiff1d(np.arange(len(case.arms)), index[0, :1])] = True
+    require_raises(
+        ValueError,
+        "available",
+        lambda: bandit.score(X, arms, reward=reward, propensity=logged, available=mask),
+        "a log whose arms were not available",
+    )
+
+
 CHECKS = [
     check_policy_is_a_distribution,
     check_propensity_is_frequency,
@@ -241,4 +268,5 @@ CHECKS = [
     check_available,
     check_available_messages,
     check_available_frequencies,
+    check_score_with_masks,
 ]
