@@ -8,6 +8,7 @@ import sys
 from numbers import Integral, Real
 
 from sklearn.base import _fit_context
+from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -24,6 +25,7 @@ __all__ = [
     "_check_sample_weight",
     "_fit_context",
     "error_score_of_search",
+    "fitting_pipelines",
     "invalid_value",
     "other_values",
 ]
@@ -54,6 +56,28 @@ def error_score_of_search():
         return "raise"
     error_score = frame.f_locals.get("error_score", "raise")
     return float(error_score) if isinstance(error_score, Real) else "raise"
+
+
+def fitting_pipelines():
+    """Return the Pipelines that are fitting the bandit whose method asks, the innermost first.
+
+    A last step is not told what stands before it, so the frames that called it are asked.
+
+    Returns
+    -------
+    pipelines : list of Pipeline
+        Empty where the bandit is fitted by itself.
+    """
+    frame, package = sys._getframe(1), __name__.partition(".")[0]
+    pipelines = []
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module == "sklearn.pipeline" and frame.f_code.co_name == "fit":
+            pipelines.append(frame.f_locals["self"])
+        elif module.partition(".")[0] != package and module not in ("sklearn.base", "contextlib"):
+            break
+        frame = frame.f_back
+    return [one for one in pipelines if isinstance(one, Pipeline)]
 
 
 def _made(constraints):

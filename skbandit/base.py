@@ -30,6 +30,7 @@ from ._rounds import (
 from ._rows import n_rows
 from ._sampling import draw_arms, order_by_score
 from ._sklearn import HasMethods
+from ._steps import check_own_pipeline
 from ._tags import BanditTags, TagsWithBandit
 from ._threads import NO_LIMIT
 from ._values import self_normalized_value
@@ -368,8 +369,10 @@ class BaseBandit(BaseEstimator):
         Raises
         ------
         ValueError
-            On bad input; the bandit is then what it was before.
+            On bad input, or where a step before the bandit in the Pipeline that is fitted looks at
+            `y` and cannot read a log; the bandit is then what it was before.
         """
+        check_own_pipeline(y)
         return self._learn_rounds(X, y, reward, None, sample_weight, forget=True)
 
     def partial_fit(self, X, y, reward=None, classes=None, sample_weight=None):

@@ -61,6 +61,7 @@ class LogTarget(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
     [2]
     """
 
+    _reads_logs = True
     _parameter_constraints = {
         "transformer": [HasMethods(["fit", "transform"])],
         "target": [StrOptions({"reward", "arm"})],

@@ -103,16 +103,40 @@ def test_a_selection_that_cannot_read_logs_is_refused(log, step):
     X, y = log
     # Clicks: scikit-learn finds as many classes as there are kinds of rounds, without a word.
     y = make_log(y["arm"], y["reward"] > 0, y["propensity"])
-    pipeline = make_pipeline(step, LinearUCB()).fit(X, y)
-    scorer = get_policy_scorer("snips")
-    with pytest.raises(ValueError, match=r"SelectKBest before the bandit.*LogTarget"):
-        scorer(pipeline, X, y)
-    with pytest.raises(ValueError, match=r"SelectKBest before the bandit.*LogTarget"):
+    scorer, refused = get_policy_scorer("snips"), r"SelectKBest before the bandit.*LogTarget"
+    pipeline = make_pipeline(step, LinearUCB())
+    for one in (pipeline, make_pipeline(StandardScaler(), pipeline)):
+        with pytest.raises(ValueError, match=refused):
+            clone(one).fit(X, y)
+    # Steps that were fitted one by one.
+    fitted = make_pipeline(clone(step).fit(X, y), LinearUCB().fit(X, y))
+    with pytest.raises(ValueError, match=refused):
+        scorer(fitted, X, y)
+    with pytest.raises(ValueError, match=refused):
         cross_val_predict(pipeline, X, y, cv=2)
-    with pytest.raises(ValueError, match=r"SelectKBest before the bandit.*LogTarget"):
+    with pytest.raises(ValueError, match=refused):
         GridSearchCV(
             pipeline, {"linearucb__alpha": [1.0]}, scoring=scorer, cv=2, error_score="raise"
         ).fit(X, y)
+
+
+def test_what_is_fitted_by_itself_is_not_asked_about_its_pipeline(log):
+    X, y = log
+
+    class Inside(TransformerMixin, BaseEstimator):
+        """Fits a bandit of its own on the log, whatever stands before it."""
+
+        def fit(self, X, y):
+            self.bandit_ = LinearUCB().fit(X, y)
+            return self
+
+        def transform(self, X):
+            return self.bandit_.expected_reward(X)
+
+    labels = make_pipeline(SelectKBest(k=2), LinearUCB()).fit(X, y["arm"])
+    assert labels[-1].full_feedback_
+    pipeline = make_pipeline(StandardScaler(), Inside(), LinearUCB()).fit(X, y)
+    assert pipeline[-1].n_features_in_ == 2
 
 
 # Its propensities are made up.

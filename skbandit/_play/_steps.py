@@ -4,12 +4,10 @@ import copy
 
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from .. import base
+from .. import _steps, base
 from .._rows import n_rows
-from ..pipeline import LogTarget
 
 
 def take_apart(policy):
@@ -67,38 +65,14 @@ def is_fitted(estimator):
 def check_steps_read_logs(policy, y):
     """Raise where a step before a bandit takes each round of a log for a class of its own.
 
-    scikit-learn hands a structured array to the steps of a Pipeline as it is, and a univariate
-    selection finds classes in it without a word. Whoever meets such a Pipeline first says so.
-
     Parameters
     ----------
     policy : estimator object
     y : log or labels
     """
     steps, last = take_apart(policy)
-    if getattr(getattr(y, "dtype", None), "names", None) is None or not is_bandit(last):
-        return
-    for step in _parts(steps):
-        # Two of the univariate selections say that they need no y: some scores need none.
-        if get_tags(step).target_tags.required or hasattr(step, "score_func"):
-            name = type(step).__name__
-            raise ValueError(
-                f"The step {name} before the bandit looks at y, and takes each round of a log for "
-                "a class of its own. Wrap it in skbandit.pipeline.LogTarget, which shows it the "
-                "reward or the arm of each round. If it was fitted on plain arms, pass arms, "
-                "reward= and propensity= here as well."
-            )
-
-
-def _parts(steps):
-    """Yield steps and what those made of several have inside; not what reads logs."""
-    for step in steps:
-        if isinstance(step, LogTarget):
-            continue
-        for kind in ("steps", "transformers", "transformer_list"):
-            yield from _parts(part[1] for part in getattr(step, kind, ()))
-        if hasattr(step, "fit"):
-            yield step
+    if is_bandit(last):
+        _steps.check_steps_read_logs(steps, y)
 
 
 def fitted_steps(steps, contexts):
