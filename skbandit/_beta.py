@@ -118,7 +118,8 @@ def _chances(k, a, b, usable):
         rows = rows[np.abs(p[:, rows].sum(axis=0) - k) > _TOLERANCE * n_arms]
         panel /= 2
     p = np.clip(p, 0.0, 1.0)
-    share_between_twins(p, a, b, None)
+    # Arms that do not take part are nobody's twins.
+    share_between_twins(p, np.where(usable, a, -1.0), b, None)
     p *= usable
     return (p * (k / p.sum(axis=0))).T if k == 1 else _to_sum(k, p, usable).T
 

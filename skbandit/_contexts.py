@@ -119,8 +119,8 @@ def _count_rows(bandit, X, reset):
 
     Columns are compared with those that were learnt from where both have any.
     """
-    _check_some_rows(X)
     X = _as_keyed(X)
+    _check_some_rows(X)
     if reset:
         # Rows without columns leave no number of features behind.
         bandit.__dict__.pop("n_features_in_", None)
@@ -131,6 +131,8 @@ def _count_rows(bandit, X, reset):
 
 def _as_keyed(X):
     """Rows in a form of which equal ones have equal keys: numbers in lists as an array."""
+    if not hasattr(X, "shape") and hasattr(X, "__array__"):
+        X = np.asarray(X)
     if isinstance(X, (list, tuple)) and _is_numeric(X, takes_text=True):
         try:
             X = np.asarray(X, dtype=np.float64)

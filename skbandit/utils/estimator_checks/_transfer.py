@@ -100,7 +100,7 @@ def check_add_arm_from_the_mean(case):
 
 @for_bandits(
     {"learning": ("sum", "none")},
-    {"learning": "calls", "arms": "independent", "fades": False},
+    {"learning": "calls", "arms": "independent", "fades": False, "propensity": "unused"},
     axes=2,
 )
 def check_removed_arm_is_forgotten(case):
