@@ -59,7 +59,7 @@ class BernoulliEvidence:
     def likelihood_ratio(self, a, b):
         """The generalised log-likelihood ratio of arm a being better than arm b."""
         (p, q), (n, m) = self.mean[[a, b]], self.weight[[a, b]]
-        if n + m == 0.0:
+        if n == 0.0 or m == 0.0:
             return 0.0
         middle = (n * p + m * q) / (n + m)
         return float(n * bernoulli_kl(p, middle) + m * bernoulli_kl(q, middle))
@@ -165,7 +165,7 @@ def error_probability(evidence, leader, threshold="mixture"):
     evidence : BernoulliEvidence or GaussianEvidence
     leader : int
         The arm that looks best.
-    threshold : {"mixture", "union", "loglog"}, default="mixture"
+    threshold : {"mixture", "union", "loglog", "chernoff"}, default="mixture"
 
     Returns
     -------
@@ -180,6 +180,8 @@ def error_probability(evidence, leader, threshold="mixture"):
         delta = 2.0 * total * len(others) * np.exp(-ratio)
     elif threshold == "loglog":
         delta = (np.log(total) + 1.0) * np.exp(-ratio)
+    elif threshold == "chernoff":
+        delta = len(others) * np.exp(-ratio)
     elif len(others) * np.exp(-ratio) >= 1.0:
         # An average of likelihoods is at most the largest one.
         return 1.0

@@ -62,6 +62,30 @@ def top_two_policy(best, beta, challenger):
     return policy / policy.sum(axis=1, keepdims=True)
 
 
+def challengers(costs, leader):
+    """How likely each arm is to be the best if the leading one is not, from exponents.
+
+    Parameters
+    ----------
+    costs : ndarray of shape (n_arms,)
+        What it takes for each arm to overtake the leading one; infinite for arms that may not be
+        played.
+    leader : int
+
+    Returns
+    -------
+    probability : ndarray of shape (n_arms,)
+        In proportion to ``exp(-costs)``; the leading arm itself where there is no other.
+    """
+    costs = costs.copy()
+    costs[leader] = np.inf
+    least = costs.min()
+    if not np.isfinite(least):
+        return np.eye(len(costs))[leader]
+    weight = np.exp(least - costs)
+    return weight / weight.sum()
+
+
 class _TopTwoBelief(BaseBelief):
     """A belief whose highest draw gives way to the second highest in a share of the rounds."""
 
@@ -74,14 +98,7 @@ class _TopTwoBelief(BaseBelief):
         best = np.where(mask, self.belief.best(available), 0.0)
 
         def challenger(row, leader):
-            costs = np.where(mask[row], self.costs(leader), np.inf)
-            costs[leader] = np.inf
-            least = costs.min()
-            if not np.isfinite(least):
-                # There is no other arm.
-                return np.eye(len(costs))[leader]
-            weight = np.exp(least - costs)
-            return weight / weight.sum()
+            return challengers(np.where(mask[row], self.costs(leader), np.inf), leader)
 
         return top_two_policy(best, self.beta, challenger)
 
@@ -185,7 +202,7 @@ class TopTwoThompsonSampling(OnePolicyMixin, BaseContextFreeBandit):
     noise_std : float > 0 or None, default=None
         Standard deviation of a reward about its mean for ``reward_model="gaussian"``, or an upper
         bound of it. None: it is learnt, as in :class:`GaussianThompsonSampling`.
-    threshold : {"mixture", "union", "loglog"}, default="mixture"
+    threshold : {"mixture", "union", "loglog", "chernoff"}, default="mixture"
         How evidence becomes confidence, see Notes.
     selector : selector, default=None
         What turns scores into a policy, see :mod:`skbandit.selectors`. None:
@@ -233,6 +250,8 @@ class TopTwoThompsonSampling(OnePolicyMixin, BaseContextFreeBandit):
       with a known `noise_std`; of the two that are proven it needs fewer rounds.
     - "union": :math:`2 t (K - 1) e^{-Z}`, proven for rewards of 0 and 1 ([2]_, theorem 10).
     - "loglog": :math:`(\log t + 1) e^{-Z}`, with which [2]_ experiments. It is not proven.
+    - "chernoff": :math:`(K - 1) e^{-Z}`, which makes up for the number of arms and not for how
+      often one looks. It is not proven, and the user guide says how it has fared.
 
     With the noise learnt, the noise that is believed takes the place of the known one, and nothing
     is proven.
@@ -270,7 +289,7 @@ class TopTwoThompsonSampling(OnePolicyMixin, BaseContextFreeBandit):
         "beta": [Interval(Real, 0, 1, closed="neither")],
         "reward_model": [StrOptions(set(_ARMS))],
         "noise_std": [Interval(Real, 0, None, closed="neither"), None],
-        "threshold": [StrOptions({"mixture", "union", "loglog"})],
+        "threshold": [StrOptions({"mixture", "union", "loglog", "chernoff"})],
     }
     _shape_parameters = ("reward_model",)
     # Of counts; the other kind of arms carries and joins its state itself.
