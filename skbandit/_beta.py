@@ -107,10 +107,12 @@ def _chances(k, a, b, usable):
     p[:, settled] = contends[:, settled]
     rows = np.flatnonzero(~settled)
     panel = _PANEL / (1 + 0.55 * np.log10(n_arms / k)) / k ** (1 / 3)
+    # Arms that contend in no row, as most do where one has been found, cost nothing.
+    arms = np.flatnonzero(contends.any(axis=1))[:, None]
     for _ in range(_MAX_HALVINGS):
         if not len(rows):
             break
-        cut = np.s_[:, rows]
+        cut = arms, rows
         p[cut] = _integral(
             k, a[cut], b[cut], contends[cut], low[cut], high[cut], first[rows], last[rows], panel
         )
