@@ -63,17 +63,16 @@ def errors_of(counts, ratio, leader, best, largest):
     """The error probability that each rule states for the arm that leads now, a row each."""
     t = max(float(counts.weight[0].sum()), 1.0)
     n_others = counts.weight.shape[1] - 1
-    chernoff = n_others * np.exp(-ratio)
     mixture = np.ones(len(ratio))
     # No mixture is more certain than the ratio.
-    for row in np.flatnonzero(chernoff <= largest):
+    for row in np.flatnonzero(n_others * np.exp(-ratio) <= largest):
         evidence = BernoulliEvidence(counts.mean[row], counts.weight[row])
         mixture[row] = error_probability(evidence, int(leader[row]))
     return {
         "mixture": mixture,
         "union": 2.0 * t * n_others * np.exp(-ratio),
         "loglog": (np.log(t) + 1.0) * np.exp(-ratio),
-        "chernoff": chernoff,
+        "chernoff": np.exp(-ratio),
         "posterior": best.sum(axis=1) - best[np.arange(len(best)), leader],
     }
 
@@ -95,7 +94,7 @@ class Counts(NamedTuple):
         return beta_top_probability(1, 1.0 + self.paid, 1.0 + self.weight - self.paid)
 
 
-def run(means, n_streams, seed):
+def run(means, n_streams, seed, rules=RULES):
     """Play streams to the end of the slowest rule; return what each rule said, and when.
 
     The policy is that of `TopTwoThompsonSampling`, from the functions that it calls: streams are
@@ -105,7 +104,7 @@ def run(means, n_streams, seed):
     # The best arm's place says nothing.
     means = rng.permuted(np.tile(means, (n_streams, 1)), axis=1)
     counts = Counts(np.zeros(means.shape), np.zeros(means.shape))
-    stopped = {(rule, delta): np.zeros(n_streams) for rule in RULES for delta in DELTAS}
+    stopped = {(rule, delta): np.zeros(n_streams) for rule in rules for delta in DELTAS}
     wrong = {key: np.ones(n_streams, dtype=bool) for key in stopped}
     t, going = 0, np.arange(n_streams)
     while len(going) and t < MOST_ROUNDS:
@@ -117,9 +116,13 @@ def run(means, n_streams, seed):
         t += size
         now = Counts(counts.weight[going], counts.paid[going])
         ratio, leader = ratios(now.mean, now.weight)
-        waits = np.any([stopped["mixture", delta][going] == 0 for delta in DELTAS], axis=0)
-        largest = np.where(waits, max(DELTAS), -1.0)
-        for rule, error in errors_of(now, ratio, leader, now.best, largest).items():
+        largest = np.full(len(going), -1.0)
+        if "mixture" in rules:
+            waits = np.any([stopped["mixture", delta][going] == 0 for delta in DELTAS], axis=0)
+            largest[waits] = max(DELTAS)
+        errors = errors_of(now, ratio, leader, now.best, largest)
+        for rule in rules:
+            error = errors[rule]
             for delta in DELTAS:
                 first = going[(error <= delta) & (stopped[rule, delta][going] == 0)]
                 stopped[rule, delta][first] = t
@@ -150,6 +153,7 @@ def main():
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--n-jobs", type=int, default=1)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--rules", nargs="+", choices=RULES, default=RULES)
     options = parser.parse_args()
     n_parts = -(-options.runs // STREAMS)
     seeds = range(options.first_seed, options.first_seed + n_parts)
@@ -157,7 +161,7 @@ def main():
         time, weights = characteristic_time(means)
         print(f"\n{name}: T* = {time:.1f}, shares {weights.round(3).tolist()}")
         parts = Parallel(n_jobs=options.n_jobs)(
-            delayed(run)(means, min(STREAMS, options.runs), seed) for seed in seeds
+            delayed(run)(means, min(STREAMS, options.runs), seed, options.rules) for seed in seeds
         )
         table = pd.DataFrame([row for part in parts for row in part])
         summary = table.groupby(["delta", "rule"], sort=False).agg(

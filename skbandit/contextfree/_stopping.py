@@ -181,7 +181,7 @@ def error_probability(evidence, leader, threshold="mixture"):
     elif threshold == "loglog":
         delta = (np.log(total) + 1.0) * np.exp(-ratio)
     elif threshold == "chernoff":
-        delta = len(others) * np.exp(-ratio)
+        delta = np.exp(-ratio)
     elif len(others) * np.exp(-ratio) >= 1.0:
         # An average of likelihoods is at most the largest one.
         return 1.0

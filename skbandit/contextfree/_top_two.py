@@ -250,8 +250,9 @@ class TopTwoThompsonSampling(OnePolicyMixin, BaseContextFreeBandit):
       with a known `noise_std`; of the two that are proven it needs fewer rounds.
     - "union": :math:`2 t (K - 1) e^{-Z}`, proven for rewards of 0 and 1 ([2]_, theorem 10).
     - "loglog": :math:`(\log t + 1) e^{-Z}`, with which [2]_ experiments. It is not proven.
-    - "chernoff": :math:`(K - 1) e^{-Z}`, which makes up for the number of arms and not for how
-      often one looks. It is not proven, and the user guide says how it has fared.
+    - "chernoff": :math:`e^{-Z}`, the limit of them all for small error probabilities, which makes
+      up neither for the number of arms nor for how often one looks. It is not proven; the user
+      guide says how it has fared.
 
     With the noise learnt, the noise that is believed takes the place of the known one, and nothing
     is proven.

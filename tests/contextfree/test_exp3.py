@@ -40,8 +40,10 @@ def test_weights_agree_with_a_plain_loop(gamma, logged):
     rng = np.random.default_rng(0)
     arm, reward = rng.integers(4, size=60), rng.random(60)
     propensity = rng.uniform(0.1, 1.0, size=60) if logged else None
-    bandit = Exp3(arms=range(4), gamma=gamma)
+    bandit = Exp3(arms=list(range(4)), gamma=gamma, random_state=np.random.RandomState(0))
     for t in range(60):
+        if not logged:
+            arm[t] = bandit.predict(NOTHING)[0]
         y, paid = arm[t : t + 1], reward[t : t + 1]
         if logged:
             bandit.partial_fit(NOTHING, make_log(y, paid, propensity[t : t + 1]))
@@ -122,7 +124,7 @@ def test_selectors_and_masks():
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_sets_of_the_race_in_closed_form(k):
     """The order of arms is that of Plackett and Luce: drawn one after the other, by their weight."""
-    scores = np.array([[0.3, -1.0, 2.0, 0.0], [0.0, -30.0, 60.0, 1.0]])
+    scores = np.array([[0.3, -1.0, 2.0, 0.0], [0.0, -8.0, 9.0, 1.0]])
     expected = np.zeros(scores.shape)
     for row, weights in enumerate(np.exp(scores)):
         for order in permutations(range(4)):
@@ -169,3 +171,10 @@ def test_regret_against_an_adversary_is_within_the_bound(seed):
         paid += reward[arm[0]]
         bandit.partial_fit(NOTHING, arm, reward[arm])
     assert rewards.sum(axis=0).max() - paid < 2 * np.sqrt(n * 2 * np.log(2))
+
+
+def test_sets_of_scores_that_are_far_apart():
+    scores = np.array([[0.0, 900.0, -1e6, 1.0]])
+    assert_allclose(gumbel_top_probability(1, scores), [[0, 1, 0, 0]], atol=1e-12)
+    softmax = 1 / (1 + np.e)
+    assert_allclose(gumbel_top_probability(2, scores), [[softmax, 1, 0, 1 - softmax]], atol=1e-7)

@@ -79,9 +79,9 @@ def test_gaussian_mixture_by_quadrature(theta):
     ],
 )
 def test_the_least_is_the_least(evidence):
-    """Against 200,000 points."""
+    """Against 20,000 points."""
     low, high = evidence.search_range(0, 1)
-    theta = np.linspace(low, high, 200_000)
+    theta = np.linspace(low, high, 20_000)
     values = evidence.log_mixture(theta, 0, 1)
     assert least_mixture(evidence, 0, 1) <= values.min() + 1e-6
     assert_allclose(least_mixture(evidence, 0, 1), values.min(), rtol=1e-3, atol=1e-4)
@@ -128,7 +128,7 @@ def test_error_probabilities_are_the_formulas():
     assert_allclose(
         error_probability(evidence, 0, "loglog"), (np.log(120) + 1) * np.exp(-least)
     )
-    assert_allclose(error_probability(evidence, 0, "chernoff"), 2 * np.exp(-least))
+    assert_allclose(error_probability(evidence, 0, "chernoff"), np.exp(-least))
     mixture = min(least_mixture(evidence, 0, arm) for arm in (1, 2))
     assert_allclose(error_probability(evidence, 0), 2 * np.exp(-mixture))
 
@@ -205,9 +205,9 @@ def wrong_stops(means, threshold, delta, seeds, most=2000, **params):
     "params", [{}, {"reward_model": "gaussian", "noise_std": 1.0}], ids=["bernoulli", "gaussian"]
 )
 def test_errors_are_rare(params):
-    """100 streams with an error rate of at most .2 err more than 36 times with a chance of 1e-4."""
-    means = np.array([0.5, 0.42, 0.35])
-    assert wrong_stops(means, "mixture", 0.2, range(100), most=300, **params) <= 36
+    """40 streams with an error rate of at most .3 err more than 23 times with a chance of 1e-4."""
+    means = np.array([0.5, 0.45, 0.4])
+    assert wrong_stops(means, "mixture", 0.3, range(40), most=100, **params) <= 23
 
 
 @pytest.mark.long

@@ -44,7 +44,7 @@ def test_policy_with_gaussian_rewards():
     """Three shares off by five standard errors: a chance of 2e-6."""
     rng = np.random.default_rng(1)
     arm = rng.integers(3, size=40)
-    reward = 10 + arm + rng.normal(size=40)
+    reward = 10 + 0.3 * arm + rng.normal(size=40)
     bandit = TopTwoThompsonSampling(reward_model="gaussian").fit(np.empty((40, 0)), arm, reward)
     plain = GaussianThompsonSampling().fit(np.empty((40, 0)), arm, reward)
     mean, std = plain.expected_reward([[]], return_std=True)
