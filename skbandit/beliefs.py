@@ -257,8 +257,9 @@ class BetaBelief(BaseBelief):
     Notes
     -----
     ``width`` is :math:`1 / (2 \sqrt{a + b})`, the standard deviation of the arc sine of the square
-    root of a Beta variable, to first order: it does not depend on the mean. :meth:`widened` divides
-    a and b by the square of the factor [1]_, which multiplies that width and leaves the mean.
+    root of a Beta variable, to first order: it does not depend on the mean. :meth:`widened`
+    divides a and b by the square of the factor [1]_, which multiplies that width and leaves the
+    mean.
 
     References
     ----------

@@ -1,5 +1,7 @@
 """Which of several Beta variables is the highest, against nested quadrature and closed forms."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -26,8 +28,8 @@ def by_quad(a, b):
         def others_below(u, law=law, others=others):
             return np.prod([betainc(a[other], b[other], law.ppf(u)) for other in others])
 
-        pieces = zip(edges[:-1], edges[1:], strict=True)
-        chances.append(sum(quad(others_below, *piece, limit=200)[0] for piece in pieces))
+        pieces = [quad(others_below, *piece, limit=200)[0] for piece in pairwise(edges)]
+        chances.append(sum(pieces))
     return np.array(chances)
 
 

@@ -86,7 +86,7 @@ def beta_belief(state, n_samples, prior=(1.0, 1.0)):
     return BetaBelief(np.broadcast_to(a, shape), np.broadcast_to(b, shape))
 
 
-# ------------------------------------------------------------------------------- rewards of any kind
+# -------------------------------------------------------------------------- rewards of any kind
 def no_rewards(n_arms, prior_precision):
     """A regression on nothing but a constant, before any round: location and noise are learnt."""
     return FullRegression.empty(

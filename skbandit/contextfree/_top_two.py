@@ -354,7 +354,7 @@ class TopTwoThompsonSampling(OnePolicyMixin, BaseContextFreeBandit):
             return super()._merge_states(states)
         return type(states[0]).merged(states)
 
-    # ------------------------------------------------------------------------------- identification
+    # ------------------------------------------------------------------------------ identification
     @property
     def _evidence(self):
         return self._arms.evidence(self.state_, self.noise_std)

@@ -123,7 +123,7 @@ def test_selectors_and_masks():
 
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_sets_of_the_race_in_closed_form(k):
-    """The order of arms is that of Plackett and Luce: drawn one after the other, by their weight."""
+    """The order is that of Plackett and Luce: arms drawn one after the other, by their weight."""
     scores = np.array([[0.3, -1.0, 2.0, 0.0], [0.0, -8.0, 9.0, 1.0]])
     expected = np.zeros(scores.shape)
     for row, weights in enumerate(np.exp(scores)):

@@ -125,9 +125,7 @@ def test_error_probabilities_are_the_formulas():
     evidence = BernoulliEvidence(np.array([0.6, 0.2, 0.1]), np.array([50.0, 40.0, 30.0]))
     least = min(evidence.likelihood_ratio(0, arm) for arm in (1, 2))
     assert_allclose(error_probability(evidence, 0, "union"), 2 * 120 * 2 * np.exp(-least))
-    assert_allclose(
-        error_probability(evidence, 0, "loglog"), (np.log(120) + 1) * np.exp(-least)
-    )
+    assert_allclose(error_probability(evidence, 0, "loglog"), (np.log(120) + 1) * np.exp(-least))
     assert_allclose(error_probability(evidence, 0, "chernoff"), np.exp(-least))
     mixture = min(least_mixture(evidence, 0, arm) for arm in (1, 2))
     assert_allclose(error_probability(evidence, 0), 2 * np.exp(-mixture))

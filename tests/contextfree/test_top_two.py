@@ -161,7 +161,10 @@ class TestStopping:
     def test_shards_and_arms(self, reward_model):
         rng = np.random.default_rng(0)
         arm, reward = rng.integers(3, size=90), rng.random(90)
-        new = lambda: TopTwoThompsonSampling(arms=[0, 1, 2], reward_model=reward_model)
+
+        def new():
+            return TopTwoThompsonSampling(arms=[0, 1, 2], reward_model=reward_model)
+
         X = np.empty((90, 0))
         shards = [new().fit(X[i::2], arm[i::2], reward[i::2]) for i in range(2)]
         whole = new().fit(X, arm, reward)
