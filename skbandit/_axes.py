@@ -76,7 +76,7 @@ class Resize(NamedTuple):
 
     def dropped_features(self, n_before):
         """Old positions of the features that are gone."""
-        return np.setdiff1d(np.arange(n_before), self.feature_source)
+        return np.setdiff1d(np.arange(n_before or 0), self.feature_source)
 
     def moves_features(self, n_before):
         """Whether the features are other ones than before, or in another order."""

@@ -28,6 +28,8 @@ def check_contexts(bandit, X, *, reset):
     """
     tags = get_tags(bandit)
     kind = tags.bandit_tags.contexts
+    if kind == "none":
+        return _count_rows(bandit, X, reset)
     if kind == "numbers" or (kind == "any" and _is_numeric(X, tags.input_tags.string)):
         return _check_numbers(bandit, X, tags.input_tags, reset)
     return _check_rows(bandit, X, reset)
@@ -97,15 +99,61 @@ def _is_numeric(X, takes_text):
     return kind not in "USTOmM" or (kind == "O" and not takes_text)
 
 
-def _check_rows(bandit, X, reset):
-    """Keep rows as they are; there must be some, of the columns that were learnt from."""
+def _check_some_rows(X):
     if n_rows(X) == 0:
         raise ValueError("X has 0 sample(s), but at least one row is needed.")
+
+
+def _check_rows(bandit, X, reset):
+    """Keep rows as they are; there must be some, of the columns that were learnt from."""
+    _check_some_rows(X)
     frame = as_frame(X)
     if isinstance(frame, nw.DataFrame) and not frame.columns:
         raise ValueError("X has 0 feature(s), but at least one column is needed.")
     validate_data(bandit, X, skip_check_array=True, reset=reset)
     return X
+
+
+def _count_rows(bandit, X, reset):
+    """Keep rows that nobody looks at: there must be some, with or without columns.
+
+    Columns are compared with those that were learnt from where both have any.
+    """
+    X = _as_keyed(X)
+    _check_some_rows(X)
+    if reset:
+        # Rows without columns leave no number of features behind.
+        bandit.__dict__.pop("n_features_in_", None)
+    if reset or (_has_columns(X) and getattr(bandit, "n_features_in_", 0)):
+        validate_data(bandit, X, skip_check_array=True, reset=reset)
+    return X
+
+
+def _as_keyed(X):
+    """Rows in a form of which equal ones have equal keys: numbers in lists as an array."""
+    if not hasattr(X, "shape") and hasattr(X, "__array__"):
+        X = np.asarray(X)
+    if isinstance(X, (list, tuple)) and _is_numeric(X, takes_text=True):
+        try:
+            X = np.asarray(X, dtype=np.float64)
+        except (TypeError, ValueError):
+            return X
+    if sparse.issparse(X):
+        X = X.tocsr()
+        if not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+    if isinstance(X, np.ndarray):
+        if X.ndim > 2:
+            X = X.reshape(X.shape[0], -1)
+        if X.dtype.kind == "f":
+            X = with_one_nan(X)
+    return X
+
+
+def _has_columns(X):
+    shape = getattr(X, "shape", ())
+    return len(shape) == 2 and shape[1] > 0
 
 
 def block_of(contexts, rows):

@@ -29,6 +29,7 @@ class Rounds(NamedTuple):
     reward: np.ndarray | None  # (n,) float64; None means full feedback
     weight: np.ndarray | None  # (n,) float64; None means ones
     rows_per_round: int = 1  # so many consecutive rows are one round
+    propensity: np.ndarray | None = None  # (n,) float64, where a log carries them
 
     @property
     def weights(self):
@@ -544,10 +545,10 @@ def check_feedback(X, y, reward, sample_weight, n_selected):
     return arm, reward, propensity, sample_weight
 
 
-def flatten_rounds(contexts, arm, reward, weight):
+def flatten_rounds(contexts, arm, reward, weight, propensity=None):
     """Make one row of each (round, arm played): semi-bandit feedback as plain rounds."""
     if arm.ndim == 1:
-        return Rounds(contexts, arm, reward, weight)
+        return Rounds(contexts, arm, reward, weight, propensity=propensity)
     n_selected = arm.shape[1]
     rows = np.repeat(np.arange(arm.shape[0]), n_selected)
     return Rounds(
@@ -556,4 +557,5 @@ def flatten_rounds(contexts, arm, reward, weight):
         reward.ravel(),
         None if weight is None else weight[rows],
         n_selected,
+        None if propensity is None else propensity.ravel(),
     )

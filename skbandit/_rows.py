@@ -262,11 +262,11 @@ def row_keys(X):
             return _sparse_keys(X)
         frame = as_frame(X)
         if frame is not None:
-            return _joined_keys(_frame_columns(frame))
-        return _joined_keys([np.fromiter(X, dtype=object, count=len(X))])
+            return _joined_keys(_frame_columns(frame), n_rows(X))
+        return _joined_keys([np.fromiter(X, dtype=object, count=len(X))], len(X))
     if X.dtype.kind not in "fbiu":
-        columns = X.reshape(len(X), -1)
-        return _joined_keys([columns[:, place] for place in range(columns.shape[1])])
+        columns = X.reshape(len(X), -1 if X.size else 0)
+        return _joined_keys([columns[:, place] for place in range(columns.shape[1])], len(X))
     n_samples = X.shape[0]
     if X.ndim == 3:
         # A candidate's key is mixed before it is weighted by its place, so that features and
@@ -301,10 +301,10 @@ def _sparse_keys(X):
     return running[X.indptr[1:]] - running[X.indptr[:-1]]
 
 
-def _joined_keys(columns):
-    """Keys of rows whose columns are arrays of any dtype."""
+def _joined_keys(columns, n_samples):
+    """Keys of rows whose columns, if there are any, are arrays of any dtype."""
     multipliers = _column_multipliers(len(columns))
-    keys = np.zeros(len(columns[0]) if columns else 0, dtype=np.uint64)
+    keys = np.zeros(n_samples, dtype=np.uint64)
     for column, multiplier in zip(columns, multipliers, strict=True):
         keys += _column_bits(column) * multiplier
     return keys

@@ -14,6 +14,7 @@ _CHOICES = {
     "arms": ("independent", "linked"),
     "arm_order": ("free", "named", "matters"),
     "prior": ("fixed", "learnt"),
+    "propensity": ("unused", "used"),
     "location": ("fixed", "learnt"),
     "adding_features": ("exact", "approximate", "no"),
     "dropping_features": ("exact", "approximate", "no"),
@@ -52,7 +53,8 @@ class BanditTags:
     contexts : {"numbers", "any", "none"}, default="numbers"
         "numbers": arrays of numbers, frames of them and what scikit-learn's input tags add (CSR,
         three axes). "any": whatever can be counted by rows (texts, categories, missing values);
-        they reach the hooks as they came. "none": contexts are counted and not looked at.
+        they reach the hooks as they came. "none": contexts are counted and not looked at; they
+        need not have columns.
     arms : {"independent", "linked"}, default="independent"
         Whether an arm's model is taught by its own rounds alone, or also by those of others.
     arm_order : {"free", "named", "matters"}, default="free"
@@ -65,6 +67,10 @@ class BanditTags:
     location : {"fixed", "learnt"}, default="fixed"
         Whether rewards of 0 and 1 mean something to the model, or it finds where rewards lie and
         how far apart: a constant added to all of them, or another unit, then changes no decision.
+    propensity : {"unused", "used"}, default="unused"
+        Whether learning divides by the chance with which an arm was played: that which a log
+        carries, else that of the bandit's own policy at the start of the call. A log with
+        propensities then teaches something else than one without.
     adding_features, dropping_features : {"exact", "approximate", "no"}, default="exact"
         "exact": expanding equals having had features that were zero, dropping forgets (it
         marginalises a posterior), and what was always zero is as if it had never been there.
@@ -96,6 +102,7 @@ class BanditTags:
     arm_order: str = "free"
     prior: str = "fixed"
     location: str = "fixed"
+    propensity: str = "unused"
     adding_features: str = "exact"
     dropping_features: str = "exact"
     rounding: float = 1e-6

@@ -111,7 +111,7 @@ def _contenders(k, mean, std, dof):
         cut = np.s_[:, coarse]
         args = location[cut], scale[cut], law.at(cut), low[coarse], high[coarse]
         p[cut] = _integrate(k, *args, width)
-    _share_between_twins(p, location, scale, dof)
+    share_between_twins(p, location, scale, dof)
     p = _sum_to(k, np.clip(p, 0, 1))
     return 1 - p if flip else p
 
@@ -217,11 +217,11 @@ def _integrate_panels(k, location, scale, law, edges, row):
     z = ((left - location[:, row])[:, None] + half * (1 + _NODES[:, None])) / scale
     above, density = law.survival_and_density(z)
     density *= half / scale
-    density *= _few_others_above(k, above)
+    density *= few_others_above(k, above)
     return np.einsum("cnm,n->cm", density, _WEIGHTS)
 
 
-def _few_others_above(k, above):
+def few_others_above(k, above):
     """Chance that at most k - 1 of the other arms exceed each point.
 
     Parameters
@@ -257,7 +257,7 @@ def _few_others_above(k, above):
     return result
 
 
-def _share_between_twins(p, location, scale, dof):
+def share_between_twins(p, location, scale, dof):
     """Give arms of equal distribution equal values to the last bit, in place."""
     keys = (location, scale) if dof is None else (location, scale, dof)
     order = np.lexsort(keys, axis=0)

@@ -445,7 +445,7 @@ class BaseBandit(BaseEstimator):
             first = forget or not self.__sklearn_is_fitted__()
             twin._check_parameters(against_state=not first)
             contexts = twin._check_contexts(X, first)
-            labels, reward, _, weight = check_feedback(
+            labels, reward, propensity, weight = check_feedback(
                 contexts, y, reward, sample_weight, twin._selector.n_selected
             )
             if first:
@@ -456,7 +456,7 @@ class BaseBandit(BaseEstimator):
             arm = encode_arms(labels, twin._arms_for(contexts))
             if reward is not None:
                 twin._check_reward(reward)
-            twin._absorb(flatten_rounds(contexts, arm, reward, weight))
+            twin._absorb(flatten_rounds(contexts, arm, reward, weight, propensity))
             twin._remember_parameters()
             # Last in here: an interruption before it puts the stream back, none comes after it.
             self.__dict__ = twin.__dict__
@@ -508,8 +508,7 @@ class BaseBandit(BaseEstimator):
     def _can_take_plain(self):
         """Whether few rounds of plain numbers need no full validation."""
         return (
-            self._bandit_tags.contexts != "none"
-            and "n_features_in_" in self.__dict__
+            "n_features_in_" in self.__dict__
             and not self._candidate_features
             and "feature_names_in_" not in self.__dict__
             and not (

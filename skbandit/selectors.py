@@ -171,7 +171,7 @@ class ArgmaxSelector(BaseSelector):
         return belief.best(available)
 
 
-def _explored(probability, share, available, n_selected=1):
+def explored(probability, share, available, n_selected=1):
     """Mix a policy with the uniform one over the arms that are available."""
     if available is None:
         uniform = n_selected / probability.shape[1]
@@ -206,11 +206,11 @@ class EpsilonGreedySelector(BaseSelector):
 
     def select(self, scores, available=None):
         """See :meth:`BaseSelector.select`."""
-        return _explored(argmax_policy(scores, available), self.epsilon, available)
+        return explored(argmax_policy(scores, available), self.epsilon, available)
 
     def expect(self, belief, available=None):
         """See :meth:`BaseSelector.expect`; exact."""
-        return _explored(belief.best(available), self.epsilon, available)
+        return explored(belief.best(available), self.epsilon, available)
 
 
 class PropensityFloorSelector(BaseSelector):
@@ -285,7 +285,7 @@ class PropensityFloorSelector(BaseSelector):
         return type(self)(for_arms(self._other, arms), share=self.share, decay=self.decay)
 
     def _mix(self, probability, available):
-        return _explored(probability, self.share, available, self.n_selected or 1)
+        return explored(probability, self.share, available, self.n_selected or 1)
 
     def select(self, scores, available=None):
         """See :meth:`BaseSelector.select`."""

@@ -9,7 +9,7 @@ from scipy.special import expit, ndtr, stdtr
 
 from skbandit import beliefs
 from skbandit._optimality import argmax_policy, best_probability, top_policy, top_probability
-from skbandit.beliefs import IndependentBelief, JointBelief, LinkedBelief
+from skbandit.beliefs import BetaBelief, IndependentBelief, JointBelief, LinkedBelief
 from skbandit.explorations import ThompsonSamplingMixin, UpperConfidenceBoundMixin, thompson_policy
 from skbandit.selectors import (
     ArgmaxSelector,
@@ -288,3 +288,58 @@ class TestExplorations:
         assert_allclose(Bound()._decision_function(None), mean + alpha * std, rtol=1e-12)
         policy = thompson_policy(IndependentBelief(mean, std), ArgmaxSelector(), alpha)
         assert_allclose(policy, best, rtol=1e-12)
+
+
+class TestBeta:
+    A, B = np.array([[0.5, 3.0, 80.0, 3.0]]), np.array([[2.0, 1.0, 40.0, 1.0]])
+
+    def test_moments_and_bounds(self):
+        belief, law = BetaBelief(self.A, self.B), stats.beta(self.A, self.B)
+        assert_allclose(belief.mean, law.mean())
+        assert_allclose(belief.std, law.std())
+        assert_allclose(belief.upper_bound(1.5), law.mean() + 1.5 * law.std())
+        # The arc sine of the root of a Beta variable has about this spread, whatever its mean.
+        many = stats.beta(800, 200).rvs(100_000, random_state=0)
+        width = BetaBelief(np.array([[800.0]]), np.array([[200.0]])).width[0, 0]
+        assert_allclose(np.arcsin(np.sqrt(many)).std(), width, rtol=0.02)
+
+    def test_widening_keeps_the_mean_and_multiplies_the_width(self):
+        belief = BetaBelief(self.A, self.B)
+        alpha = np.array([[0.3, 1.0, 2.0, 0.5]])
+        wider = belief.widened(alpha)
+        assert_allclose(wider.mean, belief.mean)
+        assert_allclose(wider.width, alpha * belief.width)
+        assert_allclose(wider.a, self.A / alpha**2)
+        assert belief.widened(1.0) is belief
+        assert_array_equal(belief.widened(0.0).std, 0.0)
+
+    def test_widening_ends_at_distributions_that_can_be_told(self):
+        belief = BetaBelief(self.A, self.B)
+        for alpha in (np.full((1, 4), 1e-30), np.zeros((1, 4)), np.full((1, 4), 1e6), 1e6):
+            other = belief.widened(alpha)
+            assert_allclose(other.mean, belief.mean)
+            assert_allclose(other.best().sum(), 1.0)
+        assert BetaBelief(self.A, self.B).widened(1e-30).std.max() < 1e-4
+
+    def test_draws_follow_the_distributions(self):
+        """Four Kolmogorov-Smirnov tests at 1e-4."""
+        draws = BetaBelief(self.A, self.B).draws(4000, 0)[:, 0]
+        for arm in range(4):
+            law = stats.beta(self.A[0, arm], self.B[0, arm])
+            assert stats.kstest(draws[:, arm], law.cdf).pvalue > 1e-4
+        # Rows and arms do not change each other's deviates.
+        more = BetaBelief(np.vstack([self.B, self.A]), np.vstack([self.A, self.B]))
+        assert_array_equal(more.draws(4000, 0)[:, 1], draws)
+
+    @SELECTORS
+    def test_expected_policies_agree_with_draws(self, selector):
+        """Shares of 100,000 draws, and of 512 where nothing is in closed form."""
+        belief = BetaBelief(self.A, self.B)
+        rng = np.random.default_rng(0)
+        scores = rng.beta(self.A[0], self.B[0], (100_000, 4))
+        expected = selector.select(scores).mean(axis=0)
+        found = belief.expect(selector)[0]
+        tolerance = 0.01 if getattr(selector, "has_closed_form", False) else 0.1
+        assert_allclose(found, expected, atol=tolerance)
+        # Two arms are alike.
+        assert_allclose(found[1], found[3], atol=1e-12)

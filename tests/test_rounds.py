@@ -456,6 +456,16 @@ def test_flatten_rounds():
     assert plain.weight is None
 
 
+def test_flatten_rounds_keeps_propensities():
+    contexts, arm = np.zeros((2, 1)), np.array([[0, 1], [2, 0]])
+    chance = np.array([[0.5, 0.6], [0.7, 0.8]])
+    rounds = flatten_rounds(contexts, arm, np.ones((2, 2)), None, chance)
+    assert_array_equal(rounds.propensity, [0.5, 0.6, 0.7, 0.8])
+    plain = flatten_rounds(contexts, arm[:, 0], np.ones(2), None, chance[:, 0])
+    assert_array_equal(plain.propensity, [0.5, 0.7])
+    assert flatten_rounds(contexts, arm, np.ones((2, 2)), None).propensity is None
+
+
 class TestFullFeedback:
     def test_spelt_out(self):
         contexts, weight = np.arange(6.0).reshape(2, 3), np.array([2.0, 3.0])

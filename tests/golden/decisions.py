@@ -52,6 +52,8 @@ VARIANTS = {
     "hidden_units": [(4,)],
     "exploration": ["ucb"],
     "arm_model": ["shared", "hybrid"],
+    "gamma": [0.2],
+    "reward_model": ["gaussian"],
 }
 SELECTORS = [EpsilonGreedySelector(epsilon=0.2), SoftmaxSelector(), TopKSelector(k=2)]
 

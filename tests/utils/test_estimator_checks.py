@@ -1124,6 +1124,7 @@ def _names(estimator, **keywords):
         ({"merging": "approximate"}, "check_merge_equals_whole"),
         ({"arms": "linked"}, "check_arms_are_independent"),
         ({"prior": "learnt"}, "check_cold_arms_at_prior"),
+        ({"propensity": "used"}, "check_added_arm_was_never_played"),
         ({"arm_order": "matters"}, "check_order_of_arms"),
         ({"adding_features": "approximate"}, "check_added_features_were_zero"),
         ({"adding_features": "no"}, "check_expand_features"),

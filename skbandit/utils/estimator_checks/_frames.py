@@ -124,12 +124,14 @@ def check_log_equals_keywords(case):
         for title, library in frame_libraries().items():
             logs[f"a DataFrame of {title}"] = library.DataFrame(columns)
     keywords = case.new().fit(X, y, reward=reward)
-    value = keywords.score(X, y, reward=reward, propensity=propensity)
+    carrying = case.new().fit(X, log) if case.tags.propensity == "used" else keywords
+    value = carrying.score(X, y, reward=reward, propensity=propensity)
     for what, given in logs.items():
+        expected = keywords if what == "a log without propensities" else carrying
         for method in ("fit", "partial_fit"):
             bandit = getattr(case.new(), method)(X, given)
-            case.require_same_beliefs(bandit, keywords, X, f"{method} from {what}")
-            require_equal(bandit.predict(X), keywords.predict(X), f"decisions after {what}")
+            case.require_same_beliefs(bandit, expected, X, f"{method} from {what}")
+            require_equal(bandit.predict(X), expected.predict(X), f"decisions after {what}")
         if what != "a log without propensities":
             scored = bandit.score(X, given)
             require(

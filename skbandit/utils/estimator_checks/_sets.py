@@ -21,7 +21,7 @@ def check_sets_are_distinct(case):
         require_close(bandit.predict_proba(X).sum(axis=1), k, "rows of predict_proba", 1e-9)
 
 
-@for_bandits(plays="sets", learning=("sum", "calls", "none"), fades=False)
+@for_bandits(plays="sets", learning=("sum", "calls", "none"), fades=False, propensity="unused")
 def check_semi_bandit_feedback(case):
     """A set teaches as its arms would have, played one after the other."""
     X, y, reward = case.rounds(40)

@@ -48,7 +48,7 @@ def check_add_arms(case):
     require_unchanged(small, before, "add_arms that raised")
 
 
-@for_bandits(learning=_FOLLOWS_ROUNDS, arm_order=("free", "named"))
+@for_bandits(learning=_FOLLOWS_ROUNDS, arm_order=("free", "named"), propensity="unused")
 def check_added_arm_was_never_played(case):
     """Adding an arm equals having known it from the start and never played it."""
     old, last = case.arms[:-1], case.arms[-1:]
@@ -100,7 +100,7 @@ def check_add_arm_from_the_mean(case):
 
 @for_bandits(
     {"learning": ("sum", "none")},
-    {"learning": "calls", "arms": "independent", "fades": False},
+    {"learning": "calls", "arms": "independent", "fades": False, "propensity": "unused"},
     axes=2,
 )
 def check_removed_arm_is_forgotten(case):

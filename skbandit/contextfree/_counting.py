@@ -1,0 +1,43 @@
+"""What the bandits share that count rewards in [0, 1] and have formulas of their own for them."""
+
+from .._rows import n_rows
+from ._arms import COUNT_FIELDS, beta_belief, counted, mean_rewards, no_counts
+from ._base import BaseContextFreeBandit
+
+
+class BaseCountingBandit(BaseContextFreeBandit):
+    """Counts rounds and sums rewards in [0, 1]; believes the Beta posterior of a uniform prior."""
+
+    forgetting = 1.0
+    _state_fields = COUNT_FIELDS
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.bandit_tags.reward = "unit_interval"
+        tags.bandit_tags.learning = "sum" if self.forgetting == 1.0 else "sequence"
+        tags.bandit_tags.fades = self.forgetting < 1.0
+        return tags
+
+    def _initial_state(self, n_arms, n_features):
+        return no_counts(n_arms)
+
+    def _learn(self, rounds):
+        return counted(self.state_, rounds, float(self.forgetting))
+
+    def _belief(self, contexts):
+        return beta_belief(self.state_, n_rows(contexts))
+
+    @property
+    def weight_(self):
+        """Sum of the weights of the rounds in which each arm was played, (n_arms,)."""
+        return self.state_.weight.copy()
+
+    @property
+    def reward_sum_(self):
+        """What each arm has paid, (n_arms,)."""
+        return self.state_.reward_sum.copy()
+
+    @property
+    def mean_(self):
+        """Mean reward of each arm, (n_arms,); 0 for an arm that was never played."""
+        return mean_rewards(self.state_)
