@@ -1,0 +1,20 @@
+"""Generalised linear models by online Laplace approximation: one immutable engine.
+
+Arrays in, arrays out. A model has one or more groups (arms); learning returns a new one.
+"""
+
+from .._paths import set_public_path
+from ._diagonal import DiagonalLaplace
+from ._laplace import FullLaplace, HybridLaplace
+from ._likelihoods import LIKELIHOODS, Logistic, Poisson
+
+__all__ = [
+    "LIKELIHOODS",
+    "DiagonalLaplace",
+    "FullLaplace",
+    "HybridLaplace",
+    "Logistic",
+    "Poisson",
+]
+
+set_public_path(__name__, DiagonalLaplace, FullLaplace, HybridLaplace)
