@@ -8,16 +8,17 @@ slopes :math:`s_i` and curvatures :math:`\kappa_i` of the log-likelihood there, 
 .. math:: \sum_i w_i \kappa_i x_i x_i^\top \quad \text{and} \quad
    \sum_i w_i (s_i + \kappa_i x_i^\top \theta) x_i,
 
-the quadratic that touches the log-likelihood. The latest rounds of a group, up to a number, are
-kept as they came: when more come, all of them are learnt anew at the new mode. So few rounds are
-learnt as if they had come in one call, however they came.
+the quadratic that touches the log-likelihood. The latest rounds of a group are kept as they came,
+until they are many enough, of both kinds of reward: when more come, all of them are learnt anew at
+the new mode. So the first rounds are learnt as if they had come in one call, however they came,
+and no quadratic is left as it is that was found where little was known.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from .._gaussian import hybrid_posterior, inverse_factor, mean_and_factor
+from .._gaussian import mean_and_factor
 from .._regression import (
     FullRegression,
     HybridRegression,
@@ -28,50 +29,57 @@ from .._regression import (
     segments_of,
 )
 from ._likelihoods import LIKELIHOODS, common_rate
-from ._newton import Rows, full_mode, hybrid_mode, sites
+from ._newton import Rows, full_mode, hybrid_mode, joined, sites
 
-# Rounds of a group that are kept, in units of weight; fewer where there are many terms, since each
-# update costs as many rows.
+# Rounds of a group that are kept as they came, in units of weight, until they hold so many rewards
+# of the rarer kind; and numbers of these rounds at most.
 _KEPT_WEIGHT = 256.0
-_KEPT_ENTRIES = 8192.0
+_KEPT_EVENTS = 16.0
+_KEPT_ENTRIES = 1 << 17
+# Where there are many terms fewer rounds are kept: each update costs as many rows.
+_UPDATED_ENTRIES = 1 << 13
+# More rounds than _KEPT_WEIGHT are learnt anew when they have grown by this share; rounds that
+# come between are learnt as they come.
+_GROWTH = 1.0 / 64.0
 
 
 class OpenRounds(NamedTuple):
     """The latest rounds of one group, which are learnt anew with those that come."""
 
-    rows: Rows
+    parts: tuple  # of Rows, which are put together when they are learnt
     weight: float  # of all of them, not faded
+    since: float  # of those that came since all were learnt together
+    events: np.ndarray  # rewards of each kind
     gram: np.ndarray  # what earlier rounds have added
     moment: np.ndarray
 
+    def with_more(self, rows, weight, events):
+        """These rounds and others."""
+        return self._replace(
+            parts=(*self.parts, rows),
+            weight=self.weight + weight,
+            since=self.since + weight,
+            events=self.events + events,
+        )
+
+    @property
+    def is_due(self):
+        """Whether all of them are to be learnt together."""
+        return self.weight <= _KEPT_WEIGHT or self.since >= _GROWTH * self.weight
+
+    def together(self):
+        """All of them in one part, learnt together."""
+        if len(self.parts) == 1:
+            return self._replace(since=0.0)
+        return self._replace(parts=(joined(self.parts),), since=0.0)
+
     def faded(self, kept):
         """The same once time has moved on."""
-        rows = self.rows
-        weight = np.ones(len(rows.reward)) if rows.weight is None else rows.weight
         return self._replace(
-            rows=rows._replace(weight=kept * weight),
+            parts=tuple(rows._replace(weight=kept * rows.weights) for rows in self.parts),
             gram=kept * self.gram,
             moment=kept * self.moment,
         )
-
-
-def _with_more(known, new):
-    """Rows of a group after those that are kept."""
-    return Rows(
-        np.concatenate([known.design, new.design]),
-        np.concatenate([known.reward, new.reward]),
-        _both(known.weight, new.weight, known, new, 1.0),
-        _both(known.offset, new.offset, known, new, 0.0),
-    )
-
-
-def _both(first, second, known, new, default):
-    """Values of known and of new rows; None stands for the default everywhere."""
-    if first is None and second is None:
-        return None
-    first = np.full(len(known.reward), default) if first is None else first
-    second = np.full(len(new.reward), default) if second is None else second
-    return np.concatenate([first, second])
 
 
 class RateSums:
@@ -154,6 +162,9 @@ class LaplaceLearning(RateSums):
         Whether every mode was found when it last learnt.
     """
 
+    # Whether rounds are kept for longer where rewards of one kind are rare.
+    _keeps_rare = True
+
     @classmethod
     def empty(
         cls,
@@ -199,10 +210,6 @@ class LaplaceLearning(RateSums):
     def _offset(self):
         return self.location
 
-    @property
-    def _kept_weight(self):
-        return min(_KEPT_WEIGHT, _KEPT_ENTRIES / self.n_terms)
-
     # --------------------------------------------------------------- learning
     def learnt(self, examples, forgetting=1.0, exposure=None):
         """Return the model after more examples.
@@ -245,7 +252,7 @@ class LaplaceLearning(RateSums):
             exposure_sum=new.exposure_sum + sums.exposure_sum,
         )
         opened = new._opened_with(examples.part(0, examples.n_rows), mass, exposure)
-        return new._at_modes(self, opened, closes=kept == 1.0)
+        return new._at_modes(self, opened, forgetting)
 
     def _faded(self, kept):
         if kept == 1.0:
@@ -272,33 +279,42 @@ class LaplaceLearning(RateSums):
                 raise_overflow()
             offset = None if exposure is None else np.log(exposure[own])
             rows = Rows(design, segment.reward, segment.weight, offset)
-            group, weight = segment.group, float(mass[own].sum())
+            group, weight = segment.group, mass[own]
             known = self.opened[group]
             if known is None:
-                opened[group] = OpenRounds(rows, weight, self.gram[group], self.moment[group])
-            else:
-                opened[group] = known._replace(
-                    rows=_with_more(known.rows, rows), weight=known.weight + weight
-                )
+                known = OpenRounds((), 0.0, 0.0, np.zeros(1), self.gram[group], self.moment[group])
+            opened[group] = known.with_more(
+                rows, float(weight.sum()), self.likelihood.events(segment.reward, weight)
+            )
         return opened
 
-    def _after(self, opened, modes, converged, **fields):
-        """The model once open rounds are learnt at these modes."""
+    def _is_full(self, opened, forgetting):
+        """Whether open rounds are many enough to be left as they were learnt."""
+        few = min(_KEPT_WEIGHT, _UPDATED_ENTRIES / self.n_terms)
+        if opened.weight < few:
+            return sum(len(rows.reward) for rows in opened.parts) >= 4 * _KEPT_WEIGHT
+        if not self._keeps_rare or forgetting < 1.0 or few < _KEPT_WEIGHT:
+            return True
+        size = sum(len(rows.reward) for rows in opened.parts) * self.n_terms
+        most = _KEPT_ENTRIES / self.n_terms
+        return (
+            opened.events.min() >= _KEPT_EVENTS
+            or opened.weight >= most
+            or size >= 2 * _KEPT_ENTRIES
+        )
+
+    def _after(self, learnt, converged, forgetting):
+        """The model once groups have learnt.
+
+        `learnt` is a dict of group to its open rounds and natural parameters.
+        """
         gram, moment, kept = list(self.gram), self.moment.copy(), list(self.opened)
-        for group, mode in modes.items():
-            own = opened[group]
-            added = sites(self.likelihood, own.rows, mode)
-            gram[group] = own.gram + added.gram
-            moment[group] = own.moment + added.moment
+        for group, (own, gram[group], moment[group]) in learnt.items():
             if not (np.isfinite(gram[group]).all() and np.isfinite(moment[group]).all()):
                 raise_overflow()
-            kept[group] = own if own.weight < self._kept_weight else None
+            kept[group] = None if self._is_full(own, forgetting) else own
         return self._changed(
-            gram=self._collect(gram),
-            moment=moment,
-            opened=tuple(kept),
-            converged=converged,
-            **fields,
+            gram=self._collect(gram), moment=moment, opened=tuple(kept), converged=converged
         )
 
     # --------------------------------------------------------------- carrying
@@ -367,10 +383,14 @@ class LaplaceLearning(RateSums):
 def _moved(opened, terms):
     """Open rounds for other terms, of which none is gone; new ones were zero so far."""
     known = terms >= 0
-    design = np.zeros((len(opened.rows.design), len(terms)))
-    design[:, known] = opened.rows.design[:, terms[known]]
+
+    def moved(rows):
+        design = np.zeros((len(rows.design), len(terms)))
+        design[:, known] = rows.design[:, terms[known]]
+        return rows._replace(design=design)
+
     return opened._replace(
-        rows=opened.rows._replace(design=design),
+        parts=tuple(map(moved, opened.parts)),
         gram=embedded(opened.gram, terms),
         moment=embedded(opened.moment, terms),
     )
@@ -379,17 +399,24 @@ def _moved(opened, terms):
 class FullLaplace(LaplaceLearning, FullRegression):
     """Weights of its own for every group, all correlations of its terms."""
 
-    def _at_modes(self, old, opened, closes):
+    def _at_modes(self, old, opened, forgetting):
         prior = {"prior_precision": self.prior_precision, "prior_mean": self.location}
-        starts, modes, converged = old.coef, {}, True
+        starts, learnt, converged = old.coef, {}, True
         for group, own in opened.items():
-            modes[group], reached = full_mode(
-                self.likelihood, own.rows, own.gram, own.moment, start=starts[group], **prior
+            if own.is_due or self._is_full(own, forgetting):
+                own, gram, moment = own.together(), own.gram, own.moment
+            else:
+                gram, moment = self.gram[group], self.moment[group]
+            rows = own.parts[-1]
+            mode, reached = full_mode(
+                self.likelihood, rows, gram, moment, start=starts[group], **prior
             )
             converged &= reached
-        new = self._after(opened, modes, converged)
-        if closes:
-            new._solve_groups(old, list(modes))
+            added = sites(self.likelihood, rows, mode)
+            learnt[group] = own, gram + added.gram, moment + added.moment
+        new = self._after(learnt, converged, forgetting)
+        if forgetting == 1.0:
+            new._solve_groups(old, list(learnt))
         return new
 
     def _solve_groups(self, old, moved):
@@ -406,19 +433,20 @@ class FullLaplace(LaplaceLearning, FullRegression):
 class HybridLaplace(LaplaceLearning, HybridRegression):
     """All groups share weights, and every group departs from them."""
 
-    def _at_modes(self, old, opened, closes):
+    # What is kept is learnt anew for all groups, whichever has new rounds.
+    _keeps_rare = False
+
+    def _at_modes(self, old, opened, forgetting):
         c, own = self.location, old.coef
         # Of all shared weights, those that suit the groups' best.
         center = np.zeros(self.n_terms)
         center[0] = c
         shared = (center + own.sum(axis=0)) / (1.0 + self.n_groups)
-        opened = {
-            **{group: one for group, one in enumerate(self.opened) if one is not None},
-            **opened,
-        }
+        known = {group: one for group, one in enumerate(self.opened) if one is not None}
+        opened = {group: one.together() for group, one in {**known, **opened}.items()}
         rows, grams, moments = [None] * self.n_groups, list(self.gram), self.moment.copy()
         for group, one in opened.items():
-            rows[group], grams[group], moments[group] = one.rows, one.gram, one.moment
+            rows[group], grams[group], moments[group] = one.parts[0], one.gram, one.moment
         modes, converged = hybrid_mode(
             self.likelihood,
             rows,
@@ -428,15 +456,11 @@ class HybridLaplace(LaplaceLearning, HybridRegression):
             prior_mean=c,
             start=(shared, own),
         )
-        return self._after(opened, {group: modes[group] for group in opened}, converged)
+        learnt = {}
+        for group, one in opened.items():
+            added = sites(self.likelihood, one.parts[0], modes[group])
+            learnt[group] = one, one.gram + added.gram, one.moment + added.moment
+        return self._after(learnt, converged, forgetting)
 
     def _location_terms(self):
         raise NotImplementedError("The location comes from the rates.")
-
-    def shared_weights(self):
-        """Posterior mean of the part that all groups share, (n_terms,)."""
-        center = np.zeros(self.n_terms)
-        center[0] = self.location
-        moments = self.moment - np.stack([gram @ center for gram in self.gram])
-        factor = inverse_factor(self.gram, self.prior_precision)
-        return hybrid_posterior(factor, moments, self.prior_precision)[0] + center

@@ -50,6 +50,12 @@ class Logistic:
         """A mean reward, shrunk: half a success and half a failure are added to the rounds."""
         return (paid + 0.5) / (weight + 1.0)
 
+    @staticmethod
+    def events(reward, weight):
+        """How many rewards of either kind there are: successes and failures."""
+        paid = float(weight @ reward)
+        return np.array([paid, float(weight.sum()) - paid])
+
 
 def exponential(score):
     """The exponential function of scores, short of where its square overflows."""
@@ -87,6 +93,11 @@ class Poisson:
     def overall(paid, weight, per_round):
         """A rate, shrunk: half an event in half a round of mean exposure is added."""
         return (paid + 0.5) / (weight + 0.5 * per_round)
+
+    @staticmethod
+    def events(reward, weight):
+        """How many events there are."""
+        return np.array([float(weight @ reward)])
 
 
 LIKELIHOODS = {one.name: one for one in (Logistic, Poisson)}

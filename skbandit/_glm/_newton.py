@@ -36,9 +36,14 @@ _SUFFICIENT = 1e-4
 _ROUNDING = 1e-13
 # Numbers of a block of rows that are scaled at once.
 _BLOCK_ENTRIES = 1 << 18
-# More rows than this are solved by conjugate gradients.
+# A diagonal prior: up to so many terms a matrix of their products is solved, up to so many rows
+# one of the rows' products, and what is larger by conjugate gradients.
+_FEW_TERMS = 64
+_MAX_TERMS = 256
 _MAX_DUAL_ROWS = 384
 _MAX_GRADIENTS = 500
+# Then the squared distance is shared by very many weights; this is for each.
+_TOLERANCE_OF_EACH = 1e-13
 
 
 class Rows(NamedTuple):
@@ -59,6 +64,11 @@ class Rows(NamedTuple):
     weight: np.ndarray | None
     offset: np.ndarray | None
 
+    @property
+    def weights(self):
+        """The weights, written out."""
+        return np.ones(len(self.reward)) if self.weight is None else self.weight
+
     def scores(self, theta):
         """Scores under these weights."""
         score = self.design @ theta
@@ -77,6 +87,18 @@ class Rows(NamedTuple):
         """Weighted slopes and curvatures."""
         slope, curvature = likelihood.slope_and_curvature(score, self.reward)
         return self.weighted(slope), self.weighted(curvature)
+
+
+def joined(parts):
+    """Rows one after the other; their designs are arrays."""
+    weight = offset = None
+    if any(part.weight is not None for part in parts):
+        weight = np.concatenate([part.weights for part in parts])
+    if any(part.offset is not None for part in parts):
+        offsets = (np.zeros(len(p.reward)) if p.offset is None else p.offset for p in parts)
+        offset = np.concatenate(list(offsets))
+    design = np.concatenate([part.design for part in parts])
+    return Rows(design, np.concatenate([part.reward for part in parts]), weight, offset)
 
 
 class Sites(NamedTuple):
@@ -112,6 +134,8 @@ def sites(likelihood, rows, theta):
 class _Objective:
     """What the search needs of a problem; the weights are one vector or a tuple of arrays."""
 
+    tolerance = TOLERANCE
+
     def value(self, theta):
         raise NotImplementedError
 
@@ -138,7 +162,7 @@ def minimize(objective, starts):
     before = np.inf
     for _ in range(MAX_ITER):
         direction, decrement = objective.direction(theta)
-        if decrement <= TOLERANCE:
+        if decrement <= objective.tolerance:
             return objective.moved(theta, direction, 1.0), True
         # Rounding leaves no more digits: steps get no shorter.
         if decrement < _GOOD_ENOUGH and decrement >= 0.25 * before:
@@ -296,6 +320,13 @@ class _DiagonalObjective(_Objective):
     def __init__(self, likelihood, rows, mean, precision):
         self.likelihood, self.rows = likelihood, rows
         self.mean, self.precision = mean, precision
+        n_rows, n_terms = rows.design.shape
+        self.solve = self._dual
+        if n_terms <= _FEW_TERMS or n_terms <= min(n_rows, _MAX_TERMS):
+            self.solve = self._primal
+        elif n_rows > _MAX_DUAL_ROWS:
+            self.solve = self._gradients
+            self.tolerance = max(TOLERANCE, _TOLERANCE_OF_EACH * n_terms)
         self.kernel = None
         # Conjugate gradients want products with the transpose as often as with the rows.
         self.across = rows.design.T
@@ -311,15 +342,25 @@ class _DiagonalObjective(_Objective):
     def direction(self, theta):
         slope, curvature = self.rows.terms(self.likelihood, self.rows.scores(theta))
         downhill = self.precision * (self.mean - theta) + self.across @ slope
-        if self.rows.design.shape[0] <= _MAX_DUAL_ROWS:
-            direction = self._dual(downhill, curvature)
-            return direction, max(float(downhill @ direction), 0.0)
-        direction, decrement = self._gradients(downhill, curvature)
+        direction = self.solve(downhill, curvature)
+        decrement = max(float(downhill @ direction), 0.0)
         self._last = decrement
         return direction, decrement
 
+    def _primal(self, downhill, curvature):
+        r"""Solve :math:`(Q + Z^\top W Z) s = g` as it is."""
+        design = self.rows.design
+        if sparse.issparse(design):
+            scaled = design.multiply(np.sqrt(curvature)[:, None]).tocsr()
+            gram = (scaled.T @ scaled).toarray()
+        else:
+            gram = weighted_gram(design, curvature)
+        least = float(self.precision.min())
+        np.einsum("ii->i", gram)[:] += self.precision - least
+        return posterior_mean(gram, downhill, least)
+
     def _dual(self, downhill, curvature):
-        r"""Solve :math:`(Q + Z^\top W Z) s = g` by a matrix of the rows' size.
+        r"""Solve the same by a matrix of the rows' size.
 
         .. math:: s = Q^{-1} g - Q^{-1} Z^\top R (I + R Z Q^{-1} Z^\top R)^{-1} R Z Q^{-1} g
 
@@ -357,21 +398,19 @@ class _DiagonalObjective(_Objective):
         ahead = scale * residual
         conjugate, square = ahead, float(residual @ ahead)
         # The last steps of Newton's method ask for more than the first ones.
-        goal = square * min(1e-2, max(self._last, 1e-4)) ** 2
-        decrement = 0.0
+        goal = square * min(1e-2, max(self._last, 1e-8))
         for _ in range(_MAX_GRADIENTS):
-            if square <= goal or square <= 1e-3 * TOLERANCE:
+            if square <= goal or square <= 1e-3 * self.tolerance:
                 break
             image = across @ (curvature * (design @ conjugate))
             image += self.precision * conjugate
             length = square / float(conjugate @ image)
             solution += length * conjugate
             residual -= length * image
-            decrement += length * square
             ahead = scale * residual
             before, square = square, float(residual @ ahead)
             conjugate = ahead + (square / before) * conjugate
-        return solution, decrement
+        return solution
 
 
 def diagonal_mode(likelihood, rows, mean, precision, start=None):
