@@ -5,6 +5,7 @@ Arrays in, arrays out. A model has one or more groups (arms); learning returns a
 
 from .._paths import set_public_path
 from ._diagonal import DiagonalLaplace
+from ._hierarchical import HierarchicalLaplace
 from ._laplace import FullLaplace, HybridLaplace
 from ._likelihoods import LIKELIHOODS, Logistic, Poisson
 
@@ -12,9 +13,10 @@ __all__ = [
     "LIKELIHOODS",
     "DiagonalLaplace",
     "FullLaplace",
+    "HierarchicalLaplace",
     "HybridLaplace",
     "Logistic",
     "Poisson",
 ]
 
-set_public_path(__name__, DiagonalLaplace, FullLaplace, HybridLaplace)
+set_public_path(__name__, DiagonalLaplace, FullLaplace, HierarchicalLaplace, HybridLaplace)

@@ -9,7 +9,13 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from .._arm_models import ARM_MODELS
-from .._glm import LIKELIHOODS, DiagonalLaplace, FullLaplace, HybridLaplace
+from .._glm import (
+    LIKELIHOODS,
+    DiagonalLaplace,
+    FullLaplace,
+    HierarchicalLaplace,
+    HybridLaplace,
+)
 from .._sklearn import Interval, StrOptions
 from .._threads import NO_LIMIT, threads_for_rows
 from ..base import BaseBandit
@@ -31,6 +37,7 @@ class BaseGeneralizedLinearBandit(BaseBandit):
     _parameter_constraints = {
         **BaseBandit._parameter_constraints,
         "alpha": ALPHA_CONSTRAINT,
+        "prior": [StrOptions({"ridge", "hierarchical"})],
         "prior_precision": [Interval(Real, 0, None, closed="neither")],
         "prior_reward": [Interval(Real, 0, None, closed="neither"), None],
         "precision": [StrOptions({"full", "diagonal"})],
@@ -39,7 +46,7 @@ class BaseGeneralizedLinearBandit(BaseBandit):
         "forgetting": [Interval(Real, 0, 1, closed="right")],
     }
 
-    _shape_parameters = ("arm_model", "precision", "fit_intercept", "forgetting")
+    _shape_parameters = ("prior", "arm_model", "precision", "fit_intercept", "forgetting")
     # Key of skbandit._glm.LIKELIHOODS and of LINKS.
     _likelihood = None
     # Joint draws behind the policy of linked arms; explorations that draw none need none.
@@ -50,6 +57,7 @@ class BaseGeneralizedLinearBandit(BaseBandit):
         *,
         arms=None,
         alpha="auto",
+        prior="ridge",
         prior_precision=1.0,
         prior_reward=None,
         precision="full",
@@ -61,6 +69,7 @@ class BaseGeneralizedLinearBandit(BaseBandit):
     ):
         self.arms = arms
         self.alpha = alpha
+        self.prior = prior
         self.prior_precision = prior_precision
         self.prior_reward = prior_reward
         self.precision = precision
@@ -92,13 +101,13 @@ class BaseGeneralizedLinearBandit(BaseBandit):
         bandit.learning = "calls"
         bandit.fades = self.forgetting < 1.0
         bandit.merging = "no" if bandit.fades else "approximate"
-        finds = bool(self.fit_intercept and self.prior_reward is None)
-        is_hybrid = self.arm_model == "hybrid"
+        is_hybrid, is_hierarchical = self.arm_model == "hybrid", self.prior == "hierarchical"
+        finds = is_hierarchical or bool(self.fit_intercept and self.prior_reward is None)
         bandit.arms = "linked" if arms.are_linked or finds else "independent"
         bandit.prior = "learnt" if is_hybrid or finds else "fixed"
         bandit.policy = "draws" if arms.are_linked and self.n_draws else "exact"
-        if is_hybrid:
-            # Marginalising leaves arms coupled through what goes.
+        if is_hybrid or is_hierarchical:
+            # Marginalising leaves arms coupled through what goes, or the prior finds itself anew.
             bandit.dropping_features = "approximate"
         return tags
 
@@ -110,7 +119,15 @@ class BaseGeneralizedLinearBandit(BaseBandit):
                 f"arm_model={self.arm_model!r} needs precision='full': shared and per-arm weights "
                 "are correlated."
             )
-        return kinds[self.precision].empty(
+        kind = kinds[self.precision]
+        if self.prior == "hierarchical":
+            if self.arm_model != "disjoint" or self.precision != "full":
+                raise ValueError(
+                    "prior='hierarchical' needs arm_model='disjoint' and precision='full', got "
+                    f"arm_model={self.arm_model!r} and precision={self.precision!r}."
+                )
+            kind = HierarchicalLaplace
+        return kind.empty(
             self._arms.n_groups(n_arms),
             n_features,
             likelihood=self._likelihood,

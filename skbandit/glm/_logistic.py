@@ -39,6 +39,12 @@ class LogisticUCB(UpperConfidenceBoundMixin, LogisticModel):
         How many standard deviations of the score are added to it; 0 is greedy in the score. "auto"
         finds it for each arm in each row from how much less the arm is known there than the
         best-known one, see :func:`skbandit.explorations.upper_bound_scale`.
+    prior : {"ridge", "hierarchical"}, default="ridge"
+        "ridge": weights are independent, those of features are zero on average. "hierarchical":
+        weights of arms come from a Gaussian distribution for each feature, whose mean and spread
+        are found from the arms that have learnt, so that a new arm starts as arms are (empirical
+        Bayes [4]_); for ``arm_model="disjoint"`` and ``precision="full"``. It suits many arms that
+        are alike, and costs a fit of that distribution at every learning call.
     prior_precision : float > 0, default=1.0
         Precision :math:`\lambda` of every weight's prior, for features of unit scale: weights are
         log-odds a unit of their feature, with the prior :math:`N(0, 1 / \lambda)`.
@@ -121,6 +127,8 @@ class LogisticUCB(UpperConfidenceBoundMixin, LogisticModel):
        generalized linear case. NeurIPS 23.
     .. [3] O. Chapelle and L. Li (2011). An empirical evaluation of Thompson sampling. NeurIPS 24,
        algorithm 3.
+    .. [4] D. V. Lindley and A. F. M. Smith (1972). Bayes estimates for the linear model. Journal
+       of the Royal Statistical Society B 34(1), 1-41.
 
     Examples
     --------
@@ -156,6 +164,12 @@ class LogisticThompsonSampling(ThompsonSamplingMixin, LogisticModel):
         Factor on the standard deviation of the belief about the score; it has no unit. 1 samples
         from the posterior itself. "auto" scales each arm in each row by how much less it is known
         there than the best-known one, see :func:`skbandit.explorations.thompson_scale`.
+    prior : {"ridge", "hierarchical"}, default="ridge"
+        "ridge": weights are independent, those of features are zero on average. "hierarchical":
+        weights of arms come from a Gaussian distribution for each feature, whose mean and spread
+        are found from the arms that have learnt, so that a new arm starts as arms are (empirical
+        Bayes [4]_); for ``arm_model="disjoint"`` and ``precision="full"``. It suits many arms that
+        are alike, and costs a fit of that distribution at every learning call.
     prior_precision : float > 0, default=1.0
         Precision :math:`\lambda` of every weight's prior, for features of unit scale: weights are
         log-odds a unit of their feature, with the prior :math:`N(0, 1 / \lambda)`.
@@ -238,6 +252,8 @@ class LogisticThompsonSampling(ThompsonSamplingMixin, LogisticModel):
        Neural Computation 4(5), 720-736.
     .. [2] O. Chapelle and L. Li (2011). An empirical evaluation of Thompson sampling. NeurIPS 24.
     .. [3] The same, algorithm 3.
+    .. [4] D. V. Lindley and A. F. M. Smith (1972). Bayes estimates for the linear model. Journal
+       of the Royal Statistical Society B 34(1), 1-41.
 
     Examples
     --------
@@ -266,6 +282,7 @@ class LogisticThompsonSampling(ThompsonSamplingMixin, LogisticModel):
         *,
         arms=None,
         alpha="auto",
+        prior="ridge",
         prior_precision=1.0,
         prior_reward=None,
         precision="full",
@@ -279,6 +296,7 @@ class LogisticThompsonSampling(ThompsonSamplingMixin, LogisticModel):
         super().__init__(
             arms=arms,
             alpha=alpha,
+            prior=prior,
             prior_precision=prior_precision,
             prior_reward=prior_reward,
             precision=precision,

@@ -39,9 +39,9 @@ def numeric_hessian(objective, at, step=1e-3):
 
     def mixed(i, j, h):
         a, b = h * eye[i], h * eye[j]
-        return (
-            objective(at + a + b) - objective(at + a - b) - objective(at - a + b)
-        ) + objective(at - a - b)
+        return (objective(at + a + b) - objective(at + a - b) - objective(at - a + b)) + objective(
+            at - a - b
+        )
 
     for i in range(n):
         for j in range(n):

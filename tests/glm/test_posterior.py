@@ -20,7 +20,9 @@ THOMPSON = {"logistic": LogisticThompsonSampling, "poisson": PoissonThompsonSamp
 @KINDS
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("given", [None, 0.2])
-def test_one_call_is_the_laplace_approximation(kind, intercept, given, draw_rounds, numeric, where):
+def test_one_call_is_the_laplace_approximation(
+    kind, intercept, given, draw_rounds, numeric, where
+):
     """Mode, covariance, precision of every arm; the prior of the constant where it should lie."""
     X, arm, reward = draw_rounds(kind)
     bandit = UCB[kind](prior_precision=1.7, prior_reward=given, fit_intercept=intercept)
@@ -40,7 +42,9 @@ def test_one_call_is_the_laplace_approximation(kind, intercept, given, draw_roun
         mode = np.append(bandit.intercept_[one], bandit.coef_[one])
         assert_allclose(mode[0 if intercept else 1 :], expected.mode, rtol=1e-4, atol=1e-5)
         assert_allclose(bandit.covariance_[one], expected.covariance, rtol=1e-4, atol=1e-5)
-        assert_allclose(bandit.precision_[one] @ expected.covariance, np.eye(len(prior)), atol=1e-3)
+        assert_allclose(
+            bandit.precision_[one] @ expected.covariance, np.eye(len(prior)), atol=1e-3
+        )
     assert_allclose(bandit.weight_, counts)
     assert_allclose(bandit.reward_sum_, paid)
 
@@ -104,9 +108,9 @@ def test_a_run_of_mcmc_agrees(kind, draw_rounds, numeric):
 @pytest.mark.long
 @pytest.mark.parametrize("size", [100_000, 1000])
 def test_a_long_run_of_mcmc_agrees_on_rare_rewards(numeric, size):
-    """100,000 rounds, one in 1,000 pays: means and deviations within 5 %, in one call or a hundred.
+    """100,000 rounds, one in 1,000 pays: means and deviations within 5 %.
 
-    40 chains of 4,000 steps; the error of the run is about a hundredth of a deviation.
+    In one call or in a hundred; 40 chains of 4,000 steps; the error of the run is about a hundredth of a deviation.
     """
     rng = np.random.default_rng(3)
     n = 100_000
@@ -121,7 +125,6 @@ def test_a_long_run_of_mcmc_agrees_on_rare_rewards(numeric, size):
         bandit.partial_fit(X[rows], np.zeros(len(X[rows]), dtype=int), reward[rows])
     prior = np.zeros(5)
     prior[0] = bandit.location_
-    # What paid nothing is compressed: the sum over rows of log(1 + e^z) does not depend on order.
     Z = np.column_stack([np.ones(n), X])
     start = np.append(level, np.zeros(4))
     chains = numeric.metropolis("logistic", Z, reward, prior, 4000, 40, start, np.eye(5) * 0.01)
