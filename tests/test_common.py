@@ -42,6 +42,17 @@ LINEAR = [
     {"arm_model": "shared"},
     {"arm_model": "hybrid"},
 ]
+GLM = [
+    {},
+    {"precision": "diagonal"},
+    {"fit_intercept": False},
+    {"prior_reward": 0.3},
+    {"prior": "hierarchical"},
+    {"forgetting": 0.9},
+    {"precision": "diagonal", "forgetting": 0.9},
+    {"arm_model": "shared"},
+    {"arm_model": "hybrid"},
+]
 VARIATIONAL = [
     {},
     {"likelihood": "gaussian"},
@@ -75,6 +86,10 @@ def _trained_fast(**params):
 SETTINGS = {
     "LinearUCB": lambda: LINEAR,
     "LinearThompsonSampling": lambda: LINEAR,
+    "LogisticUCB": lambda: GLM,
+    "LogisticThompsonSampling": lambda: GLM,
+    "PoissonUCB": lambda: GLM,
+    "PoissonThompsonSampling": lambda: GLM,
     "VariationalBandit": lambda: VARIATIONAL,
     "BayesianNeuralBandit": lambda: VARIATIONAL,
     "NeuralLinearBandit": lambda: [_trained_fast(), _trained_fast(exploration="ucb")],

@@ -6,8 +6,9 @@ Arrays in, arrays out. A model has one or more groups (arms); learning returns a
 from .._paths import set_public_path
 from ._diagonal import DiagonalLaplace
 from ._hierarchical import HierarchicalLaplace
-from ._laplace import FullLaplace, HybridLaplace
+from ._laplace import FullLaplace, HybridLaplace, OpenRounds
 from ._likelihoods import LIKELIHOODS, Logistic, Poisson
+from ._newton import Rows
 
 __all__ = [
     "LIKELIHOODS",
@@ -16,7 +17,12 @@ __all__ = [
     "HierarchicalLaplace",
     "HybridLaplace",
     "Logistic",
+    "OpenRounds",
     "Poisson",
+    "Rows",
 ]
 
-set_public_path(__name__, DiagonalLaplace, FullLaplace, HierarchicalLaplace, HybridLaplace)
+# What states hold: files name these.
+set_public_path(
+    __name__, DiagonalLaplace, FullLaplace, HierarchicalLaplace, HybridLaplace, OpenRounds, Rows
+)

@@ -31,4 +31,4 @@ __all__ = [
     "squared",
 ]
 
-set_public_path(__name__, DiagonalRegression, Examples, FullRegression, HybridRegression)
+set_public_path(__name__, Columns, DiagonalRegression, Examples, FullRegression, HybridRegression)

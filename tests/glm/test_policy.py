@@ -62,7 +62,7 @@ def test_the_policy_is_the_share_of_draws_that_are_best(kind, alpha, draw_rounds
     share = (drawn == drawn.max(axis=2, keepdims=True)).mean(axis=0)
     policy = bandit.predict_proba(X[:5])
     assert_allclose(policy, share, atol=4 * np.sqrt(0.25 / 400_000))
-    assert policy.max() < 1.0
+    assert ((policy > 0.01) & (policy < 0.99)).any()
 
 
 @KINDS

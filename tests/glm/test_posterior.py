@@ -110,7 +110,8 @@ def test_a_run_of_mcmc_agrees(kind, draw_rounds, numeric):
 def test_a_long_run_of_mcmc_agrees_on_rare_rewards(numeric, size):
     """100,000 rounds, one in 1,000 pays: means and deviations within 5 %.
 
-    In one call or in a hundred; 40 chains of 4,000 steps; the error of the run is about a hundredth of a deviation.
+    In one call or in a hundred; 40 chains of 4,000 steps. The error of the run is about a
+    hundredth of a deviation.
     """
     rng = np.random.default_rng(3)
     n = 100_000
