@@ -86,10 +86,11 @@ def _trained_fast(**params):
 SETTINGS = {
     "LinearUCB": lambda: LINEAR,
     "LinearThompsonSampling": lambda: LINEAR,
-    "LogisticUCB": lambda: GLM,
+    # What a likelihood or an exploration could change is in both halves.
+    "LogisticUCB": lambda: GLM[:4],
     "LogisticThompsonSampling": lambda: GLM,
-    "PoissonUCB": lambda: GLM,
-    "PoissonThompsonSampling": lambda: GLM,
+    "PoissonUCB": lambda: [{}, *GLM[4:]],
+    "PoissonThompsonSampling": lambda: GLM[:4],
     "VariationalBandit": lambda: VARIATIONAL,
     "BayesianNeuralBandit": lambda: VARIATIONAL,
     "NeuralLinearBandit": lambda: [_trained_fast(), _trained_fast(exploration="ucb")],

@@ -96,6 +96,41 @@ def metropolis(kind, Z, reward, prior_mean, n_steps, n_chains, start, shape, see
     return SimpleNamespace(mean=kept.mean(axis=0), std=kept.std(axis=0))
 
 
+def independence(Z, reward, prior_mean, n_steps, n_chains, start, shape, seed=0):
+    """Metropolis-Hastings for logistic rewards whose proposals are drawn from one Gaussian.
+
+    Any Gaussian is right; a wide one about the bulk accepts most, so that draws hang together
+    little. The first tenth is thrown away.
+    """
+    rng = np.random.default_rng(seed)
+    root = 1.3 * np.linalg.cholesky(shape)
+    paid = reward @ Z
+
+    def density(theta):
+        """Logarithm of the posterior's over the proposal's density."""
+        score = theta @ Z.T
+        value = theta @ paid - np.log1p(np.exp(score, out=score), out=score).sum(axis=1)
+        away = np.linalg.solve(root, (theta - start).T)
+        prior = np.sum((theta - prior_mean) ** 2, axis=1)
+        return value - 0.5 * prior + 0.5 * np.sum(away**2, axis=0)
+
+    def draw():
+        return start + rng.normal(size=(n_chains, len(start))) @ root.T
+
+    theta = draw()
+    now, kept = density(theta), []
+    for step in range(n_steps):
+        proposed = draw()
+        value = density(proposed)
+        taken = np.log(rng.random(n_chains)) < value - now
+        theta = np.where(taken[:, None], proposed, theta)
+        now = np.where(taken, value, now)
+        if step >= n_steps // 10:
+            kept.append(theta)
+    kept = np.concatenate(kept)
+    return SimpleNamespace(mean=kept.mean(axis=0), std=kept.std(axis=0))
+
+
 @pytest.fixture(scope="session")
 def numeric():
     """Reference computations."""
@@ -104,6 +139,7 @@ def numeric():
         posterior=posterior,
         laplace=laplace,
         metropolis=metropolis,
+        independence=independence,
     )
 
 

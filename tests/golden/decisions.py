@@ -52,6 +52,7 @@ VARIANTS = {
     "hidden_units": [(4,)],
     "exploration": ["ucb"],
     "arm_model": ["shared", "hybrid"],
+    "prior": ["hierarchical"],
 }
 SELECTORS = [EpsilonGreedySelector(epsilon=0.2), SoftmaxSelector(), TopKSelector(k=2)]
 
