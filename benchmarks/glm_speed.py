@@ -3,10 +3,11 @@
 - One call of 100,000 sparse rows (50 non-zeros each) with 100,000 features, diagonal precision,
   for 1 and for 10 arms; and the next call, of as many rows.
 - Single rounds, 20 features and 5 arms: microseconds to learn one and to decide one, medians.
+- One such call of counts that go from none to hundreds, on which conjugate gradients take long.
 - One call of 100,000 dense rows with 20 and 100 features, full precision.
 
-Wall time; ``--threads 1`` limits BLAS. On a machine that has other work, use the least of several
-repeats, which is printed beside the median. ::
+``--threads 1`` limits BLAS. On a machine that has other work take ``--cpu-time`` and the least of
+several repeats, which is printed beside the median. ::
 
     python benchmarks/glm_speed.py --threads 1
 """
@@ -14,7 +15,7 @@ repeats, which is printed beside the median. ::
 import argparse
 from contextlib import nullcontext
 from functools import partial
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 from scipy import sparse
@@ -24,6 +25,7 @@ from skbandit.glm import LogisticThompsonSampling, LogisticUCB, PoissonUCB
 from skbandit.linear import LinearThompsonSampling, LinearUCB
 
 CLASSES = (LogisticUCB, PoissonUCB, LinearUCB)
+PARTS = ("sparse", "dense", "single", "counts")
 
 
 def clicks(score, rng):
@@ -40,11 +42,11 @@ def sparse_rows(n_rows, n_features, n_entries, rng):
     return sparse.csr_array((values, index), shape=(n_rows, n_features))
 
 
-def seconds(call):
-    """Wall time of a call."""
-    began = perf_counter()
+def seconds(call, clock=perf_counter):
+    """Time of a call."""
+    began = clock()
     call()
-    return perf_counter() - began
+    return clock() - began
 
 
 def in_seconds(times):
@@ -52,7 +54,7 @@ def in_seconds(times):
     return f"{min(times):6.2f} {np.median(times):8.2f}"
 
 
-def learn_sparse(repeats):
+def learn_sparse(repeats, clock):
     """One call of 100,000 sparse rows, and the next one."""
     rng = np.random.default_rng(0)
     n = 100_000
@@ -67,7 +69,7 @@ def learn_sparse(repeats):
                 bandit = kind(arms=list(range(n_arms)), precision="diagonal")
                 for times, rows in ((first, slice(0, n)), (then, slice(n, None))):
                     part = X[rows], arm[rows], reward[rows]
-                    times.append(seconds(lambda b=bandit, p=part: b.partial_fit(*p)))
+                    times.append(seconds(partial(bandit.partial_fit, *part), clock))
             print(
                 f"{kind.__name__:12} {n_arms:2} arms, first call {in_seconds(first)}, second call "
                 f"{in_seconds(then)}",
@@ -75,7 +77,20 @@ def learn_sparse(repeats):
             )
 
 
-def learn_dense(repeats):
+def learn_hard_counts(clock):
+    """One call of 100,000 sparse rows whose counts go from none to hundreds."""
+    rng = np.random.default_rng(3)
+    n = 100_000
+    X = sparse.random_array(
+        (n, n), density=5e-4, random_state=rng, format="csr", data_sampler=rng.standard_normal
+    )
+    counts = rng.poisson(np.exp(np.clip(0.3 * (X @ rng.normal(size=n)), -5.0, 5.0)))
+    bandit = PoissonUCB(arms=[0], precision="diagonal")
+    fit = partial(bandit.fit, X, np.zeros(n, dtype=int), counts)
+    print(f"\nsparse, counts up to {counts.max()}: {seconds(fit, clock):.1f} s", flush=True)
+
+
+def learn_dense(repeats, clock):
     """One call of 100,000 dense rows."""
     print(f"\ndense, 100,000 rows, 5 arms; seconds, least and median of {repeats}")
     for n_features in (20, 100):
@@ -85,7 +100,7 @@ def learn_dense(repeats):
         reward = clicks(X @ rng.normal(size=n_features) * n_features**-0.5, rng)
         for kind in CLASSES:
             fit = partial(kind().fit, X, arm, reward)
-            times = [seconds(fit) for _ in range(repeats)]
+            times = [seconds(fit, clock) for _ in range(repeats)]
             print(f"{kind.__name__:12} {n_features:3} features {in_seconds(times)}", flush=True)
 
 
@@ -117,11 +132,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--cpu-time", action="store_true")
+    parser.add_argument("--part", action="append", choices=PARTS)
     arguments = parser.parse_args()
+    clock = process_time if arguments.cpu_time else perf_counter
+    parts = arguments.part or PARTS
     with threadpool_limits(arguments.threads) if arguments.threads else nullcontext():
-        learn_sparse(arguments.repeats)
-        learn_dense(arguments.repeats)
-        learn_one_by_one()
+        if "sparse" in parts:
+            learn_sparse(arguments.repeats, clock)
+        if "dense" in parts:
+            learn_dense(arguments.repeats, clock)
+        if "single" in parts:
+            learn_one_by_one()
+        if "counts" in parts:
+            learn_hard_counts(clock)
 
 
 if __name__ == "__main__":

@@ -95,11 +95,6 @@ class RateSums:
         return LIKELIHOODS[self.likelihood_name]
 
     @property
-    def located(self):
-        """Whether the prior of the constants lies at what all groups pay."""
-        return self.intercept and self.prior_mean is None
-
-    @property
     def location(self):
         """Where the prior of the constants lies, on the scale of the score."""
         if not self.intercept:
