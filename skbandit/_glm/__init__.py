@@ -4,7 +4,7 @@ Arrays in, arrays out. A model has one or more groups (arms); learning returns a
 """
 
 from .._paths import set_public_path
-from ._diagonal import DiagonalLaplace
+from ._diagonal import Added, DiagonalLaplace, OpenRows
 from ._hierarchical import HierarchicalLaplace
 from ._laplace import FullLaplace, HybridLaplace, OpenRounds
 from ._likelihoods import LIKELIHOODS, Logistic, Poisson
@@ -12,17 +12,17 @@ from ._newton import Rows
 
 __all__ = [
     "LIKELIHOODS",
+    "Added",
     "DiagonalLaplace",
     "FullLaplace",
     "HierarchicalLaplace",
     "HybridLaplace",
     "Logistic",
     "OpenRounds",
+    "OpenRows",
     "Poisson",
     "Rows",
 ]
 
 # What states hold: files name these.
-set_public_path(
-    __name__, DiagonalLaplace, FullLaplace, HierarchicalLaplace, HybridLaplace, OpenRounds, Rows
-)
+set_public_path(__name__, *map(globals().get, __all__))

@@ -3,7 +3,12 @@
 A group's weights have independent Gaussian beliefs. A call learns all its rounds of a group at
 their mode, exactly under that belief; of the precision the diagonal alone is kept for the next.
 See O. Chapelle and L. Li (2011), An empirical evaluation of Thompson sampling, algorithm 3.
+
+As in :mod:`skbandit._glm._laplace`, the latest rounds are kept as they came until they are many
+enough, and now and then learnt anew together: what they have added is taken off before.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -18,12 +23,129 @@ from .._regression import (
     squared,
 )
 from ._laplace import RateSums, totals
-from ._newton import Rows, diagonal_mode
+from ._newton import Rows, diagonal_mode, joined
 
 # Fading is a factor on all columns; below this it is multiplied out, and weights are nothing.
 _MIN_SCALE = 1e-50
+# Rounds of a group are kept until there are so many, with so many rewards of the rarer kind, or so
+# many non-zeros; they are learnt anew when they have grown by this share.
+_KEPT_WEIGHT = 256.0
+_KEPT_EVENTS = 16.0
+_KEPT_ENTRIES = 1 << 17
+_GROWTH = 1.0 / 64.0
 # So many numbers are cheaper to multiply as they are than by their non-zeros.
 _MAX_DENSE = 1 << 15
+
+
+class Added(NamedTuple):
+    """What rounds have added to natural parameters, the constant last."""
+
+    columns: np.ndarray | None  # ascending; None: all
+    gram: np.ndarray  # (n_columns [+ 1],)
+    moment: np.ndarray
+
+    def of_columns(self, columns, n):
+        """What was added in `n` columns, among which all of these are."""
+        gram, moment = np.zeros(n), np.zeros(n)
+        if self.columns is None:
+            where = slice(n) if columns is None else columns
+            return self.gram[where], self.moment[where]
+        where = self.columns if columns is None else np.searchsorted(columns, self.columns)
+        m = len(self.columns)
+        gram[where], moment[where] = self.gram[:m], self.moment[:m]
+        return gram, moment
+
+    def kept(self, places, local):
+        """The same for the columns alone that these rows have."""
+        if not sparse.issparse(local):
+            return self
+        own = np.unique(local.indices)
+        every = np.append(own, np.arange(local.shape[1], len(self.gram)))
+        columns = own if places is None else places[own]
+        return Added(columns, self.gram[every], self.moment[every])
+
+    def moved(self, place):
+        """The same where features have other positions."""
+        columns = place if self.columns is None else place[self.columns]
+        order = np.argsort(columns)
+        # The constant stays the last one.
+        every = np.append(order, np.arange(len(order), len(self.gram)))
+        return Added(columns[order], self.gram[every], self.moment[every])
+
+
+class OpenRows(NamedTuple):
+    """The latest rounds of one group, and what they have added."""
+
+    parts: tuple  # of Rows, whose designs are contexts
+    added: tuple  # of Added
+    weight: float  # of all rounds
+    since: float  # of those that came since all were learnt together
+    size: float  # weighted number of entries
+    events: np.ndarray  # rewards of each kind
+
+    def moved(self, place, n_features):
+        """The same for more features; `place` is the new position of each old one."""
+        parts = (
+            rows._replace(design=_moved(rows.design, place, n_features)) for rows in self.parts
+        )
+        added = (one.moved(place) for one in self.added)
+        return self._replace(parts=tuple(parts), added=tuple(added))
+
+    @property
+    def is_due(self):
+        """Whether all of them are to be learnt together."""
+        return self.since >= _GROWTH * self.weight
+
+    @property
+    def is_full(self):
+        """Whether they are many enough to be left as they were learnt."""
+        if self.size >= _KEPT_ENTRIES:
+            return True
+        if self.weight < _KEPT_WEIGHT or self.events.min() < _KEPT_EVENTS:
+            # Where rounds weigh little, they are counted.
+            return sum(_n_entries(rows.design) for rows in self.parts) >= 2 * _KEPT_ENTRIES
+        return True
+
+    def with_more(self, rows, weight, events):
+        """These rounds and others, of these weights."""
+        entries = (
+            np.diff(rows.design.indptr)
+            if sparse.issparse(rows.design)
+            else (np.full(len(rows.design), rows.design.shape[1]))
+        )
+        total = float(weight.sum())
+        return self._replace(
+            parts=(*self.parts, rows),
+            weight=self.weight + total,
+            since=self.since + total,
+            size=self.size + float(weight @ (entries + 1.0)),
+            events=self.events + events,
+        )
+
+
+def _n_entries(rows):
+    return rows.nnz + rows.shape[0] if sparse.issparse(rows) else rows.size
+
+
+def _moved(rows, place, n_features):
+    """Contexts for more features, which were zero so far."""
+    if not sparse.issparse(rows):
+        new = np.zeros((len(rows), n_features))
+        new[:, place] = rows
+        return new
+    shape = rows.shape[0], n_features
+    new = sparse.csr_array((rows.data, place[rows.indices], rows.indptr), shape=shape)
+    new.sort_indices()
+    return new
+
+
+def _together(parts):
+    """Rounds one after the other; contexts may be arrays and CSR."""
+    if not any(sparse.issparse(part.design) for part in parts):
+        return joined(parts)
+    places = [part._replace(design=np.zeros((len(part.reward), 0))) for part in parts]
+    designs = [sparse.csr_array(part.design) for part in parts]
+    return joined(places)._replace(design=sparse.csr_array(sparse.vstack(designs, format="csr")))
 
 
 class DiagonalLaplace(RateSums):
@@ -42,6 +164,8 @@ class DiagonalLaplace(RateSums):
         The same for the constant terms, without `scale`.
     weight, reward_sum, exposure_sum : ndarray of shape (n_groups,)
         Sums over rounds of the weight, of the weighted reward, of the weighted exposure.
+    opened : tuple of OpenRows or None
+        One a group.
     prior_precision : float
     prior_mean : float or None
         Of the constants, on the scale of the score; None: it is found from the sums.
@@ -79,6 +203,7 @@ class DiagonalLaplace(RateSums):
             weight=np.zeros(n_groups),
             reward_sum=np.zeros(n_groups),
             exposure_sum=np.zeros(n_groups),
+            opened=(None,) * n_groups,
             likelihood_name=likelihood,
             prior_precision=float(prior_precision),
             prior_mean=prior_mean,
@@ -183,6 +308,7 @@ class DiagonalLaplace(RateSums):
             return self._learnt(examples, float(forgetting), exposure)
 
     def _learnt(self, examples, forgetting, exposure):
+        mass = examples.weights
         examples, kept = examples.faded(forgetting)
         sums = totals(examples, exposure, self.n_groups)
         if not np.isfinite(np.concatenate(sums)).all():
@@ -197,67 +323,146 @@ class DiagonalLaplace(RateSums):
             weight=kept * self.weight + sums.weight,
             reward_sum=kept * self.reward_sum + sums.reward_sum,
             exposure_sum=kept * self.exposure_sum + sums.exposure_sum,
+            converged=True,
         )
-        return new._at_modes(examples, exposure)
+        told = list(new._lessons(examples, mass, exposure))
+        if forgetting < 1.0:
+            # What fades differs from round to round: nothing is kept.
+            return new._with_rows(examples.rows, told, {})
+        opened = {one[0]: new._opened_with(one[0], *one[2:]) for one in told}
+        due = {group for group, one in opened.items() if len(one.parts) > 1 and one.is_due}
+        first = [lesson for lesson in told if lesson[0] not in due]
+        new = new._with_rows(examples.rows, first, opened) if first else new
+        for group in due:
+            new = new._learnt_together(group, opened[group])
+        return new
 
-    def _at_modes(self, examples, exposure):
-        places, rows = columns_of(examples.rows)
+    def _opened_with(self, own, rows, mass):
+        """The open rounds of the group that these rows teach."""
+        known = self.opened[own]
+        if known is None:
+            known = OpenRows((), (), 0.0, 0.0, 0.0, np.zeros(1))
+        return known.with_more(rows, mass, self.likelihood.events(rows.reward, mass))
+
+    def _with_rows(self, contexts, lessons, opened):
+        """Learn rows under the belief of now, for several groups whose contexts these are."""
+        places, local = columns_of(contexts)
         stored = self.columns.whole() if places is None else self.columns.take(places)
-        constant, converged = self.constant.copy(), True
-        for group, told in self._lessons(examples, rows, exposure):
-            prior = self._prior(group, stored)
-            start = np.zeros_like(prior[0])
-            if self.intercept:
-                start[-1] = self.location
-            mode, added, reached = diagonal_mode(self.likelihood, told, *prior, start=start)
+        constant, kept, converged = self.constant.copy(), list(self.opened), self.converged
+        for group, own, rows, _ in lessons:
+            contexts = local if own is None else local[own]
+            rows = rows._replace(design=self._design(contexts))
+            belief = stored[:, :, group] * self.scale, constant[:, group]
+            added, reached = self._added(rows, *belief, places)
             converged &= reached
-            precision = prior[1] + added
-            if not (np.isfinite(precision).all() and np.isfinite(mode).all()):
-                raise_overflow()
-            n = stored.shape[0]
-            stored[:, 0, group] += added[:n] / self.scale
-            stored[:, 1, group] = (precision * mode)[:n] / self.scale
+            n = len(stored)
+            stored[:, 0, group] += added.gram[:n] / self.scale
+            stored[:, 1, group] += added.moment[:n] / self.scale
             if self.intercept:
-                constant[0, group] += added[-1]
-                constant[1, group] = (
-                    precision[-1] * mode[-1] - self.prior_precision * self.location
-                )
+                constant[:, group] += added.gram[-1], added.moment[-1]
+            if group in opened:
+                one = opened[group]
+                if one.is_full:
+                    kept[group] = None
+                    continue
+                added = added.kept(places, contexts)
+                kept[group] = one._replace(added=(*one.added, added))
         return self._changed(
             columns=Columns.of(stored) if places is None else self.columns.put(places, stored),
             constant=constant,
+            opened=tuple(kept),
             converged=converged,
         )
 
-    def _prior(self, group, stored):
-        """Mean and precision of a group's weights in some columns, the constant last."""
-        lam = self.prior_precision
-        precision = lam + stored[:, 0, group] * self.scale
-        mean = stored[:, 1, group] * self.scale / precision
+    def _learnt_together(self, group, opened):
+        """Learn all rounds of a group that are kept anew."""
+        rows = _together(opened.parts)
+        places, local = columns_of(rows.design)
+        stored = self.columns.whole() if places is None else self.columns.take(places)
+        n = len(stored)
+        before, constant = stored[:, :, group] * self.scale, self.constant[:, group].copy()
+        for one in opened.added:
+            gram, moment = one.of_columns(places, n)
+            before[:, 0] -= gram
+            before[:, 1] -= moment
+            if self.intercept:
+                constant -= one.gram[-1], one.moment[-1]
+        # A precision is never less than that of the prior.
+        np.maximum(before[:, 0], 0.0, out=before[:, 0])
+        constant[0] = max(constant[0], 0.0)
+        design = self._design(local)
+        added, reached = self._added(rows._replace(design=design), before, constant, places)
+        stored[:, 0, group] = (before[:, 0] + added.gram[:n]) / self.scale
+        stored[:, 1, group] = (before[:, 1] + added.moment[:n]) / self.scale
+        constants = self.constant.copy()
         if self.intercept:
-            precision = np.append(precision, lam + self.constant[0, group])
-            mean = np.append(mean, self._level[group])
-        return mean, precision
+            constants[:, group] = constant[0] + added.gram[-1], constant[1] + added.moment[-1]
+        kept = list(self.opened)
+        kept[group] = None
+        if not opened.is_full:
+            added = added.kept(places, local)
+            kept[group] = opened._replace(parts=(rows,), added=(added,), since=0.0)
+        return self._changed(
+            columns=Columns.of(stored) if places is None else self.columns.put(places, stored),
+            constant=constants,
+            opened=tuple(kept),
+            converged=self.converged and reached,
+        )
 
-    def _lessons(self, examples, rows, exposure):
-        """For each group that learns: its number and its rounds."""
+    def _added(self, rows, known, constant, places):
+        """What rows add to a belief, given as natural parameters without the prior's.
+
+        Parameters
+        ----------
+        rows : Rows
+            With the constant.
+        known : ndarray of shape (n_columns, 2)
+        constant : ndarray of shape (2,)
+        places : ndarray of int or None
+
+        Returns
+        -------
+        added : Added
+        converged : bool
+        """
+        lam = self.prior_precision
+        precision, pull = lam + known[:, 0], known[:, 1]
+        start = np.zeros(len(pull))
+        if self.intercept:
+            precision = np.append(precision, lam + constant[0])
+            pull = np.append(pull, lam * self.location + constant[1])
+            start = np.append(start, self.location)
+        mode, gram, reached = diagonal_mode(
+            self.likelihood, rows, pull / precision, precision, start=start
+        )
+        moment = (precision + gram) * mode - pull
+        if not (np.isfinite(gram).all() and np.isfinite(moment).all()):
+            raise_overflow()
+        return Added(places, gram, moment), reached
+
+    def _lessons(self, examples, mass, exposure):
+        """For each group that learns: its number, the positions of its rows, they, their mass."""
         offset = None if exposure is None else np.log(exposure)
+        weight, contexts = examples.weight, examples.rows
         if examples.reward is None:
-            design = self._design(rows)
             for group in range(examples.n_taught_of(self.n_groups)):
                 reward = examples.named_rewards(group)
-                yield group, Rows(design, reward, examples.weight, offset)
+                yield group, None, Rows(contexts, reward, weight, offset), mass
             return
         order = np.argsort(examples.group, kind="stable")
         group = examples.group[order]
         for own in np.split(order, np.flatnonzero(np.diff(group)) + 1):
-            design = self._design(rows if len(own) == len(group) else rows[own])
+            number = int(examples.group[own[0]])
             if len(own) == len(group):
-                own = slice(None)
-            weight = None if examples.weight is None else examples.weight[own]
-            told = Rows(
-                design, examples.reward[own], weight, None if offset is None else offset[own]
+                yield number, None, Rows(contexts, examples.reward, weight, offset), mass
+                continue
+            rows = Rows(
+                contexts[own],
+                examples.reward[own],
+                None if weight is None else weight[own],
+                None if offset is None else offset[own],
             )
-            yield int(examples.group[own][0]), told
+            yield number, own, rows, mass[own]
 
     def _design(self, rows):
         """Rows with the constant term last, in the form that is quicker to multiply."""
@@ -349,12 +554,24 @@ class DiagonalLaplace(RateSums):
         if prior_mean != "same" and prior_mean != self.prior_mean:
             new = new._changed(prior_mean=prior_mean)
         if features is not None and not np.array_equal(features, np.arange(self.n_features)):
-            new = new._changed(columns=Columns.of(picked(new.columns.whole(), features, None)))
+            new = new._with_features(np.asarray(features, dtype=np.intp))
         if groups is not None and not np.array_equal(groups, np.arange(self.n_groups)):
             new = new._with_groups(np.asarray(groups, dtype=np.intp), taught)
         if prior_precision is not None and prior_precision != self.prior_precision:
             new = new._changed(prior_precision=float(prior_precision))
         return new
+
+    def _with_features(self, source):
+        place = np.full(self.n_features, -1, dtype=np.intp)
+        place[source[source >= 0]] = np.flatnonzero(source >= 0)
+        opened = self.opened
+        if (place < 0).any():
+            # Of what goes, natural parameters alone are known.
+            opened = (None,) * self.n_groups
+        moved = tuple(one and one.moved(place, len(source)) for one in opened)
+        return self._changed(
+            columns=Columns.of(picked(self.columns.whole(), source, None)), opened=moved
+        )
 
     def _with_groups(self, source, taught):
         names = ("weight", "reward_sum", "exposure_sum")
@@ -362,7 +579,9 @@ class DiagonalLaplace(RateSums):
         values = picked(self.columns.whole().transpose(2, 0, 1), source, taught)
         columns = Columns.of(np.ascontiguousarray(values.transpose(1, 2, 0)))
         constant = picked(self.constant.T, source, taught).T
-        return self._changed(columns=columns, constant=constant, **sums)
+        only = None if taught is None or len(taught) > 1 else self.opened[taught[0]]
+        opened = tuple(only if old < 0 else self.opened[old] for old in source)
+        return self._changed(columns=columns, constant=constant, opened=opened, **sums)
 
     @classmethod
     def merged(cls, parts):
@@ -381,4 +600,5 @@ class DiagonalLaplace(RateSums):
         names = ("constant", "weight", "reward_sum", "exposure_sum")
         sums = {name: sum(getattr(part, name) for part in parts) for name in names}
         columns = sum(part._whole() for part in parts)
-        return first._changed(columns=Columns.of(columns), scale=1.0, **sums)
+        opened = (None,) * first.n_groups
+        return first._changed(columns=Columns.of(columns), scale=1.0, opened=opened, **sums)
