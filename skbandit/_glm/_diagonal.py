@@ -28,11 +28,13 @@ from ._newton import Rows, diagonal_mode, joined
 # Fading is a factor on all columns; below this it is multiplied out, and weights are nothing.
 _MIN_SCALE = 1e-50
 # Rounds of a group are kept until there are so many, with so many rewards of the rarer kind, or so
-# many non-zeros; they are learnt anew when they have grown by this share.
+# many non-zeros; they are learnt anew, beyond a few, when they have grown by this share: to find
+# and replace their columns takes longer than to learn them.
 _KEPT_WEIGHT = 256.0
 _KEPT_EVENTS = 16.0
 _KEPT_ENTRIES = 1 << 17
-_GROWTH = 1.0 / 64.0
+_FEW_WEIGHT = 16.0
+_GROWTH = 1.0 / 8.0
 # So many numbers are cheaper to multiply as they are than by their non-zeros.
 _MAX_DENSE = 1 << 15
 
@@ -94,7 +96,7 @@ class OpenRows(NamedTuple):
     @property
     def is_due(self):
         """Whether all of them are to be learnt together."""
-        return self.since >= _GROWTH * self.weight
+        return self.weight <= _FEW_WEIGHT or self.since >= _GROWTH * self.weight
 
     @property
     def is_full(self):
@@ -330,7 +332,7 @@ class DiagonalLaplace(RateSums):
             # What fades differs from round to round: nothing is kept.
             return new._with_rows(examples.rows, told, {})
         opened = {one[0]: new._opened_with(one[0], *one[2:]) for one in told}
-        due = {group for group, one in opened.items() if len(one.parts) > 1 and one.is_due}
+        due = [group for group, one in opened.items() if len(one.parts) > 1 and one.is_due]
         first = [lesson for lesson in told if lesson[0] not in due]
         new = new._with_rows(examples.rows, first, opened) if first else new
         for group in due:

@@ -49,8 +49,9 @@ def test_two_calls(kind, intercept, draw_rounds, numeric, monkeypatch):
 @KINDS
 @pytest.mark.parametrize("size", [1, 16])
 @pytest.mark.parametrize("form", ["dense", "csr", "mixed"])
-def test_the_first_rounds_are_learnt_as_in_one_call(kind, size, form, draw_rounds):
+def test_the_first_rounds_are_learnt_as_in_one_call(kind, size, form, draw_rounds, monkeypatch):
     """64 rounds of two arms, whatever form they have; what each has added is taken off first."""
+    monkeypatch.setattr(_diagonal, "_FEW_WEIGHT", 64.0)
     X, arm, reward = draw_rounds(kind, n_samples=64, n_features=30, n_arms=2)
     X = np.where(np.random.default_rng(0).random(X.shape) < 0.9, 0.0, X)
     options = {"precision": "diagonal", "prior_reward": 0.4, "arms": [0, 1]}
