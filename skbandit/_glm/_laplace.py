@@ -266,12 +266,14 @@ class LaplaceLearning(RateSums):
         # Positions travel as a column, so that each group finds the masses and exposures of its
         # rows.
         place = np.arange(examples.n_rows)[:, None]
-        opened = {}
+        opened, design = {}, None
         for segment in segments_of(examples._replace(rows=place), self.n_groups):
             own = segment.rows[:, 0]
-            design = add_constant(examples.rows[own], self.intercept)
-            if not np.isfinite(np.vdot(design, design)):
-                raise_overflow()
+            if design is None or examples.reward is not None:
+                # In full feedback all groups learn from the same rows.
+                design = add_constant(examples.rows[own], self.intercept)
+                if not np.isfinite(np.vdot(design, design)):
+                    raise_overflow()
             offset = None if exposure is None else np.log(exposure[own])
             rows = Rows(design, segment.reward, segment.weight, offset)
             group, weight = segment.group, mass[own]
