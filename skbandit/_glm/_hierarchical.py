@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._gaussian import inverse_factor
 from .._regression import FullRegression, add_constant
 from ._laplace import LaplaceLearning
 from ._newton import full_mode, sites
@@ -51,20 +52,28 @@ def estimated(gram, moment, center, prior_precision):
     half = 0.5 / prior_precision
     n_groups, n_terms = moment.shape
     mean, variance = center.copy(), np.full(n_terms, half)
-    eye = np.eye(n_terms)
     for _ in range(_N_STEPS if n_groups else 0):
         # Over the deviations between groups matrices keep their digits.
         root = np.sqrt(variance)
-        white = root[:, None] * gram * root + eye
+        inverse = _inverse(root[:, None] * gram * root)
         pull = moment - gram @ mean
-        inverse = np.linalg.inv(white)
         own = mean + root * np.einsum("gij,gj->gi", inverse, root * pull)
-        spread = np.einsum("gii->gi", inverse) * variance
+        spread = np.maximum(np.einsum("gii->gi", inverse), 0.0) * variance
         square = np.sum((own - mean) ** 2 + spread, axis=0)
         variance = (_PRIOR_GROUPS * half + square) / (_PRIOR_GROUPS + n_groups)
         known = n_groups / variance
         mean = (center / half + own.sum(axis=0) / variance) / (1.0 / half + known)
     return mean, variance, 1.0 / (1.0 / half + n_groups / variance)
+
+
+def _inverse(gram):
+    """Inverses of I plus each matrix."""
+    try:
+        return np.linalg.inv(gram + np.eye(gram.shape[-1]))
+    except np.linalg.LinAlgError:
+        # Rounding has left one singular: features differ in scale by more than their digits.
+        factor = inverse_factor(gram, 1.0)
+        return np.matmul(factor.transpose(0, 2, 1), factor)
 
 
 class HierarchicalLaplace(LaplaceLearning, FullRegression):
