@@ -351,9 +351,10 @@ class DiagonalLaplace(RateSums):
         places, local = columns_of(contexts)
         stored = self.columns.whole() if places is None else self.columns.take(places)
         constant, kept, converged = self.constant.copy(), list(self.opened), self.converged
+        everything = None
         for group, own, rows, _ in lessons:
-            contexts = local if own is None else local[own]
-            rows = rows._replace(design=self._design(contexts))
+            near = local if own is None else local[own]
+            rows = rows._replace(design=self._design(near))
             belief = stored[:, :, group] * self.scale, constant[:, group]
             added, reached = self._added(rows, *belief, places)
             converged &= reached
@@ -367,8 +368,13 @@ class DiagonalLaplace(RateSums):
                 if one.is_full:
                     kept[group] = None
                     continue
-                added = added.kept(places, contexts)
-                kept[group] = one._replace(added=(*one.added, added))
+                if own is None and everything is None:
+                    # The caller's array is the caller's.
+                    everything = contexts.copy()
+                last = one.parts[-1].copied(everything if own is None else None)
+                kept[group] = one._replace(
+                    parts=(*one.parts[:-1], last), added=(*one.added, added.kept(places, near))
+                )
         return self._changed(
             columns=Columns.of(stored) if places is None else self.columns.put(places, stored),
             constant=constant,

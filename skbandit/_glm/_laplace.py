@@ -275,7 +275,9 @@ class LaplaceLearning(RateSums):
                 if not np.isfinite(np.vdot(design, design)):
                     raise_overflow()
             offset = None if exposure is None else np.log(exposure[own])
-            rows = Rows(design, segment.reward, segment.weight, offset)
+            # The weights of full feedback may be the caller's array.
+            weight = None if segment.weight is None else segment.weight.copy()
+            rows = Rows(design, segment.reward, weight, offset)
             group, weight = segment.group, mass[own]
             known = self.opened[group]
             if known is None:

@@ -64,6 +64,13 @@ class Rows(NamedTuple):
     weight: np.ndarray | None
     offset: np.ndarray | None
 
+    def copied(self, design=None):
+        """The same in arrays of its own, with the design that is given if there is one."""
+        weight = None if self.weight is None else self.weight.copy()
+        return Rows(
+            self.design if design is None else design, self.reward.copy(), weight, self.offset
+        )
+
     @property
     def weights(self):
         """The weights, written out."""

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy import sparse
 from scipy.special import expit
 
 from skbandit.glm import LogisticThompsonSampling, LogisticUCB, PoissonUCB
@@ -125,3 +126,39 @@ def test_few_rounds_of_single_rewards_do_not_make_it_certain():
     # The arm that was never played lies where arms of this bandit pay.
     assert bandit.expected_reward(x)[0, 1] < 0.02
     assert bandit.predict_proba(x)[0, 1] > 0.3
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"fit_intercept": False},
+        {"precision": "diagonal"},
+        {"precision": "diagonal", "fit_intercept": False},
+        {"arm_model": "hybrid"},
+        {"prior": "hierarchical"},
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_rounds_that_are_kept_are_no_views(options, full, is_sparse):
+    """Whatever the caller writes into arrays later: one arm, so that no row is picked."""
+    if is_sparse and options.get("precision") != "diagonal":
+        pytest.skip("sparse contexts are for the diagonal precision")
+    rng = np.random.default_rng(0)
+    X, arm = rng.normal(size=(60, 3)), np.zeros(60, dtype=int)
+    reward = (X[:, 0] > 0).astype(float)
+    one, other = (LogisticUCB(arms=[0], **options) for _ in range(2))
+    for start, stop in ((0, 5), (5, 6), (6, 30), (30, 60)):
+        for bandit in (one, other):
+            rows = slice(start, stop)
+            contexts = sparse.csr_array(X[rows]) if is_sparse else X[rows].copy()
+            labels, paid = arm[rows].copy(), reward[rows].copy()
+            weight = np.ones(stop - start)
+            bandit.partial_fit(contexts, labels, None if full else paid, sample_weight=weight)
+            if bandit is one:
+                (contexts.data if is_sparse else contexts)[:] = 7.0
+                paid[:], weight[:] = 1.0, 9.0
+    assert_allclose(one.coef_, other.coef_, rtol=1e-12)
+    assert_allclose(one.covariance_, other.covariance_, rtol=1e-12)
