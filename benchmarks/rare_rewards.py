@@ -4,7 +4,8 @@ Each seed draws a problem: contexts of 8 standard normal features, 6 arms, log-o
 are linear with weights of standard deviation 0.5 and constants of 0.4 about a level at which
 uniform play is paid about once in a thousand rounds. 200,000 rounds, in batches of 1,000: the
 bandit decides a batch, and learns from what it has played. All bandits have their defaults. Other
-levels: ``--rate``.
+levels: ``--rate``. With ``--counts`` rewards are Poisson variables whose logarithm is linear on
+average, and the bandits are the Poisson ones.
 
 Printed for each bandit: the regret (expected clicks less than those of the best arm of each round)
 over all rounds, its mean, standard deviation and worst over the seeds, the mean of the last fifth
@@ -13,6 +14,7 @@ of the rounds, and in how many seeds it is lower than that of LinearThompsonSamp
 The defaults were settled on seeds from 1,000 on; what the guide shows is of seeds 0 to 19. ::
 
     python benchmarks/rare_rewards.py --seeds 20 --jobs 2
+    python benchmarks/rare_rewards.py --seeds 20 --counts --rate 0.5 --rounds 20000 --batch 100
 """
 
 import argparse
@@ -21,20 +23,31 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.special import expit
 
-from skbandit.glm import LogisticThompsonSampling, LogisticUCB
+from skbandit.glm import (
+    LogisticThompsonSampling,
+    LogisticUCB,
+    PoissonThompsonSampling,
+    PoissonUCB,
+)
 from skbandit.linear import LinearThompsonSampling, LinearUCB
 
 N_FEATURES, N_ARMS = 8, 6
-BANDITS = {
+LINEAR = {"LinearThompsonSampling": LinearThompsonSampling, "LinearUCB": LinearUCB}
+CLICKS = {
     "LogisticThompsonSampling": LogisticThompsonSampling,
     "LogisticUCB": LogisticUCB,
-    "LinearThompsonSampling": LinearThompsonSampling,
-    "LinearUCB": LinearUCB,
+    **LINEAR,
+    "uniform": None,
+}
+COUNTS = {
+    "PoissonThompsonSampling": PoissonThompsonSampling,
+    "PoissonUCB": PoissonUCB,
+    **LINEAR,
     "uniform": None,
 }
 
 
-def make_problem(rng, rate):
+def make_problem(rng, rate, link):
     """Weights and constants of the arms."""
     weights = 0.5 * rng.normal(size=(N_FEATURES, N_ARMS))
     constants = 0.4 * rng.normal(size=N_ARMS)
@@ -43,32 +56,32 @@ def make_problem(rng, rate):
     low, high = -30.0, 5.0
     for _ in range(60):
         middle = 0.5 * (low + high)
-        if expit(middle + constants + X @ weights).mean() < rate:
+        if link(middle + constants + X @ weights).mean() < rate:
             low = middle
         else:
             high = middle
     return weights, constants + middle
 
 
-def play(name, seed, rate, n_rounds, batch):
+def play(name, seed, rate, n_rounds, batch, counts=False):
     """Regret in each fifth of the rounds."""
-    rng = np.random.default_rng(seed)
-    weights, constants = make_problem(rng, rate)
-    arms, kind = np.arange(N_ARMS), BANDITS[name]
+    rng, link = np.random.default_rng(seed), np.exp if counts else expit
+    weights, constants = make_problem(rng, rate, link)
+    arms, kind = np.arange(N_ARMS), (COUNTS if counts else CLICKS)[name]
     bandit = None if kind is None else kind(arms=arms, random_state=seed)
     regret = []
     for start in range(0, n_rounds, batch):
         size = min(batch, n_rounds - start)
         X = rng.normal(size=(size, N_FEATURES))
-        chance = expit(constants + X @ weights)
+        mean = link(constants + X @ weights)
         # All bandits meet the same luck.
-        clicked = rng.random(chance.shape) < chance
+        paid = rng.poisson(mean) if counts else rng.random(mean.shape) < mean
         uniform = rng.integers(N_ARMS, size=size)
         arm = uniform if bandit is None else bandit.predict(X)
         rows = np.arange(size)
         if bandit is not None:
-            bandit.partial_fit(X, arm, clicked[rows, arm].astype(float))
-        regret.append(chance.max(axis=1) - chance[rows, arm])
+            bandit.partial_fit(X, arm, paid[rows, arm].astype(float))
+        regret.append(mean.max(axis=1) - mean[rows, arm])
     return [part.sum() for part in np.array_split(np.concatenate(regret), 5)]
 
 
@@ -80,15 +93,17 @@ def main():
     parser.add_argument("--rounds", type=int, default=200_000)
     parser.add_argument("--batch", type=int, default=1000)
     parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--counts", action="store_true")
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
     seeds = range(options.first_seed, options.first_seed + options.seeds)
-    tasks = [(name, seed) for seed in seeds for name in BANDITS]
+    names = COUNTS if options.counts else CLICKS
+    tasks = [(name, seed) for seed in seeds for name in names]
     results = Parallel(n_jobs=options.jobs)(
-        delayed(play)(name, seed, options.rate, options.rounds, options.batch)
+        delayed(play)(name, seed, options.rate, options.rounds, options.batch, options.counts)
         for name, seed in tasks
     )
-    regret = {name: [] for name in BANDITS}
+    regret = {name: [] for name in names}
     for (name, _), fifths in zip(tasks, results, strict=True):
         regret[name].append(fifths)
     linear = np.sum(regret["LinearThompsonSampling"], axis=1)
