@@ -47,6 +47,17 @@ LINEAR = [
     {"arm_model": "hybrid"},
 ]
 FORGETFUL = [{}, {"forgetting": 0.9}]
+GLM = [
+    {},
+    {"precision": "diagonal"},
+    {"fit_intercept": False},
+    {"prior_reward": 0.3},
+    {"prior": "hierarchical"},
+    {"forgetting": 0.9},
+    {"precision": "diagonal", "forgetting": 0.9},
+    {"arm_model": "shared"},
+    {"arm_model": "hybrid"},
+]
 VARIATIONAL = [
     {},
     {"likelihood": "gaussian"},
@@ -102,6 +113,11 @@ SETTINGS = {
         {"reward_model": "gaussian"},
         {"reward_model": "gaussian", "noise_std": 1.0},
     ],
+    # What a likelihood or an exploration could change is in both halves.
+    "LogisticUCB": lambda: GLM[:4],
+    "LogisticThompsonSampling": lambda: GLM,
+    "PoissonUCB": lambda: [{}, *GLM[4:]],
+    "PoissonThompsonSampling": lambda: GLM[:4],
     "VariationalBandit": lambda: VARIATIONAL,
     "BayesianNeuralBandit": lambda: VARIATIONAL,
     "NeuralLinearBandit": lambda: [_trained_fast(), _trained_fast(exploration="ucb")],

@@ -13,6 +13,7 @@ MODULES = [
     "benchmark",
     "buffers",
     "environments",
+    "glm",
     "linear",
     "metrics",
     "model_selection",

@@ -472,8 +472,8 @@ class Regression(RewardSums):
         dropped = np.setdiff1d(np.arange(self.n_terms), terms)
         old = self._without(dropped) if dropped.size else self
         return old._changed(
-            gram=self._collect([_embedded(one, terms) for one in old.gram]),
-            moment=np.stack([_embedded(one, terms) for one in old.moment]),
+            gram=self._collect([embedded(one, terms) for one in old.gram]),
+            moment=np.stack([embedded(one, terms) for one in old.moment]),
         )
 
     def _with_groups(self, source, taught):
@@ -556,7 +556,7 @@ def normal_deviates(stream, n_terms, n_draws):
     return np.random.RandomState(stream).standard_normal((n_terms, n_draws)).T
 
 
-def _embedded(array, terms):
+def embedded(array, terms):
     """Entries of a vector or matrix at the old positions of its new terms; zero for -1."""
     new = np.zeros((len(terms),) * array.ndim)
     known = np.flatnonzero(terms >= 0)

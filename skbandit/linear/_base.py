@@ -6,13 +6,17 @@ from numbers import Real
 import numpy as np
 from scipy import sparse
 
+from .._arm_models import ARM_MODELS
 from .._gaussian import noise_draws
+from .._regression import DiagonalRegression, FullRegression, HybridRegression
 from .._sklearn import Interval, StrOptions
 from .._threads import NO_LIMIT, threads_for_rows
 from ..base import BaseBandit
 from ..beliefs import IndependentBelief, JointBelief
 from ..explorations import ALPHA_CONSTRAINT, all_were_tried, still_to_try
-from ._arm_models import ARM_MODELS
+
+_OF_EACH_ARM = {"full": FullRegression, "diagonal": DiagonalRegression}
+_KINDS = {"disjoint": _OF_EACH_ARM, "shared": _OF_EACH_ARM, "hybrid": {"full": HybridRegression}}
 
 
 class BaseLinearBandit(BaseBandit):
@@ -97,7 +101,7 @@ class BaseLinearBandit(BaseBandit):
 
     # ----------------------------------------------------------------- state
     def _initial_state(self, n_arms, n_features):
-        kinds = self._arms.kinds
+        kinds = _KINDS[self.arm_model]
         if self.precision not in kinds:
             raise ValueError(
                 f"arm_model={self.arm_model!r} needs precision='full': shared and per-arm weights "

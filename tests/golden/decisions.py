@@ -54,6 +54,7 @@ VARIANTS = {
     "arm_model": ["shared", "hybrid"],
     "gamma": [0.2],
     "reward_model": ["gaussian"],
+    "prior": ["hierarchical"],
 }
 SELECTORS = [EpsilonGreedySelector(epsilon=0.2), SoftmaxSelector(), TopKSelector(k=2)]
 

@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from .._regression import DiagonalRegression, Examples, FullRegression, HybridRegression
+from ._regression import Examples
 
 
 class DisjointArms:
     """Every arm has weights of its own: it is a group of the regression."""
 
-    kinds = {"full": FullRegression, "diagonal": DiagonalRegression}
     context_ndims = (2,)
     are_linked = False
 
@@ -76,7 +75,6 @@ class SharedWeights(DisjointArms):
 class HybridArms(DisjointArms):
     """Shared weights plus each arm's departure from them."""
 
-    kinds = {"full": HybridRegression}
     context_ndims = (2, 3)
     are_linked = True
 
