@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import pytest
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression, SGDRegressor
+from sklearn.linear_model import LogisticRegression, SGDClassifier, SGDRegressor
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator, check_param_validation
@@ -85,6 +85,20 @@ def _around_estimators(**params):
     ]
 
 
+def _bootstrapped():
+    """Few replicates; by refits and by steps, arms on their own and together."""
+    return [
+        {"n_samples": 5},
+        {
+            "estimator": DecisionTreeRegressor(max_depth=3),
+            "bootstrap": "poisson",
+            "arm_model": "pooled",
+            "n_samples": 5,
+        },
+        {"estimator": SGDClassifier(loss="log_loss"), "n_samples": 3},
+    ]
+
+
 # Settings by the name of a class, made when they are needed; the first stands for the class.
 # A class that is not named here runs with its defaults.
 SETTINGS = {
@@ -101,6 +115,8 @@ SETTINGS = {
     ],
     "EnsembleBandit": lambda: [_trained_fast(n_members=2)],
     "GreedyBandit": _around_estimators,
+    "BootstrappedThompsonSampling": _bootstrapped,
+    "BootstrappedUCB": _bootstrapped,
 }
 
 

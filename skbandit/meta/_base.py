@@ -1,16 +1,18 @@
 """What bandits around an estimator share: rounds, refits, cold arms, transfer."""
 
 import copy
+from functools import lru_cache
 from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
+from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.linear_model import Ridge
 from sklearn.utils import get_tags
 
-from .._rows import join_rows, row_keys, take_rows
+from .._rows import join_rows, n_rows, row_keys, take_rows
 from .._sklearn import HasMethods, Interval, StrOptions
 from .._threads import NO_LIMIT, one_blas_thread
 from ..base import BaseBandit
@@ -37,6 +39,7 @@ from ._fitting import (
     learnt_on,
     takes_weights,
 )
+from ._linear import linear_stack
 
 _RECENT = 10_000
 _FEW_ROWS = 20_000
@@ -97,6 +100,8 @@ class BaseEstimatorBandit(BaseBandit):
         "n_jobs": [Integral, None],
     }
     _shape_parameters = ("estimator", "arm_model", "update", "buffer")
+    # Whether all fits of a model have one seed, with an integer `random_state`.
+    _seeds_stay = False
 
     def __init__(
         self,
@@ -203,7 +208,9 @@ class BaseEstimatorBandit(BaseBandit):
         if not len(arm):
             return state
         columns = {"row": rows, "arm": arm, "reward": reward, "weight": weight}
-        rng = np.random.RandomState(derived_seed(entropy, state.buffer.n_seen))
+        rng = None
+        if state.buffer.capacity is not None:
+            rng = np.random.RandomState(derived_seed(entropy, state.buffer.n_seen))
         state = state._replace(buffer=state.buffer.extended(columns, rng))
         if self._learns_on or state.buffer.capacity is None:
             state = state._replace(paid=state.paid.and_of(arm, reward, weight))
@@ -231,8 +238,9 @@ class BaseEstimatorBandit(BaseBandit):
     def _seed(self, entropy, group, n_refits):
         """Seed of a fit; arms are known by their names, wherever they stand."""
         key = 0
+        n_refits = 0 if self._seeds_stay else n_refits
         if self._arm_model.by_arm:
-            key = int(row_keys(np.array([self.classes_[group]], dtype=object))[0])
+            key = _label_key(self.classes_[group])
         return derived_seed(entropy, key, n_refits)
 
     def _rounds_of(self, columns, group):
@@ -329,23 +337,44 @@ class BaseEstimatorBandit(BaseBandit):
 
     def _moments(self, contexts):
         """Mean and standard deviation of the expected reward of each arm, (n_rows, n_arms)."""
-        arm_model, models = self._arm_model, self.state_.models
-        n_arms = len(self.classes_) if arm_model.tells_arms else contexts.shape[1]
+        n_arms = len(self.classes_) if self._arm_model.tells_arms else contexts.shape[1]
         cold = np.broadcast_to(self._cold_arms(), n_arms)
-        shape = contexts.shape[0] if hasattr(contexts, "shape") else len(contexts)
         prior_mean, prior_std = self._prior_moments()
-        mean, std = np.zeros((shape, n_arms)), np.zeros((shape, n_arms))
+        mean, std = np.zeros((2, n_rows(contexts), n_arms))
         mean[:, cold] = np.broadcast_to(prior_mean, n_arms)[cold]
         std[:, cold] = np.broadcast_to(prior_std, n_arms)[cold]
+        stack = self._linear_stack(contexts)
+        if stack is not None:
+            mean[:, ~cold] = stack.expected(contexts)
+            return mean, std
         with checked_once():
-            for place in np.flatnonzero(~cold):
-                model = models[place if arm_model.by_arm else 0]
-                code = model.codes[place] if arm_model.tells_arms and model.codes else -1
-                rows = arm_model.asked(contexts, place, code, model.n_codes)
-                mean[:, place], width = self._ask(model.fitted, rows)
+            for place, model, rows in self._asked_models(contexts, ~cold):
+                mean[:, place], width = self._ask(model, rows)
                 if width is not None:
                     std[:, place] = width
         return mean, std
+
+    def _linear_stack(self, contexts):
+        """Linear models of the same rows as one, where there are no others; or None."""
+        asks_alike = type(self)._ask is BaseEstimatorBandit._ask
+        if not asks_alike or not self._arm_model.by_arm or getattr(contexts, "ndim", 0) != 2:
+            return None
+        if not isinstance(contexts, np.ndarray) and not sparse.issparse(contexts):
+            return None
+        if "stack" not in self._cache:
+            fitted = [one.fitted for one in self.state_.models if one.fitted is not None]
+            warm = np.count_nonzero(~self._cold_arms())
+            whole = len(fitted) == warm > 0
+            self._cache["stack"] = linear_stack(fitted) if whole else None
+        return self._cache["stack"]
+
+    def _asked_models(self, contexts, asked):
+        """Yield place, fitted model and the rows by which to ask it, for some arms."""
+        arm_model, models = self._arm_model, self.state_.models
+        for place in np.flatnonzero(asked).tolist():
+            model = models[place if arm_model.by_arm else 0]
+            code = model.codes[place] if arm_model.tells_arms and model.codes else -1
+            yield place, model.fitted, arm_model.asked(contexts, place, code, model.n_codes)
 
     def _expected_reward(self, contexts):
         mean, _ = self._moments(contexts)
@@ -472,6 +501,12 @@ class BaseEstimatorBandit(BaseBandit):
                 f"This {type(self).__name__} has not learnt yet: it has no fitted attributes."
             )
         return self.state_
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _label_key(label):
+    """An integer that belongs to an arm's label, on every machine."""
+    return int(row_keys(np.array([label], dtype=object))[0])
 
 
 def _is_same(place, n_rounds):
