@@ -1,15 +1,21 @@
 """Bandits around any scikit-learn classifier or regressor."""
 
 from .._paths import set_public_path
+from ._active import ActiveBandit
 from ._base import BaseEstimatorBandit
 from ._bootstrapped import BootstrappedThompsonSampling, BootstrappedUCB
+from ._explore_first import ExploreThenCommit
 from ._greedy import GreedyBandit
+from ._square_cb import SquareCB
 
 __all__ = [
+    "ActiveBandit",
     "BaseEstimatorBandit",
     "BootstrappedThompsonSampling",
     "BootstrappedUCB",
+    "ExploreThenCommit",
     "GreedyBandit",
+    "SquareCB",
 ]
 
 set_public_path(__name__, *map(globals().get, __all__))

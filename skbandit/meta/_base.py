@@ -335,6 +335,17 @@ class BaseEstimatorBandit(BaseBandit):
             self._cache["prior"] = cold_moments(self.state_.paid, self._in_unit_interval)
         return self._cache["prior"]
 
+    def _reward_spread(self):
+        """Standard deviation of all rewards so far; 1 where they do not differ."""
+        if "spread" not in self._cache:
+            total = self.state_.paid.together()
+            weight, square = float(total.weight[0]), float(total.square[0])
+            spread = np.sqrt(square / weight) if weight > 0.0 else 0.0
+            # Rewards that are alike differ by rounding.
+            least = 1e-9 * abs(float(total.mean[0]))
+            self._cache["spread"] = float(spread) if spread > least else 1.0
+        return self._cache["spread"]
+
     def _moments(self, contexts):
         """Mean and standard deviation of the expected reward of each arm, (n_rows, n_arms)."""
         n_arms = len(self.classes_) if self._arm_model.tells_arms else contexts.shape[1]

@@ -6,6 +6,8 @@ import numpy as np
 from scipy.special import expit
 from sklearn import linear_model
 
+from ._fitting import last_step
+
 # Estimators whose prediction is a product with `coef_` and `intercept_`; for classifiers of two
 # classes, the logistic function of that. Subclasses may predict otherwise.
 _REGRESSORS = frozenset(
@@ -59,6 +61,11 @@ def linear_stack(models):
     coef = np.array([np.ravel(one.coef_) for one in models], dtype=np.float64)
     intercept = [float(np.ravel(one.intercept_)[0]) for one in models]
     return LinearStack(np.ascontiguousarray(coef.T), np.array(intercept), is_chance)
+
+
+def is_logistic(estimator):
+    """Whether an estimator, or the last step of a Pipeline, is a logistic model."""
+    return _is_logistic(last_step(estimator))
 
 
 def _is_logistic(model):
