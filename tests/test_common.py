@@ -99,6 +99,11 @@ def _bootstrapped():
     ]
 
 
+def _explored(**params):
+    """Defaults, and a classifier with the arm as a feature."""
+    return [params, {"estimator": LogisticRegression(), "arm_model": "pooled", **params}]
+
+
 # Settings by the name of a class, made when they are needed; the first stands for the class.
 # A class that is not named here runs with its defaults.
 SETTINGS = {
@@ -117,6 +122,10 @@ SETTINGS = {
     "GreedyBandit": _around_estimators,
     "BootstrappedThompsonSampling": _bootstrapped,
     "BootstrappedUCB": _bootstrapped,
+    "SquareCB": _explored,
+    "ExploreThenCommit": lambda: _explored(n_explore=20),
+    "ActiveBandit": lambda: [{}, {"arm_model": "shared", "decay": 0.5}],
+    "RegCB": lambda: [{}, {"rule": "elimination"}, {"arm_model": "shared"}],
 }
 
 

@@ -6,6 +6,7 @@ from ._base import BaseEstimatorBandit
 from ._bootstrapped import BootstrappedThompsonSampling, BootstrappedUCB
 from ._explore_first import ExploreThenCommit
 from ._greedy import GreedyBandit
+from ._reg_cb import RegCB
 from ._square_cb import SquareCB
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "BootstrappedUCB",
     "ExploreThenCommit",
     "GreedyBandit",
+    "RegCB",
     "SquareCB",
 ]
 

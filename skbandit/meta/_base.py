@@ -280,15 +280,20 @@ class BaseEstimatorBandit(BaseBandit):
         return state._replace(models=tuple(models))
 
     def _fits(self, state, groups, models, entropy):
-        """What is fitted for some groups, each to the first `n_kept` rounds where that is said."""
+        """What is fitted for some groups."""
         if not groups:
             return []
         columns = state.buffer.columns
         seeds = [self._seed(entropy, one, models[one].schedule.n_refits) for one in groups]
-        n_jobs = 1 if len(groups) == 1 or self.n_jobs is None else self.n_jobs
-        return Parallel(n_jobs=n_jobs)(
-            delayed(self._fit_rounds)(*self._rounds_of(columns, one), seed)
-            for one, seed in zip(groups, seeds, strict=True)
+        rounds = [self._rounds_of(columns, one) for one in groups]
+        if len(groups) == 1 or self.n_jobs in (None, 1):
+            return [self._fit_rounds(*one, s) for one, s in zip(rounds, seeds, strict=True)]
+        # Workers are sent the rounds of their arm, not all that the bandit keeps.
+        worker = self._twin()
+        worker.state_ = state._replace(buffer=self._empty_buffer(), models=())
+        return Parallel(n_jobs=self.n_jobs)(
+            delayed(worker._fit_rounds)(*one, seed)
+            for one, seed in zip(rounds, seeds, strict=True)
         )
 
     def _taught(self, state, columns, entropy):
@@ -407,7 +412,9 @@ class BaseEstimatorBandit(BaseBandit):
     def _carry_state(self, source, resize):
         if not isinstance(source, BaseEstimatorBandit):
             self._check_same_shape(source)
-        self._check_same_shape(source, but=("estimator", "buffer", "update"))
+        # Else models are fitted anew to the rounds that were kept, whatever differs.
+        elif source.arm_model != self.arm_model:
+            self._check_same_shape(source)
         moves = resize.moves_features(source.n_features_in_) if resize.n_features else False
         old, new = source.state_, self._initial_state(resize.n_arms, resize.n_features)
         if not len(old.buffer):
