@@ -78,6 +78,8 @@ class BaseEstimatorBandit(BaseBandit):
       for ``update="partial_fit"``; `before` is left alone, and is None at first.
     - ``_ask(model, rows)`` returns the mean reward that it expects of each row, (n_rows,), and the
       standard deviation of that, or None.
+    - ``_learn_between(model, rows, reward, weight)`` returns what was fitted, with rounds that
+      have come since and wait for the next fit. None: there is nothing to be done with them.
 
     For them to use: ``_moments(contexts)``, the mean and standard deviation of all arms, cold ones
     included, and ``_cold_arms()``.
@@ -102,6 +104,7 @@ class BaseEstimatorBandit(BaseBandit):
     _shape_parameters = ("estimator", "arm_model", "update", "buffer")
     # Whether all fits of a model have one seed, with an integer `random_state`.
     _seeds_stay = False
+    _learn_between = None
 
     def __init__(
         self,
@@ -220,7 +223,7 @@ class BaseEstimatorBandit(BaseBandit):
         if self._learns_on:
             return self._taught(state, columns, entropy)
         weight_of = np.bincount(self._group(arm), weight, minlength=len(state.models))
-        return self._refitted(state, weight_of, entropy)
+        return self._refitted(state, weight_of, entropy, columns)
 
     def _paid_in(self, buffer, n_arms):
         kept = buffer.columns
@@ -243,14 +246,20 @@ class BaseEstimatorBandit(BaseBandit):
             key = _label_key(self.classes_[group])
         return derived_seed(entropy, key, n_refits)
 
-    def _rounds_of(self, columns, group):
-        """What the model of a group is fitted to: rows, rewards and weights."""
+    def _rounds_of(self, columns, group, model=None):
+        """What the model of a group is fitted to: rows, rewards and weights.
+
+        With `model`, as one sees them that was fitted when there were other arms.
+        """
         rows, reward, weight = (columns[name] for name in ("row", "reward", "weight"))
         if self._arm_model.by_arm:
             own = np.flatnonzero(columns["arm"] == group)
             rows, reward, weight = take_rows(rows, own), reward[own], weight[own]
         else:
-            rows = self._arm_model.design(rows, columns["arm"], len(self.classes_))
+            code, n_codes = columns["arm"], len(self.classes_)
+            if model is not None and self._arm_model.tells_arms:
+                code, n_codes = np.array(model.codes)[code], model.n_codes
+            rows = self._arm_model.design(rows, code, n_codes)
         return rows, reward, weight
 
     def _model(self, one, schedule, n_kept):
@@ -258,8 +267,8 @@ class BaseEstimatorBandit(BaseBandit):
         n_codes = 0 if self._arm_model.by_arm else len(self.classes_)
         return Model(one, schedule, n_kept, tuple(range(n_codes)), n_codes)
 
-    def _refitted(self, state, new_weight, entropy):
-        """Fit the models that are due anew."""
+    def _refitted(self, state, new_weight, entropy, new=None):
+        """Fit the models that are due anew; tell the others of the new rounds."""
         schedule = RefitSchedule(min_weight=0.0, every=0.0, growth=self.refit_growth)
         paid = state.paid if self._arm_model.by_arm else state.paid.together()
         warm, models = self._warm(state.paid), list(state.models)
@@ -274,10 +283,19 @@ class BaseEstimatorBandit(BaseBandit):
             models[group] = model._replace(schedule=waits)
             if model.fitted is None or schedule.is_due(waits, paid.weight[group]):
                 due.append(int(group))
+            elif new is not None:
+                models[group] = self._told(models[group], new, group)
         for group, one in zip(due, self._fits(state, due, models, entropy), strict=True):
             done = models[group].schedule.refitted(float(paid.weight[group]))
             models[group] = self._model(one, done, len(state.buffer))
         return state._replace(models=tuple(models))
+
+    def _told(self, model, columns, group):
+        """A model with rounds that it was not fitted to."""
+        if self._learn_between is None or not len(columns["arm"]):
+            return model
+        rounds = self._rounds_of(columns, group, model)
+        return model._replace(fitted=self._learn_between(model.fitted, *rounds))
 
     def _fits(self, state, groups, models, entropy):
         """What is fitted for some groups."""
@@ -285,7 +303,7 @@ class BaseEstimatorBandit(BaseBandit):
             return []
         columns = state.buffer.columns
         seeds = [self._seed(entropy, one, models[one].schedule.n_refits) for one in groups]
-        rounds = [self._rounds_of(columns, one) for one in groups]
+        rounds = (self._rounds_of(columns, one) for one in groups)
         if len(groups) == 1 or self.n_jobs in (None, 1):
             return [self._fit_rounds(*one, s) for one, s in zip(rounds, seeds, strict=True)]
         # Workers are sent the rounds of their arm, not all that the bandit keeps.
@@ -459,9 +477,11 @@ class BaseEstimatorBandit(BaseBandit):
 
     def _fitted_again(self, state, group, known, place, entropy):
         """Fit a model to the rounds that another knew: those that came since go on waiting."""
-        columns, schedule = state.buffer.columns, known.schedule
+        columns, schedule, late = state.buffer.columns, known.schedule, None
         if known.n_kept and state.buffer.capacity is None:
             rows = np.flatnonzero(place < known.n_kept)
+            since = np.flatnonzero(place >= known.n_kept)
+            late = {name: take_rows(part, since) for name, part in columns.items()}
             columns = {name: take_rows(part, rows) for name, part in columns.items()}
         rounds = self._rounds_of(columns, group)
         if schedule.n_refits == 0:
@@ -471,7 +491,8 @@ class BaseEstimatorBandit(BaseBandit):
             one = self._learn_more(None, *rounds, seed)
         else:
             one = self._fit_rounds(*rounds, seed)
-        return self._model(one, schedule, known.n_kept or len(state.buffer))
+        model = self._model(one, schedule, known.n_kept or len(state.buffer))
+        return model if late is None or self._learns_on else self._told(model, late, group)
 
     def _fits_alike(self, source):
         """Whether another bandit's models are what this one would fit."""
