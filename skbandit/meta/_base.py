@@ -428,15 +428,13 @@ class BaseEstimatorBandit(BaseBandit):
 
     # --------------------------------------------------------------- transfer
     def _carry_state(self, source, resize):
-        if not isinstance(source, BaseEstimatorBandit):
-            self._check_same_shape(source)
-        # Else models are fitted anew to the rounds that were kept, whatever differs.
-        elif source.arm_model != self.arm_model:
+        if not isinstance(source, BaseEstimatorBandit) or source.arm_model != self.arm_model:
             self._check_same_shape(source)
         moves = resize.moves_features(source.n_features_in_) if resize.n_features else False
         old, new = source.state_, self._initial_state(resize.n_arms, resize.n_features)
         if not len(old.buffer):
             return new
+        self._check_reward(old.buffer.columns["reward"])
         tells_arms = self._arm_model.tells_arms
         arm_source = resize.arm_source if tells_arms else np.zeros(1, dtype=np.intp)
         taught = resize.taught if tells_arms else None
