@@ -95,13 +95,13 @@ def _bootstrapped():
             "arm_model": "pooled",
             "n_samples": 5,
         },
-        {"estimator": SGDClassifier(loss="log_loss"), "n_samples": 3},
+        {"estimator": SGDClassifier(loss="log_loss", fit_intercept=False), "n_samples": 3},
     ]
 
 
-def _explored(**params):
+def _explored():
     """Defaults, and a classifier with the arm as a feature."""
-    return [params, {"estimator": LogisticRegression(), "arm_model": "pooled", **params}]
+    return [{}, {"estimator": LogisticRegression(), "arm_model": "pooled"}]
 
 
 # Settings by the name of a class, made when they are needed; the first stands for the class.
@@ -121,11 +121,11 @@ SETTINGS = {
     "EnsembleBandit": lambda: [_trained_fast(n_members=2)],
     "GreedyBandit": _around_estimators,
     "BootstrappedThompsonSampling": _bootstrapped,
-    "BootstrappedUCB": _bootstrapped,
+    "BootstrappedUCB": lambda: [{"n_samples": 5}],
     "SquareCB": _explored,
-    "ExploreThenCommit": lambda: _explored(n_explore=20),
+    "ExploreThenCommit": lambda: [{"n_explore": 20}],
     "ActiveBandit": lambda: [{}, {"arm_model": "shared", "decay": 0.5}],
-    "RegCB": lambda: [{}, {"rule": "elimination"}, {"arm_model": "shared"}],
+    "RegCB": lambda: [{"rule": "elimination"}, {"arm_model": "shared"}],
 }
 
 
