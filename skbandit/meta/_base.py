@@ -396,11 +396,14 @@ class BaseEstimatorBandit(BaseBandit):
         if not isinstance(contexts, np.ndarray) and not sparse.issparse(contexts):
             return None
         if "stack" not in self._cache:
-            fitted = [one.fitted for one in self.state_.models if one.fitted is not None]
-            warm = np.count_nonzero(~self._cold_arms())
-            whole = len(fitted) == warm > 0
-            self._cache["stack"] = linear_stack(fitted) if whole else None
+            models = self.state_.models
+            warm = [models[one].fitted for one in np.flatnonzero(~self._cold_arms())]
+            self._cache["stack"] = linear_stack(self._asked_in_turn(warm)) if warm else None
         return self._cache["stack"]
+
+    def _asked_in_turn(self, fitted):
+        """The estimators in what was fitted for some arms, in the order of their answers."""
+        return fitted
 
     def _asked_models(self, contexts, asked):
         """Yield place, fitted model and the rows by which to ask it, for some arms."""
@@ -442,7 +445,9 @@ class BaseEstimatorBandit(BaseBandit):
             old.buffer.columns, arm_source, taught, resize.feature_source if moves else None
         )
         same_buffer = repr(source._empty_buffer()) == repr(new.buffer)
-        if moves or not same_buffer or not _is_same(place, len(old.buffer)):
+        kept = old.buffer.columns
+        is_same = _is_same(place, len(kept["arm"])) and np.array_equal(columns["arm"], kept["arm"])
+        if moves or not same_buffer or not is_same:
             empty = old.buffer if same_buffer else new.buffer
             buffer = empty.replaced(columns) if same_buffer else empty.extended(columns)
         else:

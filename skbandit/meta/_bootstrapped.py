@@ -150,6 +150,11 @@ class BaseBootstrappedBandit(BaseEstimatorBandit):
                     # Drawn together with the others, and independent of them.
                     own = np.random.default_rng(place).permutation(own)
                 values[:, :, place] = own[:, None]
+        stack = self._linear_stack(contexts)
+        if stack is not None:
+            answers = stack.expected(contexts).T
+            values[:, :, ~cold] = answers.reshape(-1, *values.shape[:2]).transpose(1, 2, 0)
+            return values
         with checked_once():
             for place, model, rows in self._asked_models(contexts, ~cold):
                 for one, member in enumerate(model.members):
@@ -158,6 +163,9 @@ class BaseBootstrappedBandit(BaseEstimatorBandit):
                     else:
                         values[one, :, place] = expected(member, rows, self._in_unit_interval)
         return values
+
+    def _asked_in_turn(self, fitted):
+        return [member for model in fitted for member in model.members]
 
     def _cold_quantiles(self, levels):
         """Quantiles of what is believed about arms that have too few rewards."""

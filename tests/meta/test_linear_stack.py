@@ -72,6 +72,7 @@ def test_a_bandit_says_the_same_with_and_without(estimator, n_cold, monkeypatch)
     for kind in (GreedyBandit, BootstrappedThompsonSampling):
         bandit = kind(estimator=estimator, arms=arms, random_state=0).fit(X, arm, reward=reward)
         stacked = bandit.expected_reward(X, return_std=True)
+        assert bandit._linear_stack(X) is not None
         with monkeypatch.context() as patch:
             patch.setattr(f"{kind.__module__}.{kind.__name__}._linear_stack", lambda *_: None)
             again = kind(estimator=estimator, arms=arms, random_state=0)
