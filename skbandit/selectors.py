@@ -437,8 +437,9 @@ class SoftmaxSelector(BaseSelector):
 
     .. math:: p_a \propto \exp\left(\frac{s_a}{\tau \, \sigma}\right)
 
-    where :math:`\tau` is the temperature and :math:`\sigma` the standard deviation of the row's
-    available scores (``standardize=True``) or 1.
+    where :math:`\sigma` is the standard deviation of the row's available scores
+    (``standardize=True``) or 1, and :math:`\tau` the temperature; after rounds of a total weight
+    of t it is that of the start times :math:`\max(t, 1)^{-d}`.
 
     Parameters
     ----------
@@ -448,6 +449,8 @@ class SoftmaxSelector(BaseSelector):
         Measure scores in units of their spread over the arms, so that the policy does not depend
         on the unit of the reward. False gives the classical softmax: `temperature` is then in
         units of the reward.
+    decay : float in [0, 1], default=0.0
+        The exponent d with which the temperature falls as the bandit learns; 0 keeps it.
 
     Examples
     --------
@@ -462,11 +465,20 @@ class SoftmaxSelector(BaseSelector):
     _parameter_constraints = {
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "standardize": ["boolean"],
+        "decay": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, temperature=0.5, standardize=True):
+    def __init__(self, temperature=0.5, standardize=True, decay=0.0):
         self.temperature = temperature
         self.standardize = standardize
+        self.decay = decay
+
+    def at(self, learnt_weight):
+        """See :meth:`BaseSelector.at`."""
+        if self.decay == 0.0:
+            return self
+        temperature = self.temperature * max(learnt_weight, 1.0) ** -self.decay
+        return type(self)(temperature=temperature, standardize=self.standardize)
 
     def select(self, scores, available=None):
         """See :meth:`BaseSelector.select`."""

@@ -5,7 +5,7 @@ import pytest
 
 from skbandit._gaps import inverse_gap_policy
 from skbandit.linear import LinearUCB
-from skbandit.selectors import EpsilonGreedySelector, InverseGapSelector
+from skbandit.selectors import EpsilonGreedySelector, InverseGapSelector, SoftmaxSelector
 
 
 def _by_the_paper(scores, gamma):
@@ -67,6 +67,16 @@ def test_selector_grows_with_what_was_learnt():
     unfitted = LinearUCB(arms=["a", "b", "c"], selector=InverseGapSelector(k=2))
     np.testing.assert_allclose(unfitted.predict_proba(X[:2]), 2.0 / 3.0)
     assert unfitted.predict(X[:4]).shape == (4, 2)
+
+
+def test_temperature_falls():
+    selector = SoftmaxSelector(temperature=0.6, decay=0.5, standardize=False)
+    assert [selector.at(t).temperature for t in (0, 4, 36)] == pytest.approx([0.6, 0.3, 0.1])
+    scores = np.array([[0.0, 0.3]])
+    expected = np.exp(scores / 0.3) / np.exp(scores / 0.3).sum()
+    np.testing.assert_allclose(selector.at(4).select(scores), expected)
+    same = SoftmaxSelector()
+    assert same.at(1000.0) is same
 
 
 def test_epsilon_falls():

@@ -182,7 +182,7 @@ class BaseEstimatorBandit(BaseBandit):
         check_instance(self.buffer, "buffer")
         if self._learns_on and not can_learn_on(self._estimator):
             raise ValueError(
-                f"update='partial_fit' needs an estimator that has partial_fit, got "
+                "update='partial_fit' needs an estimator that has partial_fit, got "
                 f"{type(self._estimator).__name__}. Use update='refit'."
             )
         arm_model = self._arm_model

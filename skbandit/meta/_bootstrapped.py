@@ -90,7 +90,7 @@ class BaseBootstrappedBandit(BaseEstimatorBandit):
         state = super()._initial_state(n_arms, n_features)
         if self.bootstrap == "gamma" and not takes_weights(self._estimator):
             raise ValueError(
-                f"bootstrap='gamma' needs an estimator whose fit takes sample_weight, and "
+                "bootstrap='gamma' needs an estimator whose fit takes sample_weight, and "
                 f"{type(self._estimator).__name__} takes none. Use bootstrap='poisson', which "
                 "repeats rows."
             )

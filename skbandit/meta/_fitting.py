@@ -43,7 +43,7 @@ def check_estimator_fits(estimator):
     if is_classifier(estimator):
         if not hasattr(estimator, "predict_proba"):
             raise ValueError(
-                f"estimator must have predict_proba, so that it expects rewards between 0 and 1; "
+                "estimator must have predict_proba, so that it expects rewards between 0 and 1; "
                 f"{name} has none. Wrap it in sklearn.calibration.CalibratedClassifierCV, or give "
                 "a regressor."
             )

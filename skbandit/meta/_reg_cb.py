@@ -142,29 +142,26 @@ class RegCB(BaseEstimatorBandit):
         selector=None,
         random_state=None,
     ):
-        super().__init__(
-            estimator=estimator,
-            arms=arms,
-            arm_model=arm_model,
-            update="refit",
-            refit_growth=refit_growth,
-            min_rewards=min_rewards,
-            buffer=buffer,
-            n_jobs=n_jobs,
-            selector=selector,
-            random_state=random_state,
-        )
+        self.estimator = estimator
+        self.arms = arms
         self.rule = rule
         self.mellowness = mellowness
         self.n_steps = n_steps
+        self.arm_model = arm_model
+        self.refit_growth = refit_growth
+        self.min_rewards = min_rewards
+        self.buffer = buffer
+        self.n_jobs = n_jobs
+        self.selector = selector
+        self.random_state = random_state
 
     def _initial_state(self, n_arms, n_features):
         state = super()._initial_state(n_arms, n_features)
         if not is_ridge(self._estimator) and not takes_weights(self._estimator):
             raise ValueError(
                 "estimator must take sample_weight, so that a round can be made up that pulls at "
-                f"it; {type(self._estimator).__name__} takes none. Ridge has bounds in closed "
-                "form."
+                f"it; {type(self._estimator).__name__} takes none. Use Ridge, whose bounds are "
+                "known in closed form."
             )
         return state
 
