@@ -9,7 +9,7 @@ import numpy as np
 # Values this close, relative to the range of the row, count as equal, as scores do.
 _TIE_TOLERANCE = 1e-10
 _ROUNDING = 1e-12
-_BLOCK_ENTRIES = 2**19
+_BLOCK_ENTRIES = 2**17
 
 
 def discrete_top_probability(values, k=1, available=None):
@@ -77,26 +77,52 @@ def discrete_top_probability(values, k=1, available=None):
 def _chances(values, k, available):
     n_values, n_rows, n_arms = values.shape
     flat = values.transpose(1, 0, 2).reshape(n_rows, -1)
-    arm = np.tile(np.arange(n_arms), n_values)
     if available is not None:
         usable = np.tile(available, (1, n_values))
-        high = np.where(usable, flat, -np.inf).max(axis=1, keepdims=True)
-        least = np.where(usable, flat, np.inf).min(axis=1, keepdims=True)
         # What cannot be played is ahead of nothing.
+        least = np.where(usable, flat, np.inf).min(axis=1, keepdims=True)
         flat = np.where(usable, flat, least)
-    else:
-        high, least = flat.max(axis=1, keepdims=True), flat.min(axis=1, keepdims=True)
-    width = _TIE_TOLERANCE * (high - least) + _ROUNDING * np.maximum(np.abs(high), np.abs(least))
     order = np.argsort(flat, axis=1, kind="stable")
     ordered = np.take_along_axis(flat, order, axis=1)
-    place = np.arange(flat.shape[1])
+    low, high = ordered[:, :1], ordered[:, -1:]
+    width = _TIE_TOLERANCE * (high - low) + _ROUNDING * np.maximum(np.abs(high), np.abs(low))
     new = np.ones(flat.shape, dtype=bool)
     new[:, 1:] = ordered[:, 1:] - ordered[:, :-1] > width
+    plain = new.all(axis=1) if k == 1 else np.zeros(n_rows, dtype=bool)
+    if plain.all():
+        return _untied_chances(order, n_values, n_arms)
+    probability = np.empty((n_rows, n_arms))
+    probability[plain] = _untied_chances(order[plain], n_values, n_arms)
+    tied = ~plain
+    mask = None if available is None else available[tied]
+    probability[tied] = _tied_chances(order[tied], new[tied], n_values, n_arms, k, mask)
+    return probability
+
+
+def _untied_chances(order, n_values, n_arms):
+    """Chances to be the highest where all values differ, from their order."""
+    n_rows = len(order)
+    arm = order % n_arms
+    own = np.eye(n_arms, dtype=bool)[arm]
+    # How many values of each arm are no higher; a value does not compete with its own arm's.
+    counts = np.cumsum(own, axis=1, dtype=np.float64)
+    counts[own] = n_values
+    counts /= n_values
+    chance = np.multiply.reduce(counts, axis=2)
+    place = np.arange(n_rows)[:, None] * n_arms + arm
+    total = np.bincount(place.ravel(), chance.ravel(), minlength=n_rows * n_arms)
+    return total.reshape(n_rows, n_arms) / n_values
+
+
+def _tied_chances(order, new, n_values, n_arms, k, available):
+    """Chances where values may tie; `new` says where a value differs from the one before."""
+    n_rows, arm = len(order), order % n_arms
+    place = np.arange(order.shape[1])
     first = np.maximum.accumulate(np.where(new, place, 0), axis=1)
     ends = np.roll(new, -1, axis=1)
     ends[:, -1] = True
     last = np.minimum.accumulate(np.where(ends, place, place[-1])[:, ::-1], axis=1)[:, ::-1]
-    own = arm[order][:, :, None] == np.arange(n_arms)
+    own = np.eye(n_arms, dtype=bool)[arm]
     counts = np.zeros((n_rows, len(place) + 1, n_arms))
     np.cumsum(own, axis=1, out=counts[:, 1:])
     below = np.take_along_axis(counts, first[:, :, None], axis=1)
@@ -109,10 +135,10 @@ def _chances(values, k, available):
         tied[~np.broadcast_to(available[:, None], tied.shape)] = 0.0
     degree = int(np.count_nonzero(tied, axis=2).max(initial=0))
     nodes, weights = np.polynomial.legendre.leggauss(degree // 2 + 1)
-    chance = np.zeros(flat.shape)
+    chance = np.zeros(order.shape)
     for node, weight in zip(0.5 + 0.5 * nodes, 0.5 * weights, strict=True):
         chance += weight * _fewer_than(k, above + node * tied)
-    unsorted = np.empty(flat.shape)
+    unsorted = np.empty(order.shape)
     np.put_along_axis(unsorted, order, chance, axis=1)
     probability = unsorted.reshape(n_rows, n_values, n_arms).mean(axis=1)
     if available is not None:

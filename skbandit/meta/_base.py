@@ -447,6 +447,9 @@ class BaseEstimatorBandit(BaseBandit):
         same_buffer = repr(source._empty_buffer()) == repr(new.buffer)
         kept = old.buffer.columns
         is_same = _is_same(place, len(kept["arm"])) and np.array_equal(columns["arm"], kept["arm"])
+        # Rows in parts are joined where they are read: a storage of one's own leaves those of the
+        # other bandit as they were.
+        is_same = is_same and isinstance(kept["row"], np.ndarray)
         if moves or not same_buffer or not is_same:
             empty = old.buffer if same_buffer else new.buffer
             buffer = empty.replaced(columns) if same_buffer else empty.extended(columns)
