@@ -84,6 +84,30 @@ class BaseEstimatorBandit(BaseBandit):
     For them to use: ``_moments(contexts)``, the mean and standard deviation of all arms, cold ones
     included, and ``_cold_arms()``.
 
+    Parameters
+    ----------
+    estimator : classifier with ``predict_proba`` or regressor, default=None
+        What expects rewards. None: :class:`~sklearn.linear_model.Ridge`.
+    arms : array-like of shape (n_arms,), default=None
+        Labels of the arms; None learns them from the first `y`.
+    arm_model : {"disjoint", "pooled", "shared"}, default="disjoint"
+        One estimator an arm, one for all with the arm as one-hot columns, or one for candidates.
+    update : {"auto", "refit", "partial_fit"}, default="auto"
+        How more rounds are learnt; "auto" takes ``partial_fit`` where there is one.
+    refit_growth : float >= 1, default=1.05
+        An estimator is fitted anew once its rounds have grown by this factor.
+    min_rewards : float > 0, default=2
+        Rewards that an arm must have before its estimator is asked; of each kind (0 and 1) for a
+        classifier.
+    buffer : buffer, default=None
+        Which rounds are kept, see :mod:`skbandit.buffers`.
+    n_jobs : int, default=None
+        Estimators fitted in parallel.
+    selector : selector, default=None
+        From scores to a policy, see :mod:`skbandit.selectors`.
+    random_state : int, RandomState instance or None, default=None
+        Draws the arms and seeds the estimators.
+
     Examples
     --------
     >>> from skbandit.meta import BaseEstimatorBandit, GreedyBandit

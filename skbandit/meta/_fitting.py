@@ -1,6 +1,7 @@
 """Estimators that are fitted to rewards: what they take, how they are fitted, what they answer."""
 
 import copy
+from functools import lru_cache
 from numbers import Integral
 
 import numpy as np
@@ -70,11 +71,17 @@ def weight_keyword(estimator):
         name, last = estimator.steps[-1]
         keyword = weight_keyword(last)
         return None if keyword is None else f"{name}__{keyword}"
-    if has_fit_parameter(estimator, "sample_weight"):
+    if _takes(type(estimator)):
         return "sample_weight"
     inner = getattr(estimator, "estimator", None)
     # A search hands its keywords on to what it searches.
     return weight_keyword(inner) if inner is not None and hasattr(estimator, "cv") else None
+
+
+@lru_cache(maxsize=256)
+def _takes(kind):
+    """Whether ``fit`` of a class takes weights; reading a signature costs more than asking."""
+    return has_fit_parameter(kind, "sample_weight")
 
 
 def takes_weights(estimator):

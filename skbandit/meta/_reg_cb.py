@@ -191,6 +191,10 @@ class RegCB(BaseEstimatorBandit):
                 low[:, place], high[:, place] = bounds
         return low, high
 
+    def _floats_per_row(self, contexts, n_arms):
+        known = getattr(self, "n_features_in_", None) or 0
+        return 3 * known + super()._floats_per_row(contexts, n_arms)
+
     def _decision_function(self, contexts):
         low, high = self._bounds(contexts)
         if self.rule == "optimistic":
