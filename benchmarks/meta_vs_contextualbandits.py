@@ -161,13 +161,14 @@ def main():
     parser.add_argument("--first-seed", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3_000)
     parser.add_argument("--problems", nargs="+", default=list(PROBLEMS))
+    parser.add_argument("--policies", nargs="+", default=POLICIES)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     print("| problem | policy | regret: ours, theirs | | learning, s | | deciding, s | |")
     print("|---|---|---|---|---|---|---|---|")
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     for problem in arguments.problems:
-        for policy in POLICIES:
+        for policy in arguments.policies:
             results = {True: [], False: []}
             for seed in seeds:
                 made = PROBLEMS[problem](arguments.rounds, seed)

@@ -112,7 +112,12 @@ class BaseBootstrappedBandit(BaseEstimatorBandit):
             rounds = rows, reward, own
             if before is None and self.prior_rounds:
                 rounds = with_prior_rounds(
-                    *rounds, weight, self.prior_rounds, seed, one, self._in_unit_interval
+                    *rounds,
+                    weight=weight,
+                    n_prior=self.prior_rounds,
+                    seed=seed,
+                    replicate=one,
+                    in_unit_interval=self._in_unit_interval,
                 )
             known = None if before is None else before.members[one]
             members.append(self._member(known, *rounds, derived_seed(seed, one)))
@@ -454,7 +459,7 @@ def _prior_mean(reward, in_unit_interval):
     return 0.5 if in_unit_interval else float(reward.mean())
 
 
-def with_prior_rounds(rows, reward, own, weight, n_prior, seed, replicate, in_unit_interval):
+def with_prior_rounds(rows, reward, own, *, weight, n_prior, seed, replicate, in_unit_interval):
     """Rounds of a replicate, and those that it is given beside them.
 
     Parameters

@@ -133,11 +133,17 @@ def test_replicates_spread_as_the_posterior_does():
 
 # --------------------------------------------------------------------- prior rounds
 def test_prior_rounds():
-    rows, reward = np.arange(10.0)[:, None], np.full(10, 1.0)
-    labels = []
+    rows, reward, labels = np.arange(10.0)[:, None], np.full(10, 1.0), []
     for replicate in range(400):
         X, paid, own = with_prior_rounds(
-            rows, reward, np.ones(10), np.ones(10), 1, 7, replicate, True
+            rows,
+            reward,
+            np.ones(10),
+            weight=np.ones(10),
+            n_prior=1,
+            seed=7,
+            replicate=replicate,
+            in_unit_interval=True,
         )
         assert X[-1, 0] in rows
         assert own[-1] == 1.0
@@ -145,7 +151,14 @@ def test_prior_rounds():
     # Even odds: four standard errors.
     assert abs(np.mean(labels) - 0.5) < 0.1
     _, paid, _ = with_prior_rounds(
-        np.zeros((2000, 1)), np.tile([2.0, 4.0], 1000), np.ones(2000), np.ones(2000), 2000, 7, 0, 0
+        np.zeros((2000, 1)),
+        np.tile([2.0, 4.0], 1000),
+        np.ones(2000),
+        weight=np.ones(2000),
+        n_prior=2000,
+        seed=7,
+        replicate=0,
+        in_unit_interval=False,
     )
     assert stats.kstest(paid[2000:], stats.norm(3.0, 1.0).cdf).pvalue > 0.001
 
