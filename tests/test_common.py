@@ -99,11 +99,6 @@ def _bootstrapped():
     ]
 
 
-def _explored():
-    """Defaults, and a classifier with the arm as a feature."""
-    return [{}, {"estimator": LogisticRegression(), "arm_model": "pooled"}]
-
-
 # Settings by the name of a class, made when they are needed; the first stands for the class.
 # A class that is not named here runs with its defaults.
 SETTINGS = {
@@ -122,9 +117,7 @@ SETTINGS = {
     "GreedyBandit": _around_estimators,
     "BootstrappedThompsonSampling": _bootstrapped,
     "BootstrappedUCB": lambda: [{"n_samples": 5}],
-    "SquareCB": _explored,
     "ExploreThenCommit": lambda: [{"n_explore": 20}],
-    "ActiveBandit": lambda: [{}, {"arm_model": "shared", "decay": 0.5}],
     "RegCB": lambda: [{"rule": "elimination"}, {"arm_model": "shared"}],
 }
 
