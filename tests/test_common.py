@@ -5,6 +5,7 @@ from dataclasses import fields
 
 import pytest
 from sklearn.base import clone
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, SGDRegressor
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
@@ -85,6 +86,16 @@ def _around_estimators(**params):
     ]
 
 
+def _on_trees(**params):
+    """Few small trees: a forest an arm, and boosted ones for all."""
+    forest = RandomForestRegressor(n_estimators=5)
+    boosted = GradientBoostingRegressor(n_estimators=5)
+    return [
+        {"estimator": forest, "refit_growth": 1.3, **params},
+        {"estimator": boosted, "refit_growth": 1.3, "arm_model": "pooled", **params},
+    ]
+
+
 # Settings by the name of a class, made when they are needed; the first stands for the class.
 # A class that is not named here runs with its defaults.
 SETTINGS = {
@@ -101,6 +112,8 @@ SETTINGS = {
     ],
     "EnsembleBandit": lambda: [_trained_fast(n_members=2)],
     "GreedyBandit": _around_estimators,
+    "TreeThompsonSampling": _on_trees,
+    "TreeUCB": _on_trees,
 }
 
 

@@ -3,7 +3,15 @@
 from .._paths import set_public_path
 from ._base import BaseEstimatorBandit
 from ._greedy import GreedyBandit
+from ._policy_tree import PolicyTreeBandit
+from ._trees import TreeThompsonSampling, TreeUCB
 
-__all__ = ["BaseEstimatorBandit", "GreedyBandit"]
+__all__ = [
+    "BaseEstimatorBandit",
+    "GreedyBandit",
+    "PolicyTreeBandit",
+    "TreeThompsonSampling",
+    "TreeUCB",
+]
 
 set_public_path(__name__, *map(globals().get, __all__))
