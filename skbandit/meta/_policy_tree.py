@@ -106,9 +106,9 @@ class PolicyTreeBandit(ThompsonSamplingMixin, BaseEstimatorBandit):
     >>> bandit = bandit.fit(X, arm, reward=reward)
     >>> print(bandit.export_text(feature_names=["age", "visits"]))
     |--- age <= 0.50
-    |   |--- email 0.01 (51), push 0.99 (51)
+    |   |--- email 0.02 (44), push 0.98 (49)
     |--- age >  0.50
-    |   |--- email 0.99 (49), push 0.01 (49)
+    |   |--- email 0.98 (56), push 0.02 (51)
     <BLANKLINE>
     """
 
@@ -195,7 +195,7 @@ class PolicyTreeBandit(ThompsonSamplingMixin, BaseEstimatorBandit):
         mean = rate + own / count
         if self.rewards == "unit_interval":
             return mean, mean * (1.0 - mean) / (count + 1.0)
-        every = float(paid.square[0]) / max(float(paid.weight[0]), 1.0)
+        every = self.state_.paid.reward_variance()
         about = np.maximum(square - total**2 / np.where(weight > 0.0, weight, 1.0), 0.0)
         noise = prior_weight * every + about.sum(axis=1, keepdims=True)
         noise = noise / (prior_weight + weight.sum(axis=1, keepdims=True))

@@ -119,9 +119,7 @@ class BaseTreeBandit(BaseEstimatorBandit):
     def _reward_variance(self):
         """Variance of what all arms have paid: that of a reward of which nothing is known."""
         if "variance" not in self._cache:
-            paid = self.state_.paid.together()
-            weight, square = float(paid.weight[0]), float(paid.square[0])
-            self._cache["variance"] = square / weight if weight > 0.0 else 1.0
+            self._cache["variance"] = self.state_.paid.reward_variance()
         return self._cache["variance"]
 
     def _expected_reward(self, contexts):
