@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 from sklearn.base import clone
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
-from sklearn.linear_model import LogisticRegression, SGDRegressor
+from sklearn.linear_model import LogisticRegression, Ridge, SGDRegressor
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator, check_param_validation
@@ -88,11 +88,11 @@ def _around_estimators(**params):
 
 def _on_trees(**params):
     """Few small trees: a forest an arm, and boosted ones for all."""
-    forest = RandomForestRegressor(n_estimators=5)
-    boosted = GradientBoostingRegressor(n_estimators=5)
+    forest = RandomForestRegressor(n_estimators=4, max_depth=4)
+    boosted = GradientBoostingRegressor(n_estimators=4)
     return [
-        {"estimator": forest, "refit_growth": 1.3, **params},
-        {"estimator": boosted, "refit_growth": 1.3, "arm_model": "pooled", **params},
+        {"estimator": forest, "refit_growth": 1.5, **params},
+        {"estimator": boosted, "refit_growth": 1.5, "arm_model": "pooled", **params},
     ]
 
 
@@ -112,6 +112,12 @@ SETTINGS = {
     ],
     "EnsembleBandit": lambda: [_trained_fast(n_members=2)],
     "GreedyBandit": _around_estimators,
+    "PolicyTreeBandit": lambda **params: [
+        {"estimator": DecisionTreeRegressor(max_leaf_nodes=4), "refit_growth": 1.5, **params}
+    ],
+    "PredictiveThompsonSampling": lambda **params: [
+        {"estimator": Ridge(tol=1e-10), "grid_growth": 3.0, "refit_growth": 1.5, **params}
+    ],
     "TreeThompsonSampling": _on_trees,
     "TreeUCB": _on_trees,
 }

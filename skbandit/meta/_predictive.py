@@ -223,10 +223,7 @@ class PredictiveThompsonSampling(ThompsonSamplingMixin, BaseEstimatorBandit):
         found, counts, least = [], [], self.min_rewards
         for end in prefix_ends(weight, float(self.grid_growth)):
             paid = Paid.of(np.zeros(end, dtype=np.intp), reward[:end], weight[:end], 1)
-            if (
-                end < len(reward)
-                and not is_warm(paid, self.min_rewards, self._in_unit_interval)[0]
-            ):
+            if end < len(reward) and not is_warm(paid, least, self._in_unit_interval)[0]:
                 continue
             first = take_rows(rows, slice(0, int(end)))
             found.append(super()._fit_rounds(first, reward[:end], weight[:end], seed))
