@@ -42,6 +42,11 @@ class Paid(NamedTuple):
         square = self.square.sum() + self.weight @ (self.mean - mean) ** 2
         return Paid(np.array([total]), mean, np.array([square]))
 
+    def reward_variance(self):
+        """Of the rewards of all arms about their common mean; 1 before there are any."""
+        weight, _, square = (float(part[0]) for part in self.together())
+        return square / weight if weight > 0.0 else 1.0
+
 
 def _over(part, total):
     """A quotient that is 0 where there is nothing."""
