@@ -11,9 +11,17 @@ from scipy.special import betaincinv, ndtr, stdtrit
 
 from ._beta import beta_top_probability
 from ._deviates import deviates
+from ._discrete import discrete_top_probability
 from ._optimality import argmax_policy, best_probability, top_policy, top_probability
 
-__all__ = ["BaseBelief", "BetaBelief", "IndependentBelief", "JointBelief", "LinkedBelief"]
+__all__ = [
+    "BaseBelief",
+    "BetaBelief",
+    "IndependentBelief",
+    "JointBelief",
+    "LinkedBelief",
+    "ReplicateBelief",
+]
 
 _BLOCK_ENTRIES = 2**20
 # Means and widths this close, relative to their size, are of arms that are alike.
@@ -449,6 +457,99 @@ class JointBelief(BaseBelief):
             return None
         alike = alike_arms(self.mean, self.std)
         return np.where(np.broadcast_to(self.unseen, alike.shape), alike, -1)
+
+
+class ReplicateBelief(BaseBelief):
+    """A belief about arms that are independent of each other, each known by replicates.
+
+    What an arm pays is one of its replicates, all equally likely, whatever the others pay: the
+    distribution that a bootstrap, an ensemble or a sample makes of each arm on its own.
+
+    Parameters
+    ----------
+    replicates : ndarray of shape (n_replicates, n_rows, n_arms)
+        Those of different arms have nothing to do with each other.
+
+    See Also
+    --------
+    JointBelief : Draws of all arms together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.beliefs import ReplicateBelief
+    >>> belief = ReplicateBelief(np.array([[[1.0, 0.0]], [[2.0, 1.5]]]))
+    >>> belief.best()
+    array([[0.75, 0.25]])
+    >>> belief.quantile(0.5)
+    array([[1.5 , 0.75]])
+    """
+
+    def __init__(self, replicates):
+        self.replicates = np.asarray(replicates, dtype=np.float64)
+
+    @cached_property
+    def mean(self):
+        """Means over the replicates, (n_rows, n_arms)."""
+        return self.replicates.mean(axis=0)
+
+    @cached_property
+    def std(self):
+        """Standard deviations over the replicates, (n_rows, n_arms)."""
+        return self.replicates.std(axis=0)
+
+    def widened(self, alpha):
+        """See :meth:`BaseBelief.widened`; departures from the mean are multiplied."""
+        return ReplicateBelief(self.mean + alpha * (self.replicates - self.mean))
+
+    def quantile(self, level):
+        """Return a quantile of each arm's replicates.
+
+        Parameters
+        ----------
+        level : float in [0, 1]
+
+        Returns
+        -------
+        quantile : ndarray of shape (n_rows, n_arms)
+            Linear between two replicates.
+        """
+        return np.quantile(self.replicates, level, axis=0)
+
+    def best(self, available=None):
+        """See :meth:`BaseBelief.best`; exact, ties share evenly."""
+        return discrete_top_probability(self.replicates, 1, available)
+
+    def top(self, k, available=None):
+        """See :meth:`BaseBelief.top`; exact."""
+        return discrete_top_probability(self.replicates, k, available)
+
+    def draws(self, n_draws, seed):
+        """Return joint draws.
+
+        Parameters
+        ----------
+        n_draws : int
+        seed : int or sequence of int
+            Not negative. Which replicate of an arm is drawn is a function of the seed, the draw
+            and the arm alone.
+
+        Returns
+        -------
+        draws : ndarray of shape (n_draws, n_rows, n_arms)
+        """
+        n_replicates, n_rows, n_arms = self.replicates.shape
+        draws = np.empty((n_draws, n_rows, n_arms))
+        for arm in range(n_arms):
+            sequence = np.random.SeedSequence(seed, spawn_key=(arm,))
+            chosen = np.random.default_rng(sequence).integers(n_replicates, size=n_draws)
+            draws[:, :, arm] = self.replicates[chosen, :, arm]
+        return draws
+
+    def _alike(self, selector):
+        if _has_closed_form(selector):
+            return None
+        return alike_arms(*np.sort(self.replicates, axis=0))
 
 
 class LinkedBelief(BaseBelief):

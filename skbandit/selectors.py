@@ -10,6 +10,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from ._gaps import inverse_gap_policy
 from ._optimality import argmax_policy, top_policy
 from ._sklearn import HasMethods, Interval
 
@@ -17,6 +18,7 @@ __all__ = [
     "ArgmaxSelector",
     "BaseSelector",
     "EpsilonGreedySelector",
+    "InverseGapSelector",
     "PropensityFloorSelector",
     "SoftmaxSelector",
     "TopKSelector",
@@ -181,13 +183,23 @@ def explored(probability, share, available, n_selected=1):
 
 
 class EpsilonGreedySelector(BaseSelector):
-    """Play the best arm, but with probability epsilon any available arm, all alike.
+    r"""Play the best arm, but with probability epsilon any available arm, all alike.
+
+    After rounds of a total weight of t that probability is
+
+    .. math:: \epsilon_t = \min(1,\; \epsilon \, \max(t, 1)^{-d}).
 
     Parameters
     ----------
     epsilon : float in [0, 1], default=0.1
         Share of rounds that explore. Every available arm then has a propensity of at least
         ``epsilon / n_available``, which is what off-policy evaluation needs.
+    decay : float in [0, 1], default=0.0
+        The exponent d with which the share falls as the bandit learns; 0 keeps it.
+
+    See Also
+    --------
+    PropensityFloorSelector : The same beside any other selector.
 
     Examples
     --------
@@ -195,14 +207,27 @@ class EpsilonGreedySelector(BaseSelector):
     >>> from skbandit.selectors import EpsilonGreedySelector
     >>> EpsilonGreedySelector(epsilon=0.2).select(np.array([[1.0, 3.0]])).tolist()
     [[0.1, 0.9]]
+    >>> EpsilonGreedySelector(epsilon=0.8, decay=0.5).at(16).epsilon
+    0.2
     """
 
     has_closed_form = True
 
-    _parameter_constraints = {"epsilon": [Interval(Real, 0, 1, closed="both")]}
+    _parameter_constraints = {
+        "epsilon": [Interval(Real, 0, 1, closed="both")],
+        "decay": [Interval(Real, 0, 1, closed="both")],
+    }
 
-    def __init__(self, epsilon=0.1):
+    def __init__(self, epsilon=0.1, decay=0.0):
         self.epsilon = epsilon
+        self.decay = decay
+
+    def at(self, learnt_weight):
+        """See :meth:`BaseSelector.at`."""
+        if self.decay == 0.0:
+            return self
+        share = min(1.0, self.epsilon * max(learnt_weight, 1.0) ** -self.decay)
+        return type(self)(epsilon=share)
 
     def select(self, scores, available=None):
         """See :meth:`BaseSelector.select`."""
@@ -211,6 +236,67 @@ class EpsilonGreedySelector(BaseSelector):
     def expect(self, belief, available=None):
         """See :meth:`BaseSelector.expect`; exact."""
         return explored(belief.best(available), self.epsilon, available)
+
+
+class InverseGapSelector(BaseSelector):
+    r"""Play arms with a probability that falls with their gap to the best (inverse gap weighting).
+
+    With :math:`\mu` arms that may be played, :math:`\Delta_a` the gap of arm a to the best score
+    and t the total weight of the rounds learnt,
+
+    .. math:: p_a = \frac{1}{\mu + \gamma_t \Delta_a}, \qquad \gamma_t = \gamma \max(t, 1)^e
+
+    for all arms but the best, which has the rest [1]_.
+
+    Parameters
+    ----------
+    gamma_scale : float >= 0, default=10.0
+        The factor :math:`\gamma`, per unit of the reward.
+    gamma_exponent : float in [0, 1], default=0.5
+        The exponent e with which it grows as the bandit learns; 0 keeps it.
+    k : int, default=None
+        Play sets of so many arms: the k - 1 best, and one of the others in this way [2]_. None
+        plays one arm.
+
+    References
+    ----------
+    .. [1] D. Foster and A. Rakhlin (2020). Beyond UCB: optimal and efficient contextual bandits
+       with regression oracles. ICML, section 3.
+    .. [2] R. Sen et al. (2021). Top-k extreme contextual bandits with arm hierarchy. ICML.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.selectors import InverseGapSelector
+    >>> selector = InverseGapSelector(gamma_scale=2.0)
+    >>> selector.at(4).select(np.array([[1.0, 0.5, 0.0]])).round(3)
+    array([[0.657, 0.2  , 0.143]])
+    """
+
+    _parameter_constraints = {
+        "gamma_scale": [Interval(Real, 0, None, closed="left")],
+        "gamma_exponent": [Interval(Real, 0, 1, closed="both")],
+        "k": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    def __init__(self, gamma_scale=10.0, gamma_exponent=0.5, k=None):
+        self.gamma_scale = gamma_scale
+        self.gamma_exponent = gamma_exponent
+        self.k = k
+
+    @property
+    def n_selected(self):
+        """How many arms are played a round."""
+        return self.k
+
+    def at(self, learnt_weight):
+        """See :meth:`BaseSelector.at`."""
+        gamma = self.gamma_scale * max(learnt_weight, 1.0) ** self.gamma_exponent
+        return type(self)(gamma_scale=gamma, gamma_exponent=0.0, k=self.k)
+
+    def select(self, scores, available=None):
+        """See :meth:`BaseSelector.select`."""
+        return inverse_gap_policy(scores, self.gamma_scale, self.k or 1, available)
 
 
 class PropensityFloorSelector(BaseSelector):
@@ -381,8 +467,9 @@ class SoftmaxSelector(BaseSelector):
 
     .. math:: p_a \propto \exp\left(\frac{s_a}{\tau \, \sigma}\right)
 
-    where :math:`\tau` is the temperature and :math:`\sigma` the standard deviation of the row's
-    available scores (``standardize=True``) or 1.
+    where :math:`\sigma` is the standard deviation of the row's available scores
+    (``standardize=True``) or 1, and :math:`\tau` the temperature; after rounds of a total weight
+    of t it is that of the start times :math:`\max(t, 1)^{-d}`.
 
     Parameters
     ----------
@@ -392,6 +479,8 @@ class SoftmaxSelector(BaseSelector):
         Measure scores in units of their spread over the arms, so that the policy does not depend
         on the unit of the reward. False gives the classical softmax: `temperature` is then in
         units of the reward.
+    decay : float in [0, 1], default=0.0
+        The exponent d with which the temperature falls as the bandit learns; 0 keeps it.
 
     Examples
     --------
@@ -406,11 +495,20 @@ class SoftmaxSelector(BaseSelector):
     _parameter_constraints = {
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "standardize": ["boolean"],
+        "decay": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, temperature=0.5, standardize=True):
+    def __init__(self, temperature=0.5, standardize=True, decay=0.0):
         self.temperature = temperature
         self.standardize = standardize
+        self.decay = decay
+
+    def at(self, learnt_weight):
+        """See :meth:`BaseSelector.at`."""
+        if self.decay == 0.0:
+            return self
+        temperature = self.temperature * max(learnt_weight, 1.0) ** -self.decay
+        return type(self)(temperature=temperature, standardize=self.standardize)
 
     def select(self, scores, available=None):
         """See :meth:`BaseSelector.select`."""

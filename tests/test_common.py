@@ -5,7 +5,8 @@ from dataclasses import fields
 
 import pytest
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression, SGDRegressor
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier, SGDRegressor
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator, check_param_validation
@@ -98,6 +99,30 @@ def _around_estimators(**params):
     ]
 
 
+def _bootstrapped():
+    """Few replicates; by refits and by steps, arms on their own and together."""
+    return [
+        {"n_samples": 5},
+        {
+            "estimator": DecisionTreeRegressor(max_depth=3),
+            "bootstrap": "poisson",
+            "arm_model": "pooled",
+            "n_samples": 5,
+        },
+        {"estimator": SGDClassifier(loss="log_loss", fit_intercept=False), "n_samples": 3},
+    ]
+
+
+def _on_trees(**params):
+    """Few small trees: a forest an arm, and boosted ones for all."""
+    forest = RandomForestRegressor(n_estimators=4, max_depth=4)
+    boosted = GradientBoostingRegressor(n_estimators=4)
+    return [
+        {"estimator": forest, "refit_growth": 1.5, **params},
+        {"estimator": boosted, "refit_growth": 1.5, "arm_model": "pooled", **params},
+    ]
+
+
 # Settings by the name of a class, made when they are needed; the first stands for the class.
 # A class that is not named here runs with its defaults.
 SETTINGS = {
@@ -139,6 +164,18 @@ SETTINGS = {
         {"restart": "arm", "memory": 100},
         {"bandit": LinearUCB(arm_model="shared")},
     ],
+    "BootstrappedThompsonSampling": _bootstrapped,
+    "BootstrappedUCB": lambda: [{"n_samples": 5}],
+    "ExploreThenCommit": lambda: [{"n_explore": 20}],
+    "RegCB": lambda: [{"rule": "elimination"}, {"arm_model": "shared"}],
+    "PolicyTreeBandit": lambda **params: [
+        {"estimator": DecisionTreeRegressor(max_leaf_nodes=4), "refit_growth": 1.5, **params}
+    ],
+    "PredictiveThompsonSampling": lambda **params: [
+        {"estimator": Ridge(tol=1e-10), "grid_growth": 3.0, "refit_growth": 1.5, **params}
+    ],
+    "TreeThompsonSampling": _on_trees,
+    "TreeUCB": _on_trees,
 }
 
 

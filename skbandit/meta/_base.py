@@ -1,16 +1,18 @@
 """What bandits around an estimator share: rounds, refits, cold arms, transfer."""
 
 import copy
+from functools import lru_cache
 from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
+from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.linear_model import Ridge
 from sklearn.utils import get_tags
 
-from .._rows import join_rows, row_keys, take_rows
+from .._rows import join_rows, n_rows, row_keys, take_rows
 from .._sklearn import HasMethods, Interval, StrOptions
 from .._threads import NO_LIMIT, one_blas_thread
 from ..base import BaseBandit
@@ -37,6 +39,7 @@ from ._fitting import (
     learnt_on,
     takes_weights,
 )
+from ._linear import linear_stack
 
 _RECENT = 10_000
 _FEW_ROWS = 20_000
@@ -75,9 +78,35 @@ class BaseEstimatorBandit(BaseBandit):
       for ``update="partial_fit"``; `before` is left alone, and is None at first.
     - ``_ask(model, rows)`` returns the mean reward that it expects of each row, (n_rows,), and the
       standard deviation of that, or None.
+    - ``_learn_between(model, rows, reward, weight)`` returns what was fitted, with rounds that
+      have come since and wait for the next fit. None: there is nothing to be done with them.
 
     For them to use: ``_moments(contexts)``, the mean and standard deviation of all arms, cold ones
     included, and ``_cold_arms()``.
+
+    Parameters
+    ----------
+    estimator : classifier with ``predict_proba`` or regressor, default=None
+        What expects rewards. None: :class:`~sklearn.linear_model.Ridge`.
+    arms : array-like of shape (n_arms,), default=None
+        Labels of the arms; None learns them from the first `y`.
+    arm_model : {"disjoint", "pooled", "shared"}, default="disjoint"
+        One estimator an arm, one for all with the arm as one-hot columns, or one for candidates.
+    update : {"auto", "refit", "partial_fit"}, default="auto"
+        How more rounds are learnt; "auto" takes ``partial_fit`` where there is one.
+    refit_growth : float >= 1, default=1.05
+        An estimator is fitted anew once its rounds have grown by this factor.
+    min_rewards : float > 0, default=2
+        Rewards that an arm must have before its estimator is asked; of each kind (0 and 1) for a
+        classifier.
+    buffer : buffer, default=None
+        Which rounds are kept, see :mod:`skbandit.buffers`.
+    n_jobs : int, default=None
+        Estimators fitted in parallel.
+    selector : selector, default=None
+        From scores to a policy, see :mod:`skbandit.selectors`.
+    random_state : int, RandomState instance or None, default=None
+        Draws the arms and seeds the estimators.
 
     Examples
     --------
@@ -97,6 +126,9 @@ class BaseEstimatorBandit(BaseBandit):
         "n_jobs": [Integral, None],
     }
     _shape_parameters = ("estimator", "arm_model", "update", "buffer")
+    # Whether all fits of a model have one seed, with an integer `random_state`.
+    _seeds_stay = False
+    _learn_between = None
 
     def __init__(
         self,
@@ -203,7 +235,9 @@ class BaseEstimatorBandit(BaseBandit):
         if not len(arm):
             return state
         columns = {"row": rows, "arm": arm, "reward": reward, "weight": weight}
-        rng = np.random.RandomState(derived_seed(entropy, state.buffer.n_seen))
+        rng = None
+        if state.buffer.capacity is not None:
+            rng = np.random.RandomState(derived_seed(entropy, state.buffer.n_seen))
         state = state._replace(buffer=state.buffer.extended(columns, rng))
         if self._learns_on or state.buffer.capacity is None:
             state = state._replace(paid=state.paid.and_of(arm, reward, weight))
@@ -213,7 +247,7 @@ class BaseEstimatorBandit(BaseBandit):
         if self._learns_on:
             return self._taught(state, columns, entropy)
         weight_of = np.bincount(self._group(arm), weight, minlength=len(state.models))
-        return self._refitted(state, weight_of, entropy)
+        return self._refitted(state, weight_of, entropy, columns)
 
     def _paid_in(self, buffer, n_arms):
         kept = buffer.columns
@@ -231,18 +265,25 @@ class BaseEstimatorBandit(BaseBandit):
     def _seed(self, entropy, group, n_refits):
         """Seed of a fit; arms are known by their names, wherever they stand."""
         key = 0
+        n_refits = 0 if self._seeds_stay else n_refits
         if self._arm_model.by_arm:
-            key = int(row_keys(np.array([self.classes_[group]], dtype=object))[0])
+            key = _label_key(self.classes_[group])
         return derived_seed(entropy, key, n_refits)
 
-    def _rounds_of(self, columns, group):
-        """What the model of a group is fitted to: rows, rewards and weights."""
+    def _rounds_of(self, columns, group, model=None):
+        """What the model of a group is fitted to: rows, rewards and weights.
+
+        With `model`, as one sees them that was fitted when there were other arms.
+        """
         rows, reward, weight = (columns[name] for name in ("row", "reward", "weight"))
         if self._arm_model.by_arm:
             own = np.flatnonzero(columns["arm"] == group)
             rows, reward, weight = take_rows(rows, own), reward[own], weight[own]
         else:
-            rows = self._arm_model.design(rows, columns["arm"], len(self.classes_))
+            code, n_codes = columns["arm"], len(self.classes_)
+            if model is not None and self._arm_model.tells_arms:
+                code, n_codes = np.array(model.codes)[code], model.n_codes
+            rows = self._arm_model.design(rows, code, n_codes)
         return rows, reward, weight
 
     def _model(self, one, schedule, n_kept):
@@ -250,8 +291,8 @@ class BaseEstimatorBandit(BaseBandit):
         n_codes = 0 if self._arm_model.by_arm else len(self.classes_)
         return Model(one, schedule, n_kept, tuple(range(n_codes)), n_codes)
 
-    def _refitted(self, state, new_weight, entropy):
-        """Fit the models that are due anew."""
+    def _refitted(self, state, new_weight, entropy, new=None):
+        """Fit the models that are due anew; tell the others of the new rounds."""
         schedule = RefitSchedule(min_weight=0.0, every=0.0, growth=self.refit_growth)
         paid = state.paid if self._arm_model.by_arm else state.paid.together()
         warm, models = self._warm(state.paid), list(state.models)
@@ -266,21 +307,35 @@ class BaseEstimatorBandit(BaseBandit):
             models[group] = model._replace(schedule=waits)
             if model.fitted is None or schedule.is_due(waits, paid.weight[group]):
                 due.append(int(group))
+            elif new is not None:
+                models[group] = self._told(models[group], new, group)
         for group, one in zip(due, self._fits(state, due, models, entropy), strict=True):
             done = models[group].schedule.refitted(float(paid.weight[group]))
             models[group] = self._model(one, done, len(state.buffer))
         return state._replace(models=tuple(models))
 
+    def _told(self, model, columns, group):
+        """A model with rounds that it was not fitted to."""
+        if self._learn_between is None or not len(columns["arm"]):
+            return model
+        rounds = self._rounds_of(columns, group, model)
+        return model._replace(fitted=self._learn_between(model.fitted, *rounds))
+
     def _fits(self, state, groups, models, entropy):
-        """What is fitted for some groups, each to the first `n_kept` rounds where that is said."""
+        """What is fitted for some groups."""
         if not groups:
             return []
         columns = state.buffer.columns
         seeds = [self._seed(entropy, one, models[one].schedule.n_refits) for one in groups]
-        n_jobs = 1 if len(groups) == 1 or self.n_jobs is None else self.n_jobs
-        return Parallel(n_jobs=n_jobs)(
-            delayed(self._fit_rounds)(*self._rounds_of(columns, one), seed)
-            for one, seed in zip(groups, seeds, strict=True)
+        rounds = (self._rounds_of(columns, one) for one in groups)
+        if len(groups) == 1 or self.n_jobs in (None, 1):
+            return [self._fit_rounds(*one, s) for one, s in zip(rounds, seeds, strict=True)]
+        # Workers are sent the rounds of their arm, not all that the bandit keeps.
+        worker = self._twin()
+        worker.state_ = state._replace(buffer=self._empty_buffer(), models=())
+        return Parallel(n_jobs=self.n_jobs)(
+            delayed(worker._fit_rounds)(*one, seed)
+            for one, seed in zip(rounds, seeds, strict=True)
         )
 
     def _taught(self, state, columns, entropy):
@@ -327,25 +382,60 @@ class BaseEstimatorBandit(BaseBandit):
             self._cache["prior"] = cold_moments(self.state_.paid, self._in_unit_interval)
         return self._cache["prior"]
 
+    def _reward_spread(self):
+        """Standard deviation of all rewards so far; 1 where they do not differ."""
+        if "spread" not in self._cache:
+            total = self.state_.paid.together()
+            weight, square = float(total.weight[0]), float(total.square[0])
+            spread = np.sqrt(square / weight) if weight > 0.0 else 0.0
+            # Rewards that are alike differ by rounding.
+            least = 1e-9 * abs(float(total.mean[0]))
+            self._cache["spread"] = float(spread) if spread > least else 1.0
+        return self._cache["spread"]
+
     def _moments(self, contexts):
         """Mean and standard deviation of the expected reward of each arm, (n_rows, n_arms)."""
-        arm_model, models = self._arm_model, self.state_.models
-        n_arms = len(self.classes_) if arm_model.tells_arms else contexts.shape[1]
+        n_arms = len(self.classes_) if self._arm_model.tells_arms else contexts.shape[1]
         cold = np.broadcast_to(self._cold_arms(), n_arms)
-        shape = contexts.shape[0] if hasattr(contexts, "shape") else len(contexts)
         prior_mean, prior_std = self._prior_moments()
-        mean, std = np.zeros((shape, n_arms)), np.zeros((shape, n_arms))
+        mean, std = np.zeros((2, n_rows(contexts), n_arms))
         mean[:, cold] = np.broadcast_to(prior_mean, n_arms)[cold]
         std[:, cold] = np.broadcast_to(prior_std, n_arms)[cold]
+        stack = self._linear_stack(contexts)
+        if stack is not None:
+            mean[:, ~cold] = stack.expected(contexts)
+            return mean, std
         with checked_once():
-            for place in np.flatnonzero(~cold):
-                model = models[place if arm_model.by_arm else 0]
-                code = model.codes[place] if arm_model.tells_arms and model.codes else -1
-                rows = arm_model.asked(contexts, place, code, model.n_codes)
-                mean[:, place], width = self._ask(model.fitted, rows)
+            for place, model, rows in self._asked_models(contexts, ~cold):
+                mean[:, place], width = self._ask(model, rows)
                 if width is not None:
                     std[:, place] = width
         return mean, std
+
+    def _linear_stack(self, contexts):
+        """Linear models of the same rows as one, where there are no others; or None."""
+        asks_alike = type(self)._ask is BaseEstimatorBandit._ask
+        if not asks_alike or not self._arm_model.by_arm or getattr(contexts, "ndim", 0) != 2:
+            return None
+        if not isinstance(contexts, np.ndarray) and not sparse.issparse(contexts):
+            return None
+        if "stack" not in self._cache:
+            models = self.state_.models
+            warm = [models[one].fitted for one in np.flatnonzero(~self._cold_arms())]
+            self._cache["stack"] = linear_stack(self._asked_in_turn(warm)) if warm else None
+        return self._cache["stack"]
+
+    def _asked_in_turn(self, fitted):
+        """The estimators in what was fitted for some arms, in the order of their answers."""
+        return fitted
+
+    def _asked_models(self, contexts, asked):
+        """Yield place, fitted model and the rows by which to ask it, for some arms."""
+        arm_model, models = self._arm_model, self.state_.models
+        for place in np.flatnonzero(asked).tolist():
+            model = models[place if arm_model.by_arm else 0]
+            code = model.codes[place] if arm_model.tells_arms and model.codes else -1
+            yield place, model.fitted, arm_model.asked(contexts, place, code, model.n_codes)
 
     def _expected_reward(self, contexts):
         mean, _ = self._moments(contexts)
@@ -365,13 +455,13 @@ class BaseEstimatorBandit(BaseBandit):
 
     # --------------------------------------------------------------- transfer
     def _carry_state(self, source, resize):
-        if not isinstance(source, BaseEstimatorBandit):
+        if not isinstance(source, BaseEstimatorBandit) or source.arm_model != self.arm_model:
             self._check_same_shape(source)
-        self._check_same_shape(source, but=("estimator", "buffer", "update"))
         moves = resize.moves_features(source.n_features_in_) if resize.n_features else False
         old, new = source.state_, self._initial_state(resize.n_arms, resize.n_features)
         if not len(old.buffer):
             return new
+        self._check_reward(old.buffer.columns["reward"])
         tells_arms = self._arm_model.tells_arms
         arm_source = resize.arm_source if tells_arms else np.zeros(1, dtype=np.intp)
         taught = resize.taught if tells_arms else None
@@ -379,7 +469,12 @@ class BaseEstimatorBandit(BaseBandit):
             old.buffer.columns, arm_source, taught, resize.feature_source if moves else None
         )
         same_buffer = repr(source._empty_buffer()) == repr(new.buffer)
-        if moves or not same_buffer or not _is_same(place, len(old.buffer)):
+        kept = old.buffer.columns
+        is_same = _is_same(place, len(kept["arm"])) and np.array_equal(columns["arm"], kept["arm"])
+        # Rows in parts are joined where they are read: a storage of one's own leaves those of the
+        # other bandit as they were.
+        is_same = is_same and isinstance(kept["row"], np.ndarray)
+        if moves or not same_buffer or not is_same:
             empty = old.buffer if same_buffer else new.buffer
             buffer = empty.replaced(columns) if same_buffer else empty.extended(columns)
         else:
@@ -412,9 +507,11 @@ class BaseEstimatorBandit(BaseBandit):
 
     def _fitted_again(self, state, group, known, place, entropy):
         """Fit a model to the rounds that another knew: those that came since go on waiting."""
-        columns, schedule = state.buffer.columns, known.schedule
+        columns, schedule, late = state.buffer.columns, known.schedule, None
         if known.n_kept and state.buffer.capacity is None:
             rows = np.flatnonzero(place < known.n_kept)
+            since = np.flatnonzero(place >= known.n_kept)
+            late = {name: take_rows(part, since) for name, part in columns.items()}
             columns = {name: take_rows(part, rows) for name, part in columns.items()}
         rounds = self._rounds_of(columns, group)
         if schedule.n_refits == 0:
@@ -424,7 +521,8 @@ class BaseEstimatorBandit(BaseBandit):
             one = self._learn_more(None, *rounds, seed)
         else:
             one = self._fit_rounds(*rounds, seed)
-        return self._model(one, schedule, known.n_kept or len(state.buffer))
+        model = self._model(one, schedule, known.n_kept or len(state.buffer))
+        return model if late is None or self._learns_on else self._told(model, late, group)
 
     def _fits_alike(self, source):
         """Whether another bandit's models are what this one would fit."""
@@ -472,6 +570,12 @@ class BaseEstimatorBandit(BaseBandit):
                 f"This {type(self).__name__} has not learnt yet: it has no fitted attributes."
             )
         return self.state_
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _label_key(label):
+    """An integer that belongs to an arm's label, on every machine."""
+    return int(row_keys(np.array([label], dtype=object))[0])
 
 
 def _is_same(place, n_rounds):

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import betaincinv
 
 
 class Paid(NamedTuple):
@@ -40,6 +41,11 @@ class Paid(NamedTuple):
         mean = np.array([_over(self.weight @ self.mean, total)])
         square = self.square.sum() + self.weight @ (self.mean - mean) ** 2
         return Paid(np.array([total]), mean, np.array([square]))
+
+    def reward_variance(self):
+        """Of the rewards of all arms about their common mean; 1 before there are any."""
+        weight, _, square = (float(part[0]) for part in self.together())
+        return square / weight if weight > 0.0 else 1.0
 
 
 def _over(part, total):
@@ -94,3 +100,20 @@ def cold_moments(paid, in_unit_interval):
     scale = (square / weight) ** 0.5 if weight > 0.0 else 1.0
     count = 1.0 + paid.weight
     return mean + (paid.mean - mean) * (paid.weight / count), scale / np.sqrt(count)
+
+
+def beta_quantiles(mean, std, levels):
+    """Quantiles of the Beta distributions of some means and standard deviations.
+
+    Parameters
+    ----------
+    mean, std : ndarray of shape (n_arms,)
+        Between 0 and 1, as :func:`cold_moments` says.
+    levels : ndarray of shape (n_levels, 1)
+
+    Returns
+    -------
+    quantiles : ndarray of shape (n_levels, n_arms)
+    """
+    count = mean * (1.0 - mean) / std**2 - 1.0
+    return betaincinv(mean * count, (1.0 - mean) * count, levels)

@@ -1,6 +1,7 @@
 """Estimators that are fitted to rewards: what they take, how they are fitted, what they answer."""
 
 import copy
+from functools import lru_cache
 from numbers import Integral
 
 import numpy as np
@@ -53,24 +54,44 @@ def check_estimator_fits(estimator):
         )
 
 
+def weight_keyword(estimator):
+    """The keyword of ``fit`` that hands weights to the last step of an estimator, or None.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Pipelines and searches may be nested.
+
+    Returns
+    -------
+    keyword : str or None
+        ``"sample_weight"``, after the names of the steps where it is a Pipeline.
+    """
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        keyword = weight_keyword(last)
+        return None if keyword is None else f"{name}__{keyword}"
+    if _takes(type(estimator)):
+        return "sample_weight"
+    inner = getattr(estimator, "estimator", None)
+    # A search hands its keywords on to what it searches.
+    return weight_keyword(inner) if inner is not None and hasattr(estimator, "cv") else None
+
+
+@lru_cache(maxsize=256)
+def _takes(kind):
+    """Whether ``fit`` of a class takes weights; reading a signature costs more than asking."""
+    return has_fit_parameter(kind, "sample_weight")
+
+
 def takes_weights(estimator):
     """Whether ``fit`` takes ``sample_weight``; that of the last step, for a Pipeline."""
-    last = last_step(estimator)
-    inner = getattr(last, "estimator", None)
-    # A search hands its keywords on to what it searches.
-    if inner is not None and hasattr(last, "cv") and not has_fit_parameter(last, "sample_weight"):
-        return takes_weights(inner)
-    return has_fit_parameter(last, "sample_weight")
+    return weight_keyword(estimator) is not None
 
 
 def can_learn_on(estimator):
     """Whether the estimator can learn more rounds as they come."""
     return hasattr(estimator, "partial_fit")
-
-
-def has_free_seed(estimator):
-    """Whether a random state of the estimator, or of one inside it, was left at None."""
-    return bool(_free_seeds(estimator))
 
 
 def _free_seeds(estimator):
@@ -132,13 +153,9 @@ def _weight_arguments(estimator, contexts, label, weight):
     """Rows and labels with weights as a keyword of ``fit``; repeated, where it takes none."""
     if (weight == 1.0).all():
         return contexts, label, {}
-    if takes_weights(estimator):
-        names = []
-        one = estimator
-        while isinstance(one, Pipeline):
-            names.append(one.steps[-1][0])
-            one = one.steps[-1][1]
-        return contexts, label, {"__".join([*names, "sample_weight"]): weight}
+    keyword = weight_keyword(estimator)
+    if keyword is not None:
+        return contexts, label, {keyword: weight}
     counts = np.round(weight)
     if (counts != weight).any():
         raise ValueError(

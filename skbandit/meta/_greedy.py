@@ -8,8 +8,8 @@ class GreedyBandit(BaseEstimatorBandit):
 
     Exploration is the selector's: None plays the best arm, `EpsilonGreedySelector`,
     `SoftmaxSelector` and whatever a user writes explore more. An arm that has too few rewards to
-    fit an estimator to is drawn from a Beta belief about its rate (a Gaussian one about its mean,
-    for a regressor) until it has them [1]_, so no arm is left untried.
+    fit an estimator to is drawn until it has them [1]_, so no arm is left untried: from a Gaussian
+    of the mean and the spread of its Beta belief about its rate (of its mean, for a regressor).
 
     Parameters
     ----------
