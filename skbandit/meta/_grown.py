@@ -50,7 +50,7 @@ def check_has_leaves(estimator, arms_share):
     name = type(last).__name__
     if not isinstance(last, _TREES + _FORESTS + _BOOSTED):
         raise ValueError(
-            "estimator must have trees whose leaves can be read: a decision tree, a random forest, "
+            "estimator must have trees whose leaves can be read: a decision tree, random forest, "
             "extra-trees or GradientBoostingRegressor of scikit-learn, or a Pipeline that ends in "
             f"one; got {name}. Take one of these, or GreedyBandit, which needs no leaves."
         )
