@@ -50,19 +50,18 @@ def check_has_leaves(estimator, arms_share):
     name = type(last).__name__
     if not isinstance(last, _TREES + _FORESTS + _BOOSTED):
         raise ValueError(
-            f"estimator must have trees whose leaves can be read: a decision tree, a random "
-            f"forest, extra-trees or GradientBoostingRegressor of scikit-learn, or a Pipeline "
-            f"that ends in one; got {name}. Take one of these, or GreedyBandit, which needs no "
-            "leaves."
+            "estimator must have trees whose leaves can be read: a decision tree, random forest, "
+            "extra-trees or GradientBoostingRegressor of scikit-learn, or a Pipeline that ends in "
+            f"one; got {name}. Take one of these, or GreedyBandit, which needs no leaves."
         )
     if isinstance(last, _BOOSTED) and last.loss != "squared_error":
         raise ValueError(
-            f"estimator must have loss='squared_error', for its leaves to hold means, got "
-            f"loss={last.loss!r}."
+            f"estimator must have loss='squared_error', got loss={last.loss!r}: its leaves hold "
+            "means under that loss alone."
         )
     if arms_share and not isinstance(last, _JOINT):
         raise ValueError(
-            f"arm_model='joint' needs a DecisionTreeRegressor, RandomForestRegressor or "
+            "arm_model='joint' needs a DecisionTreeRegressor, RandomForestRegressor or "
             f"ExtraTreesRegressor, whose trees have several outputs, got {name}. Use "
             "arm_model='disjoint' or 'pooled'."
         )

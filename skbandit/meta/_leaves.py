@@ -13,7 +13,7 @@ _MOST_WAITING = 64
 # Rows from which it is cheaper to add them first.
 _FEW_ROWS = 32
 # What is known of an arm from elsewhere counts as so many rounds.
-_ELSEWHERE = 30.0
+_ELSEWHERE = 100.0
 
 
 class LeafSums(NamedTuple):
@@ -133,10 +133,10 @@ def joint_moments(weight, total, square, prior_weight, prior_variance):
     .. math::
         m_a = \frac{S_a}{\kappa + n_a}, \quad
         s^2 = \frac{\kappa v + \sum_a (Q_a - S_a^2 / n_a)}{\kappa + \sum_a n_a}, \quad
-        \operatorname{Var}(m_a) = \frac{s^2}{30 + n_a} .
+        \operatorname{Var}(m_a) = \frac{s^2}{100 + n_a} .
 
     All arms share one prior mean, 0: an arm that was not played where the row falls is believed
-    to pay what arms pay on the whole. Of that it is as sure as after 30 rounds; settings below
+    to pay what arms pay on the whole. Of that it is as sure as after 100 rounds; settings below
     explore more, and lose more on tables without noise.
 
     Parameters

@@ -153,7 +153,7 @@ class TreeThompsonSampling(ThompsonSamplingMixin, BaseTreeBandit):
     .. math::
         \mu_a = \frac{\kappa p + n_a m_a}{\kappa + n_a}, \quad
         s^2 = \frac{\kappa v + \sum_b q_b}{\kappa + \sum_b n_b}, \quad
-        \sigma_a^2 = \frac{s^2}{30 + n_a} .
+        \sigma_a^2 = \frac{s^2}{100 + n_a} .
 
     An arm that was not played in such contexts is believed to pay what arms pay on the whole: it
     is tried where those that were played pay less. Rewards that vary in such contexts widen the

@@ -72,7 +72,7 @@ def test_moments_of_arms_in_one_place():
     mean, variance = joint_moments(*sums[:, None], 0.1, 2.0)
     noise = (0.1 * 2.0 + 2.0 * first.var() + 3.0 * second.var()) / 5.1
     assert_allclose(mean, [[4.0 / 2.1, 18.0 / 3.1, 0.0]])
-    assert_allclose(variance, [noise / np.array([32.0, 33.0, 30.0])])
+    assert_allclose(variance, [noise / np.array([102.0, 103.0, 100.0])])
 
 
 def test_rewards_that_agree_make_nothing_certain():

@@ -80,7 +80,7 @@ def joint_by_loop(bandit, X, arm, reward, asked, prior_weight):
         noise = prior_weight * reward.var() + about.sum()
         noise /= prior_weight + weight.sum()
         mean[row] = centre + total / (prior_weight + weight)
-        std[row] = np.sqrt(noise / (30.0 + weight))
+        std[row] = np.sqrt(noise / (100.0 + weight))
     return mean, std
 
 
