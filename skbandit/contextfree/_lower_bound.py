@@ -71,4 +71,4 @@ def characteristic_time(means):
     y = brentq(excess, 1e-9 * limit, (1.0 - 1e-6) * limit, xtol=1e-14, rtol=1e-12)
     ratios = np.array([ratio(other, y) for other in others])
     weights = np.insert(ratios, best, 1.0) / (1.0 + ratios.sum())
-    return 1.0 / (y * weights[best]), weights
+    return float(1.0 / (y * weights[best])), weights
