@@ -28,8 +28,6 @@ _FORESTS = (
 )
 _BOOSTED = (GradientBoostingRegressor,)
 _JOINT = ExtraTreesRegressor, RandomForestRegressor, DecisionTreeRegressor
-# With few rows the checks of a forest take longer than all of its trees.
-_FEW_ROWS = 256
 
 
 def check_has_leaves(estimator, arms_share):
@@ -121,14 +119,14 @@ def leaves(estimator, rows, first_leaf):
     leaf : ndarray of int of shape (n_rows, n_trees)
     """
     last = last_step(estimator)
-    if isinstance(rows, np.ndarray) and rows.dtype.kind in "fiu" and len(rows) <= _FEW_ROWS:
-        # Trees split numbers in single precision.
-        rows = np.ascontiguousarray(rows, dtype=np.float32)
-        leaf = np.empty((len(rows), len(first_leaf)), dtype=np.intp)
-        for place, tree in enumerate(_trees(last)):
-            leaf[:, place] = tree.tree_.apply(rows)
-    else:
+    if sparse.issparse(rows):
         leaf = np.asarray(last.apply(rows)).astype(np.intp).reshape(n_rows(rows), -1)
+        return leaf + first_leaf
+    # The checks of a forest take longer than all of its trees, which split in single precision.
+    rows = np.ascontiguousarray(rows, dtype=np.float32)
+    leaf = np.empty((len(rows), len(first_leaf)), dtype=np.intp)
+    for place, tree in enumerate(_trees(last)):
+        leaf[:, place] = tree.tree_.apply(rows)
     return leaf + first_leaf
 
 

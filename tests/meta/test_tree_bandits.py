@@ -287,12 +287,29 @@ def test_pipelines_of_texts(arm_model):
     assert bandit.predict(asked, explore=False).tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize(
+    ("arm_model", "boosted"),
+    [("joint", False), ("disjoint", False), ("disjoint", True), ("pooled", True)],
+)
+def test_frames_large_and_small_as_arrays(arm_model, boosted):
+    """Warnings are errors: neither forest nor stages complain about names."""
+    X, arm, reward = make_rounds(600)
+    estimator = GradientBoostingRegressor(n_estimators=4) if boosted else FOREST
+    bandit = TreeThompsonSampling(
+        estimator=estimator, arms=ARMS, arm_model=arm_model, random_state=0
+    )
+    on_arrays = clone(bandit).fit(X, arm, reward=reward)
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    on_frames = clone(bandit).fit(frame, arm, reward=reward)
+    for n_rows in (3, 600):
+        found = on_frames.expected_reward(frame[:n_rows])
+        assert_allclose(found, on_arrays.expected_reward(X[:n_rows]))
+
+
 def test_missing_values():
     X, arm, reward = make_rounds()
     X[::7, 2] = np.nan
     bandit = TreeThompsonSampling(arms=ARMS, random_state=0)
-    if not bandit.__sklearn_tags__().input_tags.allow_nan:
-        pytest.skip("this release of scikit-learn grows no such trees on missing values")
     bandit = bandit.fit(X, arm, reward=reward)
     assert np.isfinite(bandit.expected_reward(X)).all()
 
