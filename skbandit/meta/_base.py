@@ -455,8 +455,13 @@ class BaseEstimatorBandit(BaseBandit):
 
     # --------------------------------------------------------------- transfer
     def _carry_state(self, source, resize):
-        if not isinstance(source, BaseEstimatorBandit) or source.arm_model != self.arm_model:
+        if not isinstance(source, BaseEstimatorBandit):
             self._check_same_shape(source)
+        if source._arm_model.tells_arms != self._arm_model.tells_arms:
+            raise ValueError(
+                f"arm_model is {source.arm_model!r} in source and {self.arm_model!r} in template: "
+                "the rounds of candidates cannot be those of arms."
+            )
         moves = resize.moves_features(source.n_features_in_) if resize.n_features else False
         old, new = source.state_, self._initial_state(resize.n_arms, resize.n_features)
         if not len(old.buffer):
@@ -490,6 +495,9 @@ class BaseEstimatorBandit(BaseBandit):
         teacher = -1 if taught is None or len(taught) > 1 else int(taught[0])
         origin = np.where(arm_source >= 0, arm_source, teacher)
         alike = not moves and self._fits_alike(source)
+        if source.arm_model != self.arm_model:
+            # Of other models the rounds alone are of use.
+            old = (Model(),) * max(n_before, len(old))
         if not by_arm and self._arm_model.tells_arms:
             forgets = len(set(arm_source[arm_source >= 0].tolist())) < n_before
             averages = taught is not None and len(taught) > 1

@@ -4,13 +4,19 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import ExtraTreesRegressor, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge, SGDRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 from skbandit.buffers import SlidingWindow
 from skbandit.linear import LinearUCB
-from skbandit.meta import BootstrappedThompsonSampling, GreedyBandit, RegCB, SquareCB
+from skbandit.meta import (
+    BootstrappedThompsonSampling,
+    GreedyBandit,
+    RegCB,
+    SquareCB,
+    TreeThompsonSampling,
+)
 from skbandit.transfer import merge, transfer
 
 
@@ -100,6 +106,11 @@ def test_features_of_frames():
         BootstrappedThompsonSampling(estimator=LogisticRegression(), random_state=0),
         SquareCB(estimator=Ridge(), random_state=0),
         RegCB(random_state=0),
+        GreedyBandit(estimator=Ridge(), arm_model="pooled", random_state=0),
+        TreeThompsonSampling(estimator=ExtraTreesRegressor(n_estimators=4), random_state=0),
+        TreeThompsonSampling(
+            estimator=RandomForestClassifier(n_estimators=4), arm_model="disjoint", random_state=0
+        ),
     ],
     ids=lambda template: f"{type(template).__name__}",
 )
@@ -118,8 +129,8 @@ def test_another_estimator_or_policy_keeps_the_rounds(template):
 
 def test_what_cannot_be_carried():
     bandit, X, arm, reward = _learnt()
-    with pytest.raises(ValueError, match="arm_model is 'disjoint'"):
-        transfer(bandit, GreedyBandit(arms=[0, 1, 2], arm_model="pooled"))
+    with pytest.raises(ValueError, match="arm_model is 'disjoint' in source and 'shared'"):
+        transfer(bandit, GreedyBandit(arms=[0, 1, 2], arm_model="shared"))
     with pytest.raises(ValueError, match="different statistics"):
         transfer(bandit, LinearUCB(arms=[0, 1, 2]))
     bandit.fit(X, arm, reward=3.0 * reward)
