@@ -1,6 +1,7 @@
 """Which weights arms have: their own, shared ones, or both."""
 
 import numpy as np
+from scipy import sparse
 
 from ._regression import Examples
 
@@ -35,6 +36,27 @@ class DisjointArms:
     def rows_of(self, contexts, arm):
         """What an arm or candidate has to score, a row a context."""
         return contexts if contexts.ndim == 2 else np.ascontiguousarray(contexts[:, arm])
+
+    def floats_per_row(self, contexts, n_arms, diagonal, n_draws):
+        """Floats of temporary memory that a row of a prediction takes.
+
+        Parameters
+        ----------
+        contexts : array or CSR
+        n_arms : int
+        diagonal : bool
+            Whether weights have independent beliefs.
+        n_draws : int
+            Joint draws behind the policy of linked arms.
+        """
+        if sparse.issparse(contexts):
+            return 8 * n_arms
+        width = contexts.shape[-1] + 1
+        if diagonal or contexts.ndim == 3:
+            floats = 8 * n_arms + 3 * width * (n_arms if contexts.ndim == 3 else 1)
+        else:
+            floats = (n_arms + 2) * width
+        return floats + (3 * n_draws * n_arms if self.are_linked else 0)
 
     def unseen(self, contexts, weight):
         """Arms of which nothing was learnt and that are alike; None where that says nothing."""

@@ -51,11 +51,7 @@ FORGETFUL = [{}, {"forgetting": 0.9}]
 GLM = [
     {},
     {"precision": "diagonal"},
-    {"fit_intercept": False},
-    {"prior_reward": 0.3},
     {"prior": "hierarchical"},
-    {"forgetting": 0.9},
-    {"precision": "diagonal", "forgetting": 0.9},
     {"arm_model": "shared"},
     {"arm_model": "hybrid"},
 ]
@@ -128,21 +124,17 @@ def _on_trees(**params):
 SETTINGS = {
     "LinearUCB": lambda: LINEAR,
     "LinearThompsonSampling": lambda: LINEAR,
-    "BetaThompsonSampling": lambda: [{}, {"alpha": 1.0}, {"forgetting": 0.9}],
+    "BetaThompsonSampling": lambda: FORGETFUL,
     "GaussianThompsonSampling": lambda: FORGETFUL,
     "UCB1": lambda: FORGETFUL,
     "KLUCB": lambda: FORGETFUL,
     "Exp3": lambda: [{}, {"gamma": 0.2}],
-    "TopTwoThompsonSampling": lambda: [
-        {},
-        {"reward_model": "gaussian"},
-        {"reward_model": "gaussian", "noise_std": 1.0},
-    ],
-    # What a likelihood or an exploration could change is in both halves.
-    "LogisticUCB": lambda: GLM[:4],
+    "TopTwoThompsonSampling": lambda: [{}, {"reward_model": "gaussian"}],
+    # The model and the exploration meet in few places: each variant runs with one of the classes.
     "LogisticThompsonSampling": lambda: GLM,
-    "PoissonUCB": lambda: [{}, *GLM[4:]],
-    "PoissonThompsonSampling": lambda: GLM[:4],
+    "LogisticUCB": lambda: [{}, {"fit_intercept": False}],
+    "PoissonThompsonSampling": lambda: [{}, {"prior_reward": 0.3}],
+    "PoissonUCB": lambda: [{}, {"forgetting": 0.9}],
     "VariationalBandit": lambda: VARIATIONAL,
     "BayesianNeuralBandit": lambda: VARIATIONAL,
     "NeuralLinearBandit": lambda: [_trained_fast(), _trained_fast(exploration="ucb")],
@@ -176,6 +168,26 @@ SETTINGS = {
     ],
     "TreeThompsonSampling": _on_trees,
     "TreeUCB": _on_trees,
+}
+
+# More of them, run before a release.
+LONG = {
+    "BetaThompsonSampling": [{"alpha": 1.0}],
+    "TopTwoThompsonSampling": [{"reward_model": "gaussian", "noise_std": 1.0}],
+    "LogisticThompsonSampling": [
+        {"fit_intercept": False},
+        {"prior_reward": 0.3},
+        {"forgetting": 0.9},
+        {"precision": "diagonal", "forgetting": 0.9},
+    ],
+    "LogisticUCB": [{"precision": "diagonal"}, {"prior_reward": 0.3}],
+    "PoissonThompsonSampling": [{"precision": "diagonal"}, {"fit_intercept": False}],
+    "PoissonUCB": [
+        {"prior": "hierarchical"},
+        {"precision": "diagonal", "forgetting": 0.9},
+        {"arm_model": "shared"},
+        {"arm_model": "hybrid"},
+    ],
 }
 
 
@@ -271,6 +283,20 @@ CHECKS_OF_POLICIES = [
 
 @pytest.mark.parametrize(("estimator", "check"), CHECKS_OF_POLICIES)
 def test_contract_of_other_selectors(estimator, check):
+    check(estimator)
+
+
+RARE = [
+    _with(kind(**params), selector)
+    for name, kind in all_bandits()
+    for params in LONG.get(name, [])
+    for selector in (None, SETS)
+]
+
+
+@pytest.mark.long
+@parametrize_with_bandit_checks(RARE)
+def test_contract_of_other_variants(estimator, check):
     check(estimator)
 
 

@@ -15,12 +15,10 @@ from scipy import sparse
 
 from .._regression import (
     Columns,
+    IndependentWeights,
     columns_of,
-    normal_deviates,
     picked,
-    predict_rows,
     raise_overflow,
-    squared,
 )
 from ._laplace import RateSums, totals
 from ._newton import Rows, diagonal_mode, joined
@@ -150,7 +148,7 @@ def _together(parts):
     return joined(places)._replace(design=sparse.csr_array(sparse.vstack(designs, format="csr")))
 
 
-class DiagonalLaplace(RateSums):
+class DiagonalLaplace(IndependentWeights, RateSums):
     """Weights of its own for every group, with independent beliefs; rows may be CSR.
 
     Never changed: learning returns a new one, at the price of the columns that rows have.
@@ -215,76 +213,15 @@ class DiagonalLaplace(RateSums):
         )
         return new
 
-    def _changed(self, **fields):
-        new = object.__new__(type(self))
-        vars(new).update(vars(self))
-        vars(new).update(fields, _derived={})
-        return new
-
-    def __setattr__(self, name, value):
-        raise AttributeError(
-            f"{name} cannot be set: a model never changes, learning returns a new one."
-        )
-
-    def __getstate__(self):
-        return {name: value for name, value in vars(self).items() if name != "_derived"}
-
-    def __setstate__(self, state):
-        vars(self).update(state, _derived={})
-
-    # ------------------------------------------------------------------ sizes
-    @property
-    def n_groups(self):
-        """Number of groups."""
-        return len(self.weight)
-
-    @property
-    def n_features(self):
-        """Number of columns that rows have."""
-        return len(self.columns)
-
-    @property
-    def n_terms(self):
-        """Number of terms, the constant one included."""
-        return self.n_features + int(self.intercept)
-
     # ------------------------------------------------------- what is known, written out
-    @property
-    def gram(self):
-        """What rounds have added to the precision, (n_groups, n_terms)."""
-        return self._with_constant(self.constant[0], self._whole()[:, 0].T)
-
     @property
     def moment(self):
         """What rounds have added to the precision times the mean, (n_groups, n_terms)."""
         return self._with_constant(self.constant[1], self._whole()[:, 1].T)
 
     @property
-    def coef(self):
-        """Mean of the weights, (n_groups, n_terms)."""
-        if "coef" not in self._derived:
-            gram, moment = self._whole().transpose(1, 2, 0)
-            mean = moment / (self.prior_precision + gram)
-            self._derived["coef"] = self._with_constant(self._level, mean)
-        return self._derived["coef"]
-
-    @property
-    def precision(self):
-        """The inverse of the variances, (n_groups, n_terms)."""
-        return self.prior_precision + self.gram
-
-    @property
-    def covariance(self):
-        """Variances of the weights, (n_groups, n_terms)."""
-        if "covariance" not in self._derived:
-            self._derived["covariance"] = 1.0 / self.precision
-        return self._derived["covariance"]
-
-    def _whole(self):
-        return self.columns.whole() * self.scale
-
-    def _with_constant(self, constant, others):
-        return np.column_stack([constant, others]) if self.intercept else np.array(others)
+    def _constant_added(self):
+        return self.constant[0]
 
     @property
     def _level(self):
@@ -488,66 +425,6 @@ class DiagonalLaplace(RateSums):
             return rows
         ones = sparse.csr_array(np.ones((rows.shape[0], 1)))
         return sparse.csr_array(sparse.hstack([rows, ones], format="csr"))
-
-    # ----------------------------------------------------------------- belief
-    def mean(self, rows, group=None):
-        """Mean of the score.
-
-        Parameters
-        ----------
-        rows : array or CSR of shape (n_samples, n_features)
-        group : int, default=None
-            Ask one group alone.
-
-        Returns
-        -------
-        mean : ndarray of shape (n_samples, n_groups), or (n_samples,) for one group
-        """
-        places, local = columns_of(rows)
-        if places is None:
-            return self.rewards(local, self.coef if group is None else self.coef[group])
-        gram, moment = self._asked(places, group)
-        level = self._level if group is None else self._level[group]
-        return local @ (moment / (self.prior_precision + gram)) + level
-
-    def quadratic(self, rows, group=None):
-        """Variance of the score.
-
-        Parameters
-        ----------
-        rows : array or CSR of shape (n_samples, n_features)
-        group : int, default=None
-            Ask one group alone.
-
-        Returns
-        -------
-        forms : ndarray of shape (n_samples, n_groups), or (n_samples,) for one group
-        """
-        places, local = columns_of(rows)
-        squares = squared(local)
-        if places is None:
-            covariance = self.covariance if group is None else self.covariance[group]
-            return predict_rows(squares, covariance, self.intercept)
-        gram, _ = self._asked(places, group)
-        forms = squares @ (1.0 / (self.prior_precision + gram))
-        if self.intercept:
-            known = self.constant[0] if group is None else self.constant[0, group]
-            forms = forms + 1.0 / (self.prior_precision + known)
-        return forms
-
-    def _asked(self, places, group):
-        values = self.columns.take(places) * self.scale
-        values = values if group is None else values[:, :, group]
-        return values[:, 0], values[:, 1]
-
-    def rewards(self, rows, weights):
-        """Scores of rows under given weights, the constant term first."""
-        return predict_rows(rows, weights, self.intercept)
-
-    def weight_deviations(self, group, n_draws):
-        """Draws of how far a group's weights lie from their mean, (n_draws, n_terms)."""
-        deviates = normal_deviates(group + 1, self.n_terms, n_draws)
-        return deviates * np.sqrt(self.covariance[group])
 
     # --------------------------------------------------------------- carrying
     def carried(

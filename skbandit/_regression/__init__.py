@@ -12,6 +12,7 @@ from ._examples import Examples
 from ._filter import squared
 from ._full import FullRegression
 from ._hybrid import HybridRegression
+from ._independent import IndependentWeights
 from ._sums import add_constant, predict_rows, segments_of
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Examples",
     "FullRegression",
     "HybridRegression",
+    "IndependentWeights",
     "add_constant",
     "columns_of",
     "embedded",

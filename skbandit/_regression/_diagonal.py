@@ -22,16 +22,16 @@ algorithm 3, for the belief.
 
 import numpy as np
 
-from ._base import RewardSums, check_finite, normal_deviates, picked
+from ._base import RewardSums, check_finite, picked
 from ._columns import Columns, columns_of
-from ._filter import Block, GroupBelief, lessons_of, squared
-from ._sums import predict_rows
+from ._filter import Block, GroupBelief, lessons_of
+from ._independent import IndependentWeights
 
 # Fading is a factor on all columns; below this it is multiplied out, and weights are nothing.
 _MIN_SCALE = 1e-50
 
 
-class DiagonalRegression(RewardSums):
+class DiagonalRegression(IndependentWeights, RewardSums):
     """Weights of its own for every group, with independent beliefs; rows may be CSR.
 
     Never changed: learning returns a new one, at the price of the columns that rows have. See
@@ -107,45 +107,7 @@ class DiagonalRegression(RewardSums):
         )
         return new
 
-    def _changed(self, **fields):
-        new = object.__new__(type(self))
-        vars(new).update(vars(self))
-        vars(new).update(fields, _derived={})
-        return new
-
-    def __setattr__(self, name, value):
-        raise AttributeError(
-            f"{name} cannot be set: a regression never changes, learning returns a new one."
-        )
-
-    def __getstate__(self):
-        return {name: value for name, value in vars(self).items() if name != "_derived"}
-
-    def __setstate__(self, state):
-        vars(self).update(state, _derived={})
-
-    # ------------------------------------------------------------------ sizes
-    @property
-    def n_groups(self):
-        """Number of groups."""
-        return len(self.weight)
-
-    @property
-    def n_features(self):
-        """Number of columns that rows have."""
-        return len(self.columns)
-
-    @property
-    def n_terms(self):
-        """Number of terms, the constant one included."""
-        return self.n_features + int(self.intercept)
-
     # ------------------------------------------------------- what is known, written out
-    @property
-    def gram(self):
-        """Weighted sum of the squares of the terms, (n_groups, n_terms)."""
-        return self._with_constant(self.weight, self._whole()[:, 0].T)
-
     @property
     def moment(self):
         """Mean of each weight times its precision, (n_groups, n_terms).
@@ -163,33 +125,6 @@ class DiagonalRegression(RewardSums):
         )
 
     @property
-    def coef(self):
-        """Mean of the weights, (n_groups, n_terms)."""
-        if "coef" not in self._derived:
-            gram, moment = self._whole().transpose(1, 2, 0)
-            mean = moment / (self.prior_precision + gram)
-            self._derived["coef"] = self._with_constant(self._level, mean)
-        return self._derived["coef"]
-
-    @property
-    def precision(self):
-        """The inverse of the variances, (n_groups, n_terms)."""
-        return self.prior_precision + self.gram
-
-    @property
-    def covariance(self):
-        """Variances of the weights over the noise variance, (n_groups, n_terms)."""
-        if "covariance" not in self._derived:
-            self._derived["covariance"] = 1.0 / self.precision
-        return self._derived["covariance"]
-
-    def _whole(self):
-        return self.columns.whole() * self.scale
-
-    def _with_constant(self, constant, others):
-        return np.column_stack([constant, others]) if self.intercept else np.array(others)
-
-    @property
     def located_residual_square(self):
         """Sum of squared errors, each over its variance, for each noise."""
         return self.residual_square
@@ -200,6 +135,10 @@ class DiagonalRegression(RewardSums):
         if not self.locates:
             return -self.reference
         return common_location(self.reward_sum, self.weight, self.prior_precision)
+
+    @property
+    def _constant_added(self):
+        return self.weight
 
     @property
     def _level(self):
@@ -320,85 +259,6 @@ class DiagonalRegression(RewardSums):
             constant=constant,
             residual_square=residual_square,
         )
-
-    # ----------------------------------------------------------------- belief
-    def mean(self, rows, group=None):
-        """Mean of the reward.
-
-        Parameters
-        ----------
-        rows : array or CSR of shape (n_samples, n_features)
-        group : int, default=None
-            Ask one group alone.
-
-        Returns
-        -------
-        mean : ndarray of shape (n_samples, n_groups), or (n_samples,) for one group
-        """
-        columns, local = columns_of(rows)
-        if columns is None:
-            return self.rewards(local, self.coef if group is None else self.coef[group])
-        gram, moment = self._asked(columns, group)
-        level = self._level if group is None else self._level[group]
-        return local @ (moment / (self.prior_precision + gram)) + level
-
-    def quadratic(self, rows, group=None):
-        """Variance of the expected reward over that of the noise.
-
-        Parameters
-        ----------
-        rows : array or CSR of shape (n_samples, n_features)
-        group : int, default=None
-            Ask one group alone.
-
-        Returns
-        -------
-        forms : ndarray of shape (n_samples, n_groups), or (n_samples,) for one group
-        """
-        columns, local = columns_of(rows)
-        squares = squared(local)
-        if columns is None:
-            covariance = self.covariance if group is None else self.covariance[group]
-            return predict_rows(squares, covariance, self.intercept)
-        gram, _ = self._asked(columns, group)
-        forms = squares @ (1.0 / (self.prior_precision + gram))
-        if self.intercept:
-            forms = forms + 1.0 / (
-                self.prior_precision + (self.weight if group is None else self.weight[group])
-            )
-        return forms
-
-    def _asked(self, columns, group):
-        """Sums of squares and natural parameters in some columns, (n, n_groups) or (n,) each."""
-        values = self.columns.take(columns) * self.scale
-        values = values if group is None else values[:, :, group]
-        return values[:, 0], values[:, 1]
-
-    def rewards(self, rows, weights):
-        """Rewards of rows under given weights.
-
-        Parameters
-        ----------
-        rows : array or CSR of shape (n_samples, n_features)
-        weights : ndarray of shape (n_weights, n_terms), or (n_terms,)
-
-        Returns
-        -------
-        rewards : ndarray of shape (n_samples, n_weights), or (n_samples,)
-        """
-        return predict_rows(rows, weights, self.intercept)
-
-    def weight_deviations(self, group, n_draws):
-        """Draws of how far a group's weights lie from their mean, over the noise's deviation.
-
-        The deviates depend on the group and the term alone, not on the call.
-
-        Returns
-        -------
-        deviations : ndarray of shape (n_draws, n_terms)
-        """
-        deviates = normal_deviates(group + 1, self.n_terms, n_draws)
-        return deviates * np.sqrt(self.covariance[group])
 
     # --------------------------------------------------------------- carrying
     def carried(

@@ -4,7 +4,6 @@ from functools import partial
 from numbers import Real
 
 import numpy as np
-from scipy import sparse
 
 from .._arm_models import ARM_MODELS
 from .._gaussian import noise_draws
@@ -231,14 +230,8 @@ class BaseLinearBandit(BaseBandit):
         return self._cache[key]
 
     def _floats_per_row(self, contexts, n_arms):
-        if sparse.issparse(contexts):
-            return 8 * n_arms
-        width = contexts.shape[-1] + 1
-        if self.precision == "diagonal" or contexts.ndim == 3:
-            floats = 8 * n_arms + 3 * width * (n_arms if contexts.ndim == 3 else 1)
-        else:
-            floats = (n_arms + 2) * width
-        return floats + (3 * self.n_draws * n_arms if self._arms.are_linked else 0)
+        diagonal = self.precision == "diagonal"
+        return self._arms.floats_per_row(contexts, n_arms, diagonal, self.n_draws)
 
     def _threads(self, n_rows):
         if self.precision == "diagonal":

@@ -19,7 +19,11 @@ def rounds(n_rounds=90):
     return X, rng.randint(3, size=n_rounds), (rng.rand(n_rounds) < 0.5).astype(float)
 
 
-@pytest.mark.parametrize("kind", [*_REGRESSORS, *_LOGISTIC, SGDClassifier])
+# Sets have no order, and the tests of several processes must have one.
+KINDS = sorted([*_REGRESSORS, *_LOGISTIC, SGDClassifier], key=lambda kind: kind.__name__)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.filterwarnings("ignore:.*:FutureWarning")
 def test_models_as_one(kind, intercept):
