@@ -39,6 +39,9 @@ class BaseWrappedBandit(BaseBandit):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        if isinstance(self.bandit, type):
+            # It is refused once there is something to learn or to decide.
+            return tags
         inner = get_tags(self._bandit)
         tags.input_tags = copy.copy(inner.input_tags)
         if hasattr(inner, "bandit_tags"):
