@@ -206,7 +206,7 @@ class BaseBuffer(BaseEstimator):
         new = self._successor(n_new)
         limit = self.capacity
         if limit is not None and n_new > limit:
-            columns = _taken(columns, slice(n_new - limit, n_new))
+            columns = take_rounds(columns, slice(n_new - limit, n_new))
             n_new = limit
         kept = len(self) if limit is None else min(len(self), limit - n_new)
         storage, stop = self._storage, self._stop
@@ -616,7 +616,18 @@ def _length(columns):
     return lengths.pop()
 
 
-def _taken(columns, rows):
+def take_rounds(columns, rows):
+    """Return some rounds of all columns.
+
+    Parameters
+    ----------
+    columns : dict of str to rows
+    rows : slice, ndarray of int or of bool
+
+    Returns
+    -------
+    columns : dict of str to rows
+    """
     return {name: take_rows(column, rows) for name, column in columns.items()}
 
 

@@ -173,6 +173,25 @@ class ArgmaxSelector(BaseSelector):
         return belief.best(available)
 
 
+def scheduled(start, exponent, learnt_weight):
+    """Return a quantity that grows, or falls, as a power of the rounds that were learnt.
+
+    Parameters
+    ----------
+    start : float
+        What it is until one round was learnt.
+    exponent : float
+        Below 0 it falls.
+    learnt_weight : float
+        Total weight of the rounds.
+
+    Returns
+    -------
+    now : float
+    """
+    return start * max(learnt_weight, 1.0) ** exponent
+
+
 def explored(probability, share, available, n_selected=1):
     """Mix a policy with the uniform one over the arms that are available."""
     if available is None:
@@ -226,7 +245,7 @@ class EpsilonGreedySelector(BaseSelector):
         """See :meth:`BaseSelector.at`."""
         if self.decay == 0.0:
             return self
-        share = min(1.0, self.epsilon * max(learnt_weight, 1.0) ** -self.decay)
+        share = scheduled(self.epsilon, -self.decay, learnt_weight)
         return type(self)(epsilon=share)
 
     def select(self, scores, available=None):
@@ -291,7 +310,7 @@ class InverseGapSelector(BaseSelector):
 
     def at(self, learnt_weight):
         """See :meth:`BaseSelector.at`."""
-        gamma = self.gamma_scale * max(learnt_weight, 1.0) ** self.gamma_exponent
+        gamma = scheduled(self.gamma_scale, self.gamma_exponent, learnt_weight)
         return type(self)(gamma_scale=gamma, gamma_exponent=0.0, k=self.k)
 
     def select(self, scores, available=None):
@@ -363,12 +382,15 @@ class PropensityFloorSelector(BaseSelector):
 
     def at(self, learnt_weight):
         """See :meth:`BaseSelector.at`."""
-        share = min(1.0, self.share * max(learnt_weight, 1.0) ** -self.decay)
+        share = scheduled(self.share, -self.decay, learnt_weight)
         return type(self)(selector=at(self._other, learnt_weight), share=share, decay=0.0)
 
     def for_arms(self, arms):
         """See :meth:`BaseSelector.for_arms`."""
-        return type(self)(for_arms(self._other, arms), share=self.share, decay=self.decay)
+        known = self._other
+        other = for_arms(known, arms)
+        # Asked at every decision: nothing is made anew where no arm is named.
+        return self if other is known else type(self)(other, share=self.share, decay=self.decay)
 
     def _mix(self, probability, available):
         return explored(probability, self.share, available, self.n_selected or 1)
@@ -507,7 +529,7 @@ class SoftmaxSelector(BaseSelector):
         """See :meth:`BaseSelector.at`."""
         if self.decay == 0.0:
             return self
-        temperature = self.temperature * max(learnt_weight, 1.0) ** -self.decay
+        temperature = scheduled(self.temperature, -self.decay, learnt_weight)
         return type(self)(temperature=temperature, standardize=self.standardize)
 
     def select(self, scores, available=None):

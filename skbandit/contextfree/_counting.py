@@ -1,8 +1,13 @@
 """What the bandits share that count rewards in [0, 1] and have formulas of their own for them."""
 
+from numbers import Real
+
 from .._rows import n_rows
+from .._sklearn import Interval
 from ._arms import COUNT_FIELDS, beta_belief, counted, mean_rewards, no_counts
 from ._base import BaseContextFreeBandit
+
+FORGETTING_CONSTRAINT = [Interval(Real, 0, 1, closed="right")]
 
 
 class BaseCountingBandit(BaseContextFreeBandit):

@@ -6,7 +6,7 @@ from .._sklearn import Interval
 from ..base import BaseBandit
 from ._base import OnePolicyMixin, same_for_all
 from ._bounds import kl_ucb_bounds, ucb1_bounds
-from ._counting import BaseCountingBandit
+from ._counting import FORGETTING_CONSTRAINT, BaseCountingBandit
 
 
 class UCB1(OnePolicyMixin, BaseCountingBandit):
@@ -86,7 +86,7 @@ class UCB1(OnePolicyMixin, BaseCountingBandit):
     _parameter_constraints = {
         **BaseBandit._parameter_constraints,
         "exploration": [Interval(Real, 0, None, closed="left")],
-        "forgetting": [Interval(Real, 0, 1, closed="right")],
+        "forgetting": FORGETTING_CONSTRAINT,
     }
     _shape_parameters = ("forgetting",)
 
@@ -188,7 +188,7 @@ class KLUCB(OnePolicyMixin, BaseCountingBandit):
     _parameter_constraints = {
         **BaseBandit._parameter_constraints,
         "c": [Interval(Real, 0, None, closed="left")],
-        "forgetting": [Interval(Real, 0, 1, closed="right")],
+        "forgetting": FORGETTING_CONSTRAINT,
     }
     _shape_parameters = ("forgetting",)
 

@@ -23,8 +23,7 @@ from ._arms import (
     student_belief,
 )
 from ._base import BaseContextFreeBandit, OnePolicyMixin
-
-FORGETTING_CONSTRAINT = [Interval(Real, 0, 1, closed="right")]
+from ._counting import FORGETTING_CONSTRAINT
 
 
 def check_beta_prior(prior):

@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.base import clone
 
 from .._sklearn import HasMethods, Interval, StrOptions
-from ..buffers import SlidingWindow
+from ..buffers import SlidingWindow, take_rounds
 from ._detector import AdaptiveWindow
-from ._wrapped import BaseWrappedBandit, WrappedState, count, part_of
+from ._wrapped import BaseWrappedBandit, WrappedState
 
 
 class RestartingBandit(BaseWrappedBandit):
@@ -183,7 +183,7 @@ class RestartingBandit(BaseWrappedBandit):
                 since[np.flatnonzero(group == one)[-watch[one].width :]] = True
             later = since | ~np.isin(group, changed)
             if since.any():
-                new = self._teach(new, part_of(kept, since))
+                new = self._teach(new, take_rounds(kept, since))
         else:
             # The world changed when the first of these arms did.
             first = min(
@@ -193,15 +193,15 @@ class RestartingBandit(BaseWrappedBandit):
             later = np.arange(len(group)) >= first
             new = self._new_bandit()
             if later.any():
-                new = self._teach(new, part_of(kept, later))
+                new = self._teach(new, take_rounds(kept, later))
             for one, detector in enumerate(watch):
                 if one not in changed:
                     # Its errors were those of what is forgotten now.
                     watch[one] = _emptied(detector)
         if not later.all():
-            rest = part_of(kept, later)
+            rest = take_rounds(kept, later)
             buffer = SlidingWindow(self.memory)
-            if count(rest):
+            if later.any():
                 buffer = buffer.extended(rest)
         return new, buffer
 

@@ -4,7 +4,7 @@ from numbers import Integral
 
 from .._sklearn import Interval
 from ..buffers import RefitSchedule, ScheduleState
-from ._wrapped import BaseWrappedBandit, WrappedState, count
+from ._wrapped import BaseWrappedBandit, WrappedState
 
 
 class SlidingWindowBandit(BaseWrappedBandit):
@@ -106,7 +106,7 @@ class SlidingWindowBandit(BaseWrappedBandit):
         schedule = ScheduleState() if not state.watch else state.watch[0]
         every = max(1, self.window // 20) if self.refit_every is None else self.refit_every
         # Counted in rounds, as the window is.
-        schedule = schedule.extended(count(columns))
+        schedule = schedule.extended(len(columns["arm"]))
         outgrown = buffer.n_seen > self.window
         due = RefitSchedule(min_weight=0.0, every=every).is_due(schedule, len(buffer))
         if outgrown and due:

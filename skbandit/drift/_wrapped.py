@@ -9,10 +9,9 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 
 from .._random import derived_seed
-from .._rows import n_rows, take_rows
 from .._sklearn import HasMethods
 from ..base import BaseBandit, is_bandit
-from ..buffers import SlidingWindow
+from ..buffers import SlidingWindow, take_rounds
 from ..linear import LinearThompsonSampling
 
 
@@ -110,7 +109,7 @@ class BaseWrappedBandit(BaseBandit):
             "weight": weight,
         }
         if len(counts) < len(weight):
-            columns = {name: take_rows(part, counts) for name, part in columns.items()}
+            columns = take_rounds(columns, counts)
         return self._learnt(self.state_, columns)
 
     def _teach(self, bandit, columns):
@@ -171,7 +170,7 @@ class BaseWrappedBandit(BaseBandit):
             arm = target[columns["arm"]]
             kept = np.flatnonzero(arm >= 0)
             if len(kept):
-                columns = {name: take_rows(part, kept) for name, part in columns.items()}
+                columns = take_rounds(columns, kept)
                 buffer = buffer.extended({**columns, "arm": arm[kept]})
         return WrappedState(inner, buffer, self._carried_watch(source, resize))
 
@@ -182,13 +181,3 @@ class BaseWrappedBandit(BaseBandit):
     def bandit_(self):
         """The bandit inside, as it is now."""
         return self.state_.bandit
-
-
-def part_of(columns, rows):
-    """The columns of some rounds."""
-    return {name: take_rows(part, rows) for name, part in columns.items()}
-
-
-def count(columns):
-    """How many rounds there are."""
-    return n_rows(columns["row"])

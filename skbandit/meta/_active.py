@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from .._sklearn import Interval
+from ..selectors import scheduled
 from ._fitting import checked_once, expected
 from ._greedy import GreedyBandit
 from ._linear import is_logistic
@@ -161,7 +162,7 @@ class ActiveBandit(GreedyBandit):
         return state
 
     def _policy(self, contexts, available):
-        share = min(1.0, self.explore_share * max(self.learnt_weight_, 1.0) ** -self.decay)
+        share = scheduled(self.explore_share, -self.decay, self.learnt_weight_)
         policy = super()._policy(contexts, available)
         if share == 0.0:
             return policy

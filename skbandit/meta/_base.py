@@ -24,6 +24,7 @@ from ..buffers import (
     ScheduleState,
     SlidingWindow,
     check_instance,
+    take_rounds,
 )
 from ._arm_models import ARM_MODELS
 from ._cold import Paid, cold_moments, is_warm
@@ -393,9 +394,15 @@ class BaseEstimatorBandit(BaseBandit):
             self._cache["spread"] = float(spread) if spread > least else 1.0
         return self._cache["spread"]
 
+    def _reward_variance(self):
+        """Variance of what all arms have paid: that of a reward of which nothing is known."""
+        if "variance" not in self._cache:
+            self._cache["variance"] = self.state_.paid.reward_variance()
+        return self._cache["variance"]
+
     def _moments(self, contexts):
         """Mean and standard deviation of the expected reward of each arm, (n_rows, n_arms)."""
-        n_arms = len(self.classes_) if self._arm_model.tells_arms else contexts.shape[1]
+        n_arms = len(self._arms_for(contexts))
         cold = np.broadcast_to(self._cold_arms(), n_arms)
         prior_mean, prior_std = self._prior_moments()
         mean, std = np.zeros((2, n_rows(contexts), n_arms))
@@ -438,8 +445,9 @@ class BaseEstimatorBandit(BaseBandit):
             yield place, model.fitted, arm_model.asked(contexts, place, code, model.n_codes)
 
     def _expected_reward(self, contexts):
-        mean, _ = self._moments(contexts)
-        return mean, np.zeros_like(mean)
+        mean, std = self._moments(contexts)
+        # What cold arms are drawn by is no width of a model that has none.
+        return mean, std if self._bandit_tags.has_width else np.zeros_like(mean)
 
     def _belief(self, contexts):
         return IndependentBelief(*self._moments(contexts))
@@ -519,8 +527,7 @@ class BaseEstimatorBandit(BaseBandit):
         if known.n_kept and state.buffer.capacity is None:
             rows = np.flatnonzero(place < known.n_kept)
             since = np.flatnonzero(place >= known.n_kept)
-            late = {name: take_rows(part, since) for name, part in columns.items()}
-            columns = {name: take_rows(part, rows) for name, part in columns.items()}
+            columns, late = take_rounds(columns, rows), take_rounds(columns, since)
         rounds = self._rounds_of(columns, group)
         if schedule.n_refits == 0:
             schedule = schedule.refitted(float(rounds[2].sum()))

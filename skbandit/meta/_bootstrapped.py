@@ -143,7 +143,7 @@ class BaseBootstrappedBandit(BaseEstimatorBandit):
     def _replicate_values(self, contexts):
         """What each replicate expects, (n_samples, n_rows, n_arms); quantiles for cold arms."""
         arm_model = self._arm_model
-        n_arms = len(self.classes_) if arm_model.tells_arms else contexts.shape[1]
+        n_arms = len(self._arms_for(contexts))
         cold = np.broadcast_to(self._cold_arms(), n_arms)
         values = np.empty((self.n_samples, n_rows(contexts), n_arms))
         if cold.any():
@@ -194,9 +194,6 @@ class BaseBootstrappedBandit(BaseEstimatorBandit):
         for part, prior in zip((mean, std), self._prior_moments(), strict=True):
             part[:, cold] = np.broadcast_to(prior, len(cold))[cold]
         return mean, std
-
-    def _expected_reward(self, contexts):
-        return self._moments(contexts)
 
     def _floats_per_row(self, contexts, n_arms):
         return (4 + 2 * self.n_samples) * n_arms + super()._floats_per_row(contexts, n_arms)

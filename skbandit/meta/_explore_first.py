@@ -126,8 +126,7 @@ class ExploreThenCommit(GreedyBandit):
 
     def _policy(self, contexts, available):
         if self.learnt_weight_ < self.n_explore:
-            n_arms = len(self.classes_) if self._arm_model.tells_arms else contexts.shape[1]
-            scores = np.zeros((n_rows(contexts), n_arms))
+            scores = np.zeros((n_rows(contexts), len(self._arms_for(contexts))))
         else:
             scores = self._mean_reward(contexts)
         return self._selector.select(scores, available)

@@ -95,9 +95,6 @@ class GreedyBandit(BaseEstimatorBandit):
            [0.05, 0.95]])
     """
 
-    def _mean_reward(self, contexts):
-        return self._moments(contexts)[0]
-
     def _policy(self, contexts, available):
         belief = self._belief(contexts)
         if not self._cold_arms().any():

@@ -195,17 +195,11 @@ class PolicyTreeBandit(ThompsonSamplingMixin, BaseEstimatorBandit):
         mean = rate + own / count
         if self.rewards == "unit_interval":
             return mean, mean * (1.0 - mean) / (count + 1.0)
-        every = self.state_.paid.reward_variance()
+        every = self._reward_variance()
         about = np.maximum(square - total**2 / np.where(weight > 0.0, weight, 1.0), 0.0)
         noise = prior_weight * every + about.sum(axis=1, keepdims=True)
         noise = noise / (prior_weight + weight.sum(axis=1, keepdims=True))
         return mean, noise / count
-
-    def _expected_reward(self, contexts):
-        return self._moments(contexts)
-
-    def _mean_reward(self, contexts):
-        return self._moments(contexts)[0]
 
     @property
     def tree_(self):

@@ -233,16 +233,8 @@ class PredictiveThompsonSampling(ThompsonSamplingMixin, BaseEstimatorBandit):
     def _ask(self, model, rows):
         is_chance = self._in_unit_interval
         means = np.array([expected(one, rows, is_chance) for one in model.estimators])
-        if "variance" not in self._cache:
-            self._cache["variance"] = self.state_.paid.reward_variance()
-        prior = float(self.prior_rounds), self._cache["variance"]
+        prior = float(self.prior_rounds), self._reward_variance()
         return means[-1], np.sqrt(predictive_variance(means, model.counts, *prior))
-
-    def _expected_reward(self, contexts):
-        return self._moments(contexts)
-
-    def _mean_reward(self, contexts):
-        return self._moments(contexts)[0]
 
     @property
     def estimators_(self):

@@ -174,9 +174,6 @@ class RegCB(BaseEstimatorBandit):
     def _ask(self, model, rows):
         return model.expected(rows, self._in_unit_interval), None
 
-    def _mean_reward(self, contexts):
-        return self._moments(contexts)[0]
-
     def _bounds(self, contexts):
         """Lower and upper bounds of what each arm pays, (n_rows, n_arms)."""
         mean, std = self._moments(contexts)

@@ -4,6 +4,7 @@ from numbers import Real
 
 from .._gaps import inverse_gap_policy
 from .._sklearn import Interval
+from ..selectors import scheduled
 from ._greedy import GreedyBandit
 
 
@@ -137,6 +138,6 @@ class SquareCB(GreedyBandit):
     def _policy(self, contexts, available):
         if self.selector is not None:
             return super()._policy(contexts, available)
-        gamma = self.gamma_scale * max(self.learnt_weight_, 1.0) ** self.gamma_exponent
+        gamma = scheduled(self.gamma_scale, self.gamma_exponent, self.learnt_weight_)
         unit = 1.0 if self._in_unit_interval else 2.0 * self._reward_spread()
         return inverse_gap_policy(self._mean_reward(contexts), gamma / unit, 1, available)

@@ -117,18 +117,6 @@ class BaseTreeBandit(BaseEstimatorBandit):
         mean, variance = model.moments(rows, float(self.prior_weight), self._reward_variance())
         return mean, np.sqrt(variance)
 
-    def _reward_variance(self):
-        """Variance of what all arms have paid: that of a reward of which nothing is known."""
-        if "variance" not in self._cache:
-            self._cache["variance"] = self.state_.paid.reward_variance()
-        return self._cache["variance"]
-
-    def _expected_reward(self, contexts):
-        return self._moments(contexts)
-
-    def _mean_reward(self, contexts):
-        return self._moments(contexts)[0]
-
     def _floats_per_row(self, contexts, n_arms):
         known = [model.fitted for model in self.state_.models if model.fitted is not None]
         trees = max((n_trees(one.estimator) for one in known), default=0)
