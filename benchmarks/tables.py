@@ -11,9 +11,9 @@ scaling, which would look ahead. Arms are known from the start. What is counted 
 - covertype and adult (income; categories as codes), T = 5,000, as in Nabati et al. (2021).
 - mnist: pixels, T = 10,000, as in Ban et al. (2022).
 
-"its mean alone" is TreeThompsonSampling with alpha=0, "a forest an arm" the one with
-arm_model="disjoint". The rows of the linear bandit are put in units of their spread over the
-whole set.
+"its mean alone" is TreeThompsonSampling with alpha=0, "one forest" the one with
+arm_model="joint", "a forest an arm" with "disjoint". The rows of the linear bandit are put in
+units of their spread over the whole set.
 Settings of the bandits were chosen on other seeds (100 and above) and on `digits`. ::
 
     OMP_NUM_THREADS=1 python benchmarks/tables.py --data ../shared/data --seeds 10 --n-jobs 2
@@ -46,6 +46,7 @@ HORIZON = {
 BANDITS = {
     "TreeThompsonSampling": TreeThompsonSampling,
     "its mean alone": lambda **params: TreeThompsonSampling(alpha=0.0, **params),
+    "one forest": lambda **params: TreeThompsonSampling(arm_model="joint", **params),
     "a forest an arm": lambda **params: TreeThompsonSampling(arm_model="disjoint", **params),
     "TreeUCB": TreeUCB,
     "GreedyBandit, extra-trees": lambda **params: GreedyBandit(

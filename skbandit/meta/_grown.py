@@ -59,7 +59,7 @@ def check_has_leaves(estimator, arms_share):
         )
     if arms_share and not isinstance(last, _JOINT):
         raise ValueError(
-            "arm_model='joint' needs a DecisionTreeRegressor, RandomForestRegressor or "
+            "arm_model='mixed' and 'joint' need a DecisionTreeRegressor, RandomForestRegressor or "
             f"ExtraTreesRegressor, whose trees have several outputs, got {name}. Use "
             "arm_model='disjoint' or 'pooled'."
         )

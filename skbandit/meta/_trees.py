@@ -9,17 +9,18 @@ from .._sklearn import Interval, StrOptions
 from ..explorations import ALPHA_CONSTRAINT, ThompsonSamplingMixin, UpperConfidenceBoundMixin
 from ._arm_models import ARM_MODELS
 from ._base import BaseEstimatorBandit
-from ._fitting import checked_once
-from ._grown import (
-    Grown,
-    check_has_leaves,
-    has_random_splits,
-    n_trees,
-)
-from ._joint import Joint, joint_fit
-from ._leaves import joint_moments
+from ._fitting import checked_once, last_step
+from ._grown import Grown, check_has_leaves, has_random_splits, n_trees
+from ._joint import GrownMixed, Joint, joint_fit, mixed_fit
 
-TREE_ARM_MODELS = {**ARM_MODELS, "joint": Joint}
+
+class Mixed(Joint):
+    """One estimator with an output for each arm, and one which sees the arm as a feature."""
+
+
+TREE_ARM_MODELS = {**ARM_MODELS, "joint": Joint, "mixed": Mixed}
+# Features that are tried at a split of the trees that see the arm: all, up to so many.
+_MOST_FEATURES = 100
 
 
 class BaseTreeBandit(BaseEstimatorBandit):
@@ -43,7 +44,7 @@ class BaseTreeBandit(BaseEstimatorBandit):
         arms=None,
         alpha="auto",
         prior_weight=0.1,
-        arm_model="joint",
+        arm_model="mixed",
         refit_growth=1.05,
         min_rewards=2,
         buffer=None,
@@ -76,7 +77,16 @@ class BaseTreeBandit(BaseEstimatorBandit):
 
     @property
     def _is_joint(self):
-        return self.arm_model == "joint"
+        """Whether trees are grown for all arms at once."""
+        return issubclass(self._arm_model, Joint)
+
+    def _pooled_estimator(self, n_features):
+        """Trees that see the arm behind so many features."""
+        if self.estimator is not None:
+            return last_step(self.estimator)
+        # Of hardly any split would the arm be tried, if only the root of all features were.
+        features = min(1.0, _MOST_FEATURES / n_features)
+        return ExtraTreesRegressor(n_estimators=50, max_features=features)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -97,6 +107,9 @@ class BaseTreeBandit(BaseEstimatorBandit):
         if not self._is_joint:
             estimator = super()._fit_rounds(rows, reward, weight, seed)
             return Grown.of(estimator, rows, reward, weight)
+        if self._arm_model is Mixed:
+            pooled = self._pooled_estimator
+            return mixed_fit(self._estimator, pooled, rows, reward, weight, seed)
         return joint_fit(self._estimator, rows, reward, weight, seed)
 
     def _learn_between(self, model, rows, reward, weight):
@@ -106,38 +119,46 @@ class BaseTreeBandit(BaseEstimatorBandit):
         model = self.state_.models[0]
         if not self._is_joint or model.fitted is None:
             return super()._moments(contexts)
-        codes = np.array(model.codes)
+        prior = float(self.prior_weight), self._reward_variance()
         with checked_once():
-            sums = model.fitted.sums_of(contexts, codes)
-        centre, prior = model.fitted.centre, self._reward_variance()
-        mean, variance = joint_moments(*sums, float(self.prior_weight), prior)
-        return centre + mean, np.sqrt(variance)
+            mean, variance = model.fitted.moments(contexts, np.array(model.codes), *prior)
+        return mean, np.sqrt(variance)
 
     def _ask(self, model, rows):
         mean, variance = model.moments(rows, float(self.prior_weight), self._reward_variance())
         return mean, np.sqrt(variance)
 
     def _floats_per_row(self, contexts, n_arms):
-        known = [model.fitted for model in self.state_.models if model.fitted is not None]
-        trees = max((n_trees(one.estimator) for one in known), default=0)
+        known = self._in_turn(model.fitted for model in self.state_.models)
+        trees = max((n_trees(one.estimator) for one in known if one is not None), default=0)
+        if self._arm_model is Mixed:
+            # Those that see the arm are asked about all arms at once.
+            features = getattr(self, "n_features_in_", None) or 0
+            return super()._floats_per_row(contexts, n_arms) + n_arms * (8 * trees + features)
         return super()._floats_per_row(contexts, n_arms) + 8 * trees
+
+    @staticmethod
+    def _in_turn(known):
+        """What was fitted, one after the other."""
+        return [part for one in known for part in (one if isinstance(one, GrownMixed) else (one,))]
 
     @property
     def estimators_(self):
-        """The fitted estimators, by arm; one for all where they share one. None: not yet."""
-        return [one if one is None else one.estimator for one in super().estimators_]
+        """Fitted estimators, by arm; one for all, or two, where they share. None: not yet."""
+        known = self._in_turn(super().estimators_)
+        return [one if one is None else one.estimator for one in known]
 
 
 class TreeThompsonSampling(ThompsonSamplingMixin, BaseTreeBandit):
     r"""Thompson sampling on the leaves of trees, forests and boosted trees.
 
     Each leaf keeps how many rounds fell into it, and the mean and variance of what they paid. The
-    belief about each arm's expected reward is Gaussian. By default one forest is grown for all
-    arms: it has an output an arm, a round has its reward, about the mean p of all, in the column
-    of its arm and 0 elsewhere, so that contexts fall together where the same arms pay [3]_. With
-    :math:`n_a`, :math:`m_a` and :math:`q_a` the number of arm a's rounds in the leaves of a
+    belief about each arm's expected reward is Gaussian. By default two forests are grown. One is
+    for all arms: it has an output an arm, a round has its reward, about the mean p of all, in the
+    column of its arm and 0 elsewhere, so that contexts fall together where the same arms pay [3]_.
+    With :math:`n_a`, :math:`m_a` and :math:`q_a` the number of arm a's rounds in the leaves of a
     context, their mean reward and the sum of squares about it, all averaged over trees, and v the
-    variance of all rewards,
+    variance of all rewards, it believes
 
     .. math::
         \mu_a = \frac{\kappa p + n_a m_a}{\kappa + n_a}, \quad
@@ -147,7 +168,9 @@ class TreeThompsonSampling(ThompsonSamplingMixin, BaseTreeBandit):
     An arm that was not played in such contexts is believed to pay what arms pay on the whole: it
     is tried where those that were played pay less. That it counts as known from 100 rounds was
     found by trial, on tables without noise: the widths say where to explore, and are no standard
-    errors. Rewards that vary in such contexts widen the belief about all arms.
+    errors. Rewards that vary in such contexts widen the belief about all arms. The other forest
+    sees the arm as one-hot columns; with :math:`f_a` what it expects, the mean is
+    :math:`0.4 \mu_a + 0.6 f_a`, for their errors differ.
 
     With other values of `arm_model` the trees expect the reward of one arm. A leaf with n rounds
     of mean m whose squares about it sum to q has :math:`s^2 = (\kappa v + q) / (\kappa + n)` and
@@ -167,7 +190,8 @@ class TreeThompsonSampling(ThompsonSamplingMixin, BaseTreeBandit):
         A decision tree, random forest or extra-trees of scikit-learn (regressors, or classifiers
         for rewards in [0, 1]), a :class:`~sklearn.ensemble.GradientBoostingRegressor`, or a
         Pipeline that ends in one. None: 50 extra-trees; for all arms at once they try the square
-        root of the number of features at a split, else all. It is cloned, never fitted itself; a
+        root of the number of features at a split, else all (beside those for all arms, at most
+        100). It is cloned, never fitted itself; a
         random state that it leaves at None is seeded by `random_state`. What has no leaves to be
         read (``HistGradientBoostingRegressor``, for one) is refused.
     arms : array-like of shape (n_arms,), default=None
@@ -178,11 +202,12 @@ class TreeThompsonSampling(ThompsonSamplingMixin, BaseTreeBandit):
         best-known one, see :func:`skbandit.explorations.thompson_scale`.
     prior_weight : float > 0, default=0.1
         How many rounds the prior of a leaf counts as.
-    arm_model : {"joint", "disjoint", "pooled", "shared"}, default="joint"
+    arm_model : {"mixed", "joint", "disjoint", "pooled", "shared"}, default="mixed"
         "joint": one regressor, whose trees are grown for all arms at once and whose leaves keep
-        the rounds of each arm apart. "disjoint": one estimator an arm. "pooled": one for all,
-        which sees the arm as one-hot columns behind those of `X`. "shared": candidates have
-        features, `X` is (n_samples, n_candidates, n_features), and one estimator serves them.
+        the rounds of each arm apart. "pooled": one for all, which sees the arm as one-hot columns
+        behind those of `X`. "mixed": both, the second behind what the steps of a Pipeline make of
+        `X`. "disjoint": one estimator an arm. "shared": candidates have features, `X` is
+        (n_samples, n_candidates, n_features), and one estimator serves them.
     refit_growth : float >= 1, default=1.05
         An estimator is fitted anew once the rounds it learns from have grown by this factor, so
         that T rounds cost about log(T) / log(1.05) fits. Between fits new rounds enter the leaves
@@ -205,7 +230,8 @@ class TreeThompsonSampling(ThompsonSamplingMixin, BaseTreeBandit):
     classes_, arms_ : ndarray of shape (n_arms,)
         The arms.
     estimators_ : list
-        Fitted estimators, one an arm, or one; None for an arm that has too few rewards.
+        Fitted estimators, one an arm, or one; None for an arm that has too few rewards. Of
+        "mixed" the one for all arms and the one that sees the arm, or one None.
     n_refits_ : ndarray of shape (n_models,)
         How many times each was fitted.
     weight_ : ndarray of shape (n_arms,)
@@ -265,7 +291,8 @@ class TreeUCB(UpperConfidenceBoundMixin, BaseTreeBandit):
         A decision tree, random forest or extra-trees of scikit-learn (regressors, or classifiers
         for rewards in [0, 1]), a :class:`~sklearn.ensemble.GradientBoostingRegressor`, or a
         Pipeline that ends in one. None: 50 extra-trees; for all arms at once they try the square
-        root of the number of features at a split, else all. It is cloned, never fitted itself; a
+        root of the number of features at a split, else all (beside those for all arms, at most
+        100). It is cloned, never fitted itself; a
         random state that it leaves at None is seeded by `random_state`. What has no leaves to be
         read (``HistGradientBoostingRegressor``, for one) is refused.
     arms : array-like of shape (n_arms,), default=None
@@ -276,11 +303,12 @@ class TreeUCB(UpperConfidenceBoundMixin, BaseTreeBandit):
         :func:`skbandit.explorations.upper_bound_scale`.
     prior_weight : float > 0, default=0.1
         How many rounds the prior of a leaf counts as.
-    arm_model : {"joint", "disjoint", "pooled", "shared"}, default="joint"
+    arm_model : {"mixed", "joint", "disjoint", "pooled", "shared"}, default="mixed"
         "joint": one regressor, whose trees are grown for all arms at once and whose leaves keep
-        the rounds of each arm apart. "disjoint": one estimator an arm. "pooled": one for all,
-        which sees the arm as one-hot columns behind those of `X`. "shared": candidates have
-        features, `X` is (n_samples, n_candidates, n_features), and one estimator serves them.
+        the rounds of each arm apart. "pooled": one for all, which sees the arm as one-hot columns
+        behind those of `X`. "mixed": both, the second behind what the steps of a Pipeline make of
+        `X`. "disjoint": one estimator an arm. "shared": candidates have features, `X` is
+        (n_samples, n_candidates, n_features), and one estimator serves them.
     refit_growth : float >= 1, default=1.05
         An estimator is fitted anew once the rounds it learns from have grown by this factor, so
         that T rounds cost about log(T) / log(1.05) fits. Between fits new rounds enter the leaves
@@ -303,7 +331,8 @@ class TreeUCB(UpperConfidenceBoundMixin, BaseTreeBandit):
     classes_, arms_ : ndarray of shape (n_arms,)
         The arms.
     estimators_ : list
-        Fitted estimators, one an arm, or one; None for an arm that has too few rewards.
+        Fitted estimators, one an arm, or one; None for an arm that has too few rewards. Of
+        "mixed" the one for all arms and the one that sees the arm, or one None.
     n_refits_ : ndarray of shape (n_models,)
         How many times each was fitted.
     weight_ : ndarray of shape (n_arms,)

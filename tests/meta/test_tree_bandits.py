@@ -89,7 +89,12 @@ def test_a_forest_for_all_arms_against_decision_paths(pieces):
     """The trees know the first 150 rounds only; the leaves go on counting."""
     X, arm, reward = make_rounds()
     bandit = TreeThompsonSampling(
-        estimator=FOREST, arms=ARMS, prior_weight=0.4, refit_growth=10.0, random_state=0
+        estimator=FOREST,
+        arms=ARMS,
+        arm_model="joint",
+        prior_weight=0.4,
+        refit_growth=10.0,
+        random_state=0,
     ).fit(X[:150], arm[:150], reward=reward[:150])
     for part in np.array_split(np.arange(150, 240), pieces):
         bandit.partial_fit(X[part], arm[part], reward=reward[part])
@@ -102,6 +107,40 @@ def test_a_forest_for_all_arms_against_decision_paths(pieces):
     many = bandit.expected_reward(np.tile(asked, (40, 1)), return_std=True)
     for found, want in zip(many, expected, strict=True):
         assert_allclose(found, np.tile(want, (40, 1)), rtol=1e-9)
+
+
+def test_two_forests_against_decision_paths():
+    """The mean is 0.4 of that of trees for all arms and 0.6 of that of trees that see the arm."""
+    X, arm, reward = make_rounds()
+    params = {"estimator": FOREST, "arms": ARMS, "refit_growth": 10.0, "random_state": 0}
+    bandit = TreeThompsonSampling(**params).fit(X[:150], arm[:150], reward=reward[:150])
+    bandit.partial_fit(X[150:], arm[150:], reward=reward[150:])
+    alone = TreeThompsonSampling(arm_model="joint", **params)
+    alone.fit(X[:150], arm[:150], reward=reward[:150])
+    alone.partial_fit(X[150:], arm[150:], reward=reward[150:])
+    first, second = bandit.estimators_
+    asked = make_rounds(10, seed=1)[0]
+    assert_allclose(first.predict(asked), alone.estimators_[0].predict(asked))
+    pooled, known = np.zeros((10, 3)), np.column_stack([X, np.eye(3)[arm]])
+    for a in range(3):
+        design = np.column_stack([asked, np.tile(np.eye(3)[a], (10, 1))])
+        for tree in second.estimators_:
+            leaf = leaf_of(tree, known)
+            means = [reward[leaf == one].mean() for one in leaf_of(tree, design)]
+            pooled[:, a] += np.array(means) / len(second.estimators_)
+    joint, width = alone.expected_reward(asked, return_std=True)
+    mean, std = bandit.expected_reward(asked, return_std=True)
+    assert_allclose(mean, 0.4 * joint + 0.6 * pooled)
+    assert_allclose(std, width)
+
+
+def test_by_default_the_arm_is_tried_at_splits_of_wide_rows():
+    X, arm, reward = make_rounds(60)
+    bandit = TreeThompsonSampling(arms=ARMS, random_state=0)
+    first, second = bandit.fit(X, arm, reward=reward).estimators_
+    assert (first.max_features, second.max_features) == ("sqrt", 1.0)
+    wide = np.hstack([X, np.zeros((60, 397))])
+    assert bandit.fit(wide, arm, reward=reward).estimators_[1].max_features == 0.25
 
 
 @pytest.mark.parametrize("init", [None, "zero"])
@@ -130,7 +169,7 @@ def test_boosted_trees_against_their_stages(init):
         assert_allclose(std[:, a], np.sqrt(variance))
 
 
-@pytest.mark.parametrize("arm_model", ["disjoint", "pooled", "joint"])
+@pytest.mark.parametrize("arm_model", ["disjoint", "pooled", "joint", "mixed"])
 def test_rounds_between_fits_count_as_those_before(arm_model):
     """With trees that are fitted to the same rounds, it does not matter when the others came."""
     X, arm, reward = make_rounds()
@@ -145,8 +184,12 @@ def test_rounds_between_fits_count_as_those_before(arm_model):
     for row in range(100, 240):
         one = slice(row, row + 1)
         first.partial_fit(X[one], arm[one], reward=reward[one])
-    weight = sum(model.fitted.sums.settled().weight.sum() for model in first.state_.models)
-    assert_allclose(weight, 240.0)
+    if arm_model == "mixed":
+        for grown in first.state_.models[0].fitted:
+            assert_allclose(grown.sums.settled().weight.sum(), 240.0)
+    else:
+        weight = sum(model.fitted.sums.settled().weight.sum() for model in first.state_.models)
+        assert_allclose(weight, 240.0)
     again = clone(bandit).fit(X[:100], arm[:100], reward=reward[:100])
     again.partial_fit(X[100:], arm[100:], reward=reward[100:])
     asked = make_rounds(30, seed=1)[0]
@@ -175,8 +218,10 @@ def test_after_dropping_a_feature_all_rounds_are_in_the_leaves(kind):
     bandit = kind(arms=ARMS, refit_growth=5.0, random_state=0)
     bandit = bandit.fit(X[:100], arm[:100], reward=reward[:100])
     bandit = bandit.partial_fit(X[100:], arm[100:], reward=reward[100:]).drop_features([2])
-    sums = bandit.state_.models[0].fitted.sums.settled()
-    assert_allclose(sums.weight.sum() / sums.late_leaf.shape[1], 240.0)
+    fitted = bandit.state_.models[0].fitted
+    for grown in fitted if kind is TreeThompsonSampling else [fitted]:
+        sums = grown.sums.settled()
+        assert_allclose(sums.weight.sum() / sums.late_leaf.shape[1], 240.0)
 
 
 @pytest.mark.parametrize("kind", [TreeThompsonSampling, TreeUCB, PolicyTreeBandit])
@@ -216,7 +261,7 @@ def test_upper_bounds():
     assert_allclose(bandit.decision_function(X[:20]), mean + 2.0 * std)
 
 
-@pytest.mark.parametrize("arm_model", ["joint", "disjoint", "pooled"])
+@pytest.mark.parametrize("arm_model", ["joint", "mixed", "disjoint", "pooled"])
 def test_weights_equal_repetition_on_one_tree(arm_model):
     X, arm, reward = make_rounds(90)
     # With one feature no two splits are equally good.
@@ -257,7 +302,7 @@ def test_rewards_of_0_and_1_by_a_classifier():
         (GradientBoostingClassifier(), "disjoint", "leaves can be read"),
         (GradientBoostingRegressor(loss="huber"), "disjoint", "squared_error"),
         (GradientBoostingRegressor(), "joint", "arm_model='disjoint'"),
-        (ExtraTreesClassifier(), "joint", "arm_model='disjoint'"),
+        (ExtraTreesClassifier(), "mixed", "arm_model='disjoint'"),
     ],
 )
 def test_what_has_no_leaves_is_refused(estimator, arm_model, message):
@@ -267,7 +312,7 @@ def test_what_has_no_leaves_is_refused(estimator, arm_model, message):
         bandit.fit(X, arm, reward=(reward > 0.4).astype(float))
 
 
-@pytest.mark.parametrize("arm_model", ["joint", "disjoint", "pooled"])
+@pytest.mark.parametrize("arm_model", ["joint", "mixed", "disjoint", "pooled"])
 def test_pipelines_of_texts(arm_model):
     """The colour says which arm pays."""
     rng = np.random.RandomState(0)
@@ -289,7 +334,8 @@ def test_pipelines_of_texts(arm_model):
 
 @pytest.mark.parametrize(
     ("arm_model", "boosted"),
-    [("joint", False), ("disjoint", False), ("disjoint", True), ("pooled", True)],
+    [(one, False) for one in ("joint", "mixed", "disjoint")]
+    + [(one, True) for one in ("disjoint", "pooled")],
 )
 def test_frames_large_and_small_as_arrays(arm_model, boosted):
     """Warnings are errors: neither forest nor stages complain about names."""
