@@ -170,7 +170,7 @@ class TreeThompsonSampling(ThompsonSamplingMixin, BaseTreeBandit):
     found by trial, on tables without noise: the widths say where to explore, and are no standard
     errors. Rewards that vary in such contexts widen the belief about all arms. The other forest
     sees the arm as one-hot columns; with :math:`f_a` what it expects, the mean is
-    :math:`0.4 \mu_a + 0.6 f_a`, for their errors differ.
+    :math:`(\mu_a + f_a) / 2`, for their errors differ.
 
     With other values of `arm_model` the trees expect the reward of one arm. A leaf with n rounds
     of mean m whose squares about it sum to q has :math:`s^2 = (\kappa v + q) / (\kappa + n)` and
