@@ -1,4 +1,4 @@
-r"""What the three kinds of regression share.
+r"""What the kinds of regression share.
 
 Weights of a group have the prior :math:`\theta \sim N(0, \sigma^2 \lambda^{-1} I)` and rewards are
 :math:`r = x^\top \theta + N(0, \sigma^2)`. A posterior with mean :math:`m`, precision :math:`A`
@@ -32,7 +32,7 @@ from ._sums import block_rows, predict_rows
 # start.
 _PRIOR_SHAPE = 2.0
 # Rounds that the rewards' own variance counts as, beside the residuals of all groups.
-_PRIOR_ROUNDS = 2.0
+PRIOR_ROUNDS = 2.0
 
 
 def _sum(array):
@@ -107,7 +107,7 @@ class RewardSums:
             posterior_shape = shape + 0.5 * weight
             return (scale + 0.5 * residual) / posterior_shape, 2.0 * posterior_shape
         total, left = _sum(weight), _sum(residual)
-        guess = (_PRIOR_ROUNDS * self._spread(total) + left) / (_PRIOR_ROUNDS + total)
+        guess = (PRIOR_ROUNDS * self._spread(total) + left) / (PRIOR_ROUNDS + total)
         posterior_shape = _PRIOR_SHAPE + 0.5 * weight
         variance = (_PRIOR_SHAPE * guess + 0.5 * residual) / posterior_shape
         together = (_PRIOR_SHAPE * guess + 0.5 * left) / (_PRIOR_SHAPE + 0.5 * total)
