@@ -72,7 +72,9 @@ def add_arms(estimator, arms, init="prior"):
     ----------
     estimator : bandit or Pipeline
     arms : list of labels
-    init : {"prior", "mean"} or an arm that is known, default="prior"
+    init : {"prior", "mean"}, an arm that is known, or dict, default="prior"
+        What new arms start from. A dict says how much of what known arms have learnt, for all new
+        arms or for each of them.
 
     Returns
     -------

@@ -276,6 +276,7 @@ def test_pipelines(Bandit):
     bandit, scaled = pipeline[-1], pipeline[0].transform(X)
     for new, direct in (
         (add_arms(pipeline, [7], init="mean"), bandit.add_arms([7], init="mean")),
+        (add_arms(pipeline, [7], init={0: 0.5}), bandit.add_arms([7], init={0: 0.5})),
         (remove_arms(pipeline, [1]), bandit.remove_arms([1])),
     ):
         assert_alike(new[-1], direct, scaled)
