@@ -1170,8 +1170,8 @@ def _weights_of(weights, labels):
     total = shares.sum()
     if total > 1.0 + _ROUNDING:
         raise ValueError(
-            f"init must give weights whose sum is 1 at most, got {total:g}. Divide them by their "
-            "sum."
+            f"init must give weights whose sum is 1 at most, got {total:g}. Divide them by "
+            "their sum."
         )
     return shares
 
