@@ -5,11 +5,14 @@ The weights of group a are :math:`\theta_{aj} \sim N(\mu_j, \sigma^2 v_j)`, inde
 With the prior precision :math:`\lambda` and the prior mean :math:`c_j` (the location for the
 constant, 0 for all else), :math:`\mu_j \sim N(c_j, \sigma^2 w_j)`, and both variances are believed
 to be :math:`1 / 2 \lambda`: before any round a weight is :math:`N(c_j, \sigma^2 / \lambda)`, as it
-is without a hierarchy. Of :math:`v_j` two groups have said so; :math:`w_j` is found along with the
+is without a hierarchy. Of :math:`v_j` one group has said so; :math:`w_j` is found along with the
 mean, which makes a Cauchy distribution of it, so that a mean far from :math:`c_j` (features that
 tell much, little noise) stays where the groups say it lies. Means and variances are found by
 expectation maximisation from what rounds have added to the groups' natural parameters (D. V.
-Lindley and A. F. M. Smith, 1972, Bayes estimates for the linear model).
+Lindley and A. F. M. Smith, 1972, Bayes estimates for the linear model). That finds the mode of the
+variances. What is believed of a group is wider, as Student's t is: n groups lie about their own
+mean, with n - 1 degrees of freedom, and so closely by chance; their squared departures count
+:math:`(n + 2) / (n - 1)` times.
 
 Noise that is learnt is taken as that of all groups together while the distribution is looked for.
 Given that distribution, :math:`\sigma^2` is where the likelihood of all rewards is highest, the
@@ -28,7 +31,7 @@ from ._full import FullRegression
 from ._sums import add_constant
 
 # Of so many groups the prior stands for what is believed about the spread between groups.
-_PRIOR_GROUPS = 2.0
+_PRIOR_GROUPS = 1.0
 _N_STEPS = 12
 
 
@@ -57,7 +60,7 @@ def estimated(gram, moment, center, prior_precision, noise=None):
     -------
     mean : ndarray of shape (n_terms,)
     variance : ndarray of shape (n_terms,)
-        Between groups, over that of the noise.
+        Of another group about the mean, over that of the noise.
     error : ndarray of shape (n_terms,)
         Variance of what is believed about the mean, over that of the noise.
     """
@@ -82,11 +85,15 @@ def estimated(gram, moment, center, prior_precision, noise=None):
             unit = noise(mean + own, mean, variance, width) or 1.0
         # Student's t of one degree of freedom, its scale twice the variance of the prior.
         width = half + 0.5 * (mean - center) ** 2 / unit
-        square = np.sum(own**2 / unit + spread, axis=0)
-        variance = (_PRIOR_GROUPS * half + square) / (_PRIOR_GROUPS + n_groups)
+        away = np.sum(own**2, axis=0) / unit
+        square = _PRIOR_GROUPS * half + spread.sum(axis=0)
+        variance = (square + away) / (_PRIOR_GROUPS + n_groups)
         pull = (mean + own).sum(axis=0) / variance
         mean = (center / width + pull) / (1.0 / width + n_groups / variance)
-    return mean, variance, 1.0 / (1.0 / width + n_groups / variance)
+    error = 1.0 / (1.0 / width + n_groups / variance)
+    # The variance of Student's t of n + 1 degrees of freedom, from sums with n - 1 of them.
+    ahead = (n_groups + 2.0) / max(n_groups - 1.0, 0.5)
+    return mean, (square + ahead * away) / (_PRIOR_GROUPS + n_groups), error
 
 
 def _inverse(gram):
