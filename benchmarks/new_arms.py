@@ -1,6 +1,6 @@
 """New arms among known ones that are alike: what does a new arm gain from what those have learnt?
 
-Three problems, each with 5 standard normal features of the context. A bandit learns 10,000 uniform
+Four problems, each with 5 standard normal features of the context. A bandit learns 10,000 uniform
 rounds of the arms that are known; then it knows 5 more (``add_arms``) and plays 5,000 rounds with
 all of them, in batches of 50.
 
@@ -14,11 +14,13 @@ features
     35 arms with two features each, uniform on [0, 1]. Every weight is a smooth function of these
     (40 random waves of a length of about 0.5, a standard deviation of 0.5), and departs from it by
     0.1; rewards as above.
+quiet
+    The same arms with a noise of 0.5.
 
-Printed for each way to start new arms: the regret of the 5,000 rounds, mean, standard deviation
-and worst over the seeds; how far the belief about a new arm lies from the truth before its first
-round, the mean squared error of its score over contexts, beside the variance that the belief
-itself expects of it. ::
+Printed for each way to start new arms: the regret of the first 500 rounds, mean over the seeds,
+and of all 5,000, mean, standard deviation and worst; how far the belief about a new arm lies from
+the truth before its first round, the mean squared error of its score over contexts, beside the
+variance that the belief itself expects of it. ::
 
     python benchmarks/new_arms.py --seeds 10
 
@@ -33,7 +35,7 @@ import numpy as np
 from scipy.special import expit
 
 from skbandit.glm import LogisticThompsonSampling
-from skbandit.linear import LinearThompsonSampling
+from skbandit.linear import LinearThompsonSampling, LinearUCB
 from skbandit.transfer import similar_arms
 
 N_FEATURES, N_NEW = 5, 5
@@ -43,8 +45,8 @@ class Problem(NamedTuple):
     """Arms, of which the last ones are new."""
 
     weights: np.ndarray  # (1 + N_FEATURES, n_arms), the constants first
-    clicks: bool
-    features: np.ndarray | None  # (n_arms, 2)
+    noise: float | None  # None: rewards are clicks
+    features: np.ndarray | None = None  # (n_arms, 2)
 
     def scores(self, X):
         """The score of every arm."""
@@ -52,32 +54,32 @@ class Problem(NamedTuple):
 
     def expected(self, X):
         """What every arm pays on average."""
-        return expit(self.scores(X)) if self.clicks else self.scores(X)
+        return expit(self.scores(X)) if self.noise is None else self.scores(X)
 
     def rewards(self, X, rng):
         """What every arm pays."""
         expected = self.expected(X)
-        if self.clicks:
+        if self.noise is None:
             return (rng.random(expected.shape) < expected).astype(float)
-        return expected + 2.0 * rng.normal(size=expected.shape)
+        return expected + self.noise * rng.normal(size=expected.shape)
 
 
-def alike(rng, clicks):
+def alike(rng, noise):
     """Arms that scatter about what all share."""
     shared = 0.8 * rng.normal(size=(N_FEATURES, 1))
     weights = shared + 0.3 * rng.normal(size=(N_FEATURES, 20 + N_NEW))
     constants = -2.5 + 0.3 * rng.normal(size=20 + N_NEW)
-    return Problem(np.vstack([constants, weights]), clicks, None)
+    return Problem(np.vstack([constants, weights]), noise)
 
 
-def with_features(rng):
+def with_features(rng, noise):
     """Arms whose weights change smoothly with their features."""
     features = rng.random((30 + N_NEW, 2))
     waves = rng.normal(size=(1 + N_FEATURES, 40, 2)) / 0.5
     phase = 2.0 * np.pi * rng.random((1 + N_FEATURES, 40, 1))
     height = np.sqrt(2.0 / 40.0) * rng.normal(size=(1 + N_FEATURES, 40, 1))
     smooth = np.sum(height * np.cos(waves @ features.T + phase), axis=1)
-    return Problem(0.5 * smooth + 0.1 * rng.normal(size=smooth.shape), False, features)
+    return Problem(0.5 * smooth + 0.1 * rng.normal(size=smooth.shape), noise, features)
 
 
 def from_similar(strength):
@@ -96,9 +98,17 @@ def always(init):
 
 
 LOGISTIC, LINEAR = LogisticThompsonSampling, LinearThompsonSampling
+OF_FEATURES = {
+    "prior": (LINEAR(), always("prior")),
+    "mean": (LINEAR(), always("mean")),
+    "similar": (LINEAR(), from_similar(0.1)),
+    "similar, strength=1": (LINEAR(), from_similar(1.0)),
+    "hierarchical": (LINEAR(prior="hierarchical"), always("prior")),
+    "hierarchical, similar": (LINEAR(prior="hierarchical"), from_similar(0.1)),
+}
 PROBLEMS = {
     "clicks": (
-        lambda rng: alike(rng, clicks=True),
+        lambda rng: alike(rng, noise=None),
         {
             "logistic, ridge": (LOGISTIC(), always("prior")),
             "logistic, hierarchical": (LOGISTIC(prior="hierarchical"), always("prior")),
@@ -106,30 +116,23 @@ PROBLEMS = {
         },
     ),
     "rewards": (
-        lambda rng: alike(rng, clicks=False),
+        lambda rng: alike(rng, noise=2.0),
         {
             "linear, ridge": (LINEAR(), always("prior")),
             "linear, hierarchical": (LINEAR(prior="hierarchical"), always("prior")),
             "linear, hybrid": (LINEAR(arm_model="hybrid"), always("prior")),
+            "linear UCB, ridge": (LinearUCB(), always("prior")),
+            "linear UCB, hierarchical": (LinearUCB(prior="hierarchical"), always("prior")),
         },
     ),
-    "features": (
-        with_features,
-        {
-            "prior": (LINEAR(), always("prior")),
-            "mean": (LINEAR(), always("mean")),
-            "similar": (LINEAR(), from_similar(0.1)),
-            "similar, strength=1": (LINEAR(), from_similar(1.0)),
-            "hierarchical": (LINEAR(prior="hierarchical"), always("prior")),
-            "hierarchical, similar": (LINEAR(prior="hierarchical"), from_similar(0.1)),
-        },
-    ),
+    "features": (lambda rng: with_features(rng, noise=2.0), OF_FEATURES),
+    "quiet": (lambda rng: with_features(rng, noise=0.5), OF_FEATURES),
 }
 
 
 def belief(bandit, X):
     """Mean and variance of the scores that a bandit believes in."""
-    if isinstance(bandit, LinearThompsonSampling):
+    if isinstance(bandit, LinearThompsonSampling | LinearUCB):
         mean, std = bandit.expected_reward(X, return_std=True)
         return mean, std**2
     design = np.column_stack([np.ones(len(X)), X])
@@ -138,7 +141,7 @@ def belief(bandit, X):
 
 
 def play(draw, bandit, init, seed, n_learnt, n_rounds, batch):
-    """Regret, and error and expected error of the score of new arms."""
+    """Regret, of a tenth and all rounds, and error and expected error of new arms' scores."""
     rng = np.random.default_rng(seed)
     problem = draw(rng)
     n_arms = problem.weights.shape[1]
@@ -151,14 +154,14 @@ def play(draw, bandit, init, seed, n_learnt, n_rounds, batch):
     test = rng.normal(size=(500, N_FEATURES))
     mean, variance = belief(bandit, test)
     error = np.mean((mean - problem.scores(test))[:, new] ** 2)
-    expected_error, regret = variance[:, new].mean(), 0.0
+    expected_error, regret = variance[:, new].mean(), []
     for _ in range(n_rounds // batch):
         X = rng.normal(size=(batch, N_FEATURES))
         reward, expected = problem.rewards(X, rng), problem.expected(X)
         arm, rows = bandit.predict(X), np.arange(batch)
         bandit.partial_fit(X, arm, reward[rows, arm])
-        regret += (expected.max(axis=1) - expected[rows, arm]).sum()
-    return regret, error, expected_error
+        regret.append((expected.max(axis=1) - expected[rows, arm]).sum())
+    return sum(regret[: len(regret) // 10]), sum(regret), error, expected_error
 
 
 def main():
@@ -175,13 +178,13 @@ def main():
     sizes = options.learnt, options.rounds, options.batch
     for name in options.problems:
         draw, ways = PROBLEMS[name]
-        print(f"{name:24} regret: mean     std   worst   score of new arms: error, expected error")
+        print(f"{name:24} regret: first, all     std   worst   new arms: error, expected error")
         for way, (bandit, init) in ways.items():
             results = np.array([play(draw, bandit, init, seed, *sizes) for seed in seeds])
-            regret, (_, error, expected) = results[:, 0], results.mean(axis=0)
+            regret, (first, _, error, expected) = results[:, 1], results.mean(axis=0)
             print(
-                f"{way:24} {regret.mean():12.1f} {regret.std(ddof=1):7.1f} {regret.max():7.1f} "
-                f"{error:25.3f} {expected:9.3f}",
+                f"{way:24} {first:13.1f} {regret.mean():7.1f} {regret.std(ddof=1):7.1f} "
+                f"{regret.max():7.1f} {error:15.3f} {expected:9.3f}",
                 flush=True,
             )
         print()
