@@ -62,11 +62,11 @@ class DisjointArms:
         """Arms of which nothing was learnt and that are alike; None where that says nothing."""
 
     def carried_groups(self, resize):
-        """Old positions of the groups, and those that teach new ones, as ``carried`` takes them.
+        """Old positions of the groups, and their shares in new ones, as ``carried`` takes them.
 
         See :class:`skbandit._axes.Resize`.
         """
-        return {"groups": resize.arm_source, "taught": resize.taught}
+        return {"groups": resize.arm_source, "shares": resize.shares}
 
 
 class SharedWeights(DisjointArms):

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._shares import blended
+
 _MERGES = ("sum", "same", None)
 _DROPS = ("slice", None)
 _FEATURE_AXES = {"feature": (0, 0), "1+feature": (1, 0), "feature+1": (0, 1)}
@@ -59,7 +61,7 @@ class Resize(NamedTuple):
 
     arms: np.ndarray  # labels of the new arms
     arm_source: np.ndarray  # old position of each new arm; -1 for what is new
-    taught: np.ndarray | None  # old arms whose average starts each new arm; None: the prior
+    shares: np.ndarray | None  # (n_new, n_old), of what old arms learnt in each new one's start
     n_features: int | None
     feature_source: np.ndarray  # old position of each new feature; -1 for what is new
     feature_names: np.ndarray | None
@@ -199,19 +201,19 @@ def carry_by_fields(owner, state, prior, fields, resize, n_arms, n_features):
                 "be marginalised)."
             )
         embed(new, old, [axis_source(axis, resize) for axis in declared.axes])
-        if resize.taught is not None:
-            _teach(new, declared.axes, resize, old)
+        if resize.shares is not None:
+            _teach(new, declared.axes, resize)
         values[name] = new
     return _with(prior, values)
 
 
-def _teach(array, axes, resize, old):
-    """Start new arms from the average of others."""
+def _teach(array, axes, resize):
+    """Start new arms from shares of what others have, and for the rest from the prior."""
     for position, axis in enumerate(axes):
         if axis == "arm":
             view = np.moveaxis(array, position, 0)
-            taught = source_index(resize.arm_source.tolist(), resize.taught.tolist())
-            view[resize.new_arms] = view[taught].mean(axis=0)
+            known = source_index(resize.arm_source.tolist(), range(resize.shares.shape[1]))
+            view[resize.new_arms] = blended(view[known], resize.shares, view[resize.new_arms])
 
 
 def _check_lengths(owner, name, declared, array, n_arms, n_features):

@@ -1,6 +1,7 @@
 """The contract of every bandit: a scikit-learn estimator whose ``predict`` is a decision."""
 
-from numbers import Integral
+from collections.abc import Mapping
+from numbers import Integral, Real
 from operator import itemgetter
 
 import numpy as np
@@ -44,6 +45,8 @@ set_public_path(__name__, BanditTags, StateField)
 _BLOCK_BYTES = 1 << 23
 # Larger batches gain nothing from skipping the full validation.
 _PLAIN_ROWS = 32
+# Weights whose sum should be 1 may exceed it by so much.
+_ROUNDING = 1e-9
 # Attributes that are derived from the state and rebuilt on demand.
 _REBUILT = ("_cache", "_arm_lookup", "_bandit_tags")
 
@@ -821,7 +824,7 @@ class BaseBandit(BaseEstimator):
         return self_normalized_value(reward, chosen, propensity, weight)
 
     # -------------------------------------------------------------- transfer
-    def _resize(self, *, arms=None, arm_source=None, taught=None, features=None, names=None):
+    def _resize(self, *, arms=None, arm_source=None, shares=None, features=None, names=None):
         """Describe a change of this bandit's arms or features; None leaves them as they are."""
         n_features = getattr(self, "n_features_in_", None)
         if features is None:
@@ -832,7 +835,7 @@ class BaseBandit(BaseEstimator):
         return Resize(
             self.classes_ if arms is None else arms,
             np.arange(len(self.classes_)) if arm_source is None else arm_source,
-            taught,
+            shares,
             n_features,
             features,
             names,
@@ -862,10 +865,13 @@ class BaseBandit(BaseEstimator):
         ----------
         arms : list of labels
             The new arms; they are appended to ``classes_``.
-        init : {"prior", "mean"} or an arm that is known, default="prior"
+        init : {"prior", "mean"}, an arm that is known, or dict, default="prior"
             "prior": as if the arm had been known from the start and never played. "mean": starts
             it from the average of what the others learnt. An arm: starts it from what that one
-            learnt.
+            learnt. A dict of known arms to weights: starts it from so much of what each of them
+            learnt; weights are not negative, their sum is 1 at most, and what they lack of 1 is
+            the prior. A dict of new arms to such dicts: gives each its own weights, for instance
+            those of :func:`skbandit.transfer.similar_arms`.
 
         Returns
         -------
@@ -875,7 +881,12 @@ class BaseBandit(BaseEstimator):
         Raises
         ------
         ValueError
-            If an arm is known already or `init` names no known arm.
+            If an arm is known already or `init` names no known arm, or its weights are negative
+            or add up to more than 1.
+
+        See Also
+        --------
+        skbandit.transfer.similar_arms : Weights of known arms by the likeness of their features.
 
         Examples
         --------
@@ -883,12 +894,14 @@ class BaseBandit(BaseEstimator):
         >>> bandit = LinearUCB(arms=["a", "b"]).fit([[0.0], [1.0]], ["a", "b"], reward=[1, 0])
         >>> bandit.add_arms(["c"]).arms_.tolist()
         ['a', 'b', 'c']
+        >>> bandit.add_arms(["c"], init={"a": 0.5, "b": 0.25}).weight_.tolist()
+        [1.0, 1.0, 0.75]
         """
         new = check_arms(_as_list(arms, "arms"))
         if not self.__sklearn_is_fitted__() and self.arms is not None:
             known = check_arms(self.arms)
             _check_new_arms(known, new)
-            _taught_arms(init, known)
+            _shares_of(init, known, new)
             return clone(self).set_params(arms=_joined(known, new).tolist())
         check_is_fitted(self)
         old = self._twin()
@@ -896,8 +909,8 @@ class BaseBandit(BaseEstimator):
         _check_new_arms(old.classes_, new)
         labels = _joined(old.classes_, new)
         source = np.concatenate([np.arange(len(old.classes_)), np.full(len(new), -1)])
-        taught = _taught_arms(init, old.classes_)
-        resize = old._resize(arms=labels, arm_source=source, taught=taught)
+        shares = _shares_of(init, old.classes_, new)
+        resize = old._resize(arms=labels, arm_source=source, shares=shares)
         return old._carried_into(clone(old).set_params(arms=labels.tolist()), resize)
 
     def remove_arms(self, arms):
@@ -1104,17 +1117,63 @@ def _feature_positions(features, names, n_features):
     return np.unique(positions)
 
 
-def _taught_arms(init, known):
-    """Positions of the arms that teach new ones, for ``init=``; None is the prior."""
+def _shares_of(init, known, new):
+    """Shares of known arms in the start of new ones, (n_new, n_known); None is the prior."""
     labels = known.tolist()
+    if isinstance(init, Mapping):
+        shares = _mapped_shares(init, labels, new.tolist())
+        return shares if shares.any() else None
     if init in labels:
-        return np.array([labels.index(init)])
+        shares = np.zeros((len(new), len(labels)))
+        shares[:, labels.index(init)] = 1.0
+        return shares
     if isinstance(init, str) and init in ("prior", "mean"):
-        return None if init == "prior" else np.arange(len(labels))
+        return None if init == "prior" else np.full((len(new), len(labels)), 1.0 / len(labels))
     raise ValueError(
-        f"init must be 'prior', 'mean' or an arm that is known, got {init!r}; the arms are "
-        f"{labels!r}."
+        "init must be 'prior', 'mean', an arm that is known, or a dict of known arms to weights, "
+        f"got {init!r}; the arms are {labels!r}."
     )
+
+
+def _mapped_shares(init, labels, new):
+    """The shares that a dict gives: the same to all new arms, or each new arm its own."""
+    if not any(isinstance(value, Mapping) for value in init.values()):
+        return np.tile(_weights_of(init, labels), (len(new), 1))
+    place = {label: number for number, label in enumerate(new)}
+    if set(init) != set(place) or not all(isinstance(one, Mapping) for one in init.values()):
+        raise ValueError(
+            "init must give each new arm a dict of weights where it gives one to any; the new "
+            f"arms are {new!r}, got {init!r}."
+        )
+    shares = np.zeros((len(new), len(labels)))
+    for label, weights in init.items():
+        shares[place[label]] = _weights_of(weights, labels)
+    return shares
+
+
+def _weights_of(weights, labels):
+    """One new arm's shares."""
+    place = {label: number for number, label in enumerate(labels)}
+    unknown = [label for label in weights if label not in place]
+    if unknown:
+        raise ValueError(
+            f"init gives weights to the arms {unknown!r}, which are not known; the arms are "
+            f"{labels!r}."
+        )
+    shares = np.zeros(len(labels))
+    for label, weight in weights.items():
+        if not isinstance(weight, Real) or not 0.0 <= weight <= 1.0 + _ROUNDING:
+            raise ValueError(
+                f"init must give weights from 0 to 1, got {weight!r} for the arm {label!r}."
+            )
+        shares[place[label]] = weight
+    total = shares.sum()
+    if total > 1.0 + _ROUNDING:
+        raise ValueError(
+            f"init must give weights whose sum is 1 at most, got {total:g}. Divide them by "
+            "their sum."
+        )
+    return shares
 
 
 def _check_new_arms(known, new):

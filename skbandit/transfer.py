@@ -4,17 +4,20 @@ Everything here returns a new estimator and leaves those that it was given as th
 """
 
 import copy
+from numbers import Real
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
+from sklearn.utils import check_array, check_scalar, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from ._axes import source_index
+from ._kriging import distances, kriging_weights, typical_distance
 from ._play import take_apart
 from ._rounds import check_arms
+from ._rows import as_frame
 from .base import is_bandit
 
 __all__ = [
@@ -23,8 +26,12 @@ __all__ = [
     "expand_features",
     "merge",
     "remove_arms",
+    "similar_arms",
     "transfer",
 ]
+
+# The bandwidth of similar arms over the median distance between arms.
+_OF_TYPICAL_DISTANCE = 0.5
 
 
 def _bandit_of(estimator):
@@ -72,7 +79,9 @@ def add_arms(estimator, arms, init="prior"):
     ----------
     estimator : bandit or Pipeline
     arms : list of labels
-    init : {"prior", "mean"} or an arm that is known, default="prior"
+    init : {"prior", "mean"}, an arm that is known, or dict, default="prior"
+        What new arms start from. A dict says how much of what known arms have learnt, for all new
+        arms or for each of them.
 
     Returns
     -------
@@ -80,6 +89,7 @@ def add_arms(estimator, arms, init="prior"):
 
     See Also
     --------
+    similar_arms : Weights of known arms by the likeness of their features.
     skbandit.base.BaseBandit.add_arms : The method, with all it promises.
 
     Examples
@@ -93,6 +103,123 @@ def add_arms(estimator, arms, init="prior"):
     ['a', 'b', 'c']
     """
     return _replace_bandit(estimator, _bandit_of(estimator).add_arms(arms, init=init))
+
+
+def similar_arms(arms, features, new_arms, new_features, *, strength=0.1, bandwidth=None):
+    r"""Weigh known arms by how much their features are like those of new ones.
+
+    What arms pay is believed to change smoothly with their features: to be a Gaussian process with
+    the covariance :math:`k(z, z') = \exp(-\|z - z'\|^2 / 2 h^2)`, from which each known arm
+    departs with a tenth of its variance. The weights :math:`w \ge 0` of known arms are those with
+    the least expected squared error of the new arm [1]_ [2]_,
+
+    .. math:: 1 - 2 w^\top k(z) + w^\top (K + 0.1 I) w ,
+
+    divided by their sum where that exceeds 1, times `strength`. A new arm that is unlike all
+    others has weights near zero, and starts near its prior.
+
+    Parameters
+    ----------
+    arms : array-like of shape (n_arms,)
+        The arms that are known, for instance ``bandit.arms_``.
+    features : array-like or frame of shape (n_arms, n_features)
+        A row for each of them, in their order. Features count in units of their standard deviation
+        over these arms. A feature that they all have in common sets apart a new arm that differs.
+    new_arms : array-like of shape (n_new,)
+    new_features : array-like or frame of shape (n_new, n_features)
+        The same columns for the new arms.
+    strength : float in (0, 1], default=0.1
+        What the weights add up to at most: how much of the rounds of known arms a new one is
+        believed to have had. With 1 a new arm is as well known as those that it is like, and is
+        hardly tried where they mislead; less leaves the bandit room to find out.
+    bandwidth : float > 0, default=None
+        The distance h over which arms are alike, in standard deviations of the features. None:
+        half of the median distance between known arms that differ [3]_.
+
+    Returns
+    -------
+    init : dict of dict
+        For each new arm the weights of known arms that are above zero, as `init` of
+        :func:`add_arms` takes them.
+
+    Raises
+    ------
+    ValueError
+        If arms and rows differ in number, or the columns of both.
+
+    See Also
+    --------
+    add_arms : Takes the weights.
+
+    References
+    ----------
+    .. [1] C. E. Rasmussen and C. K. I. Williams (2006). Gaussian processes for machine learning.
+       MIT Press, equation 2.25, whose weights may be negative.
+    .. [2] F. Szidarovszky, E. Y. Baafi and Y. C. Kim (1987). Kriging without negative weights.
+       Mathematical Geology 19(6), 549-558.
+    .. [3] D. Garreau, W. Jitkrittum and M. Kanagawa (2017). Large sample analysis of the median
+       heuristic. arXiv:1707.07269.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.linear import LinearUCB
+    >>> from skbandit.transfer import similar_arms
+    >>> rng = np.random.RandomState(0)
+    >>> X, played = rng.normal(size=(300, 1)), rng.choice(["film", "series", "news"], size=300)
+    >>> reward = np.where(played == "news", -1.0, 1.0) * X[:, 0]
+    >>> bandit = LinearUCB().fit(X, played, reward=reward)
+    >>> length = {"film": [1.6], "news": [0.2], "series": [0.8]}
+    >>> init = similar_arms(
+    ...     bandit.arms_, [length[arm] for arm in bandit.arms_], ["short film"], [[1.4]]
+    ... )
+    >>> {arm: round(weight, 3) for arm, weight in init["short film"].items()}
+    {'film': 0.078, 'series': 0.02}
+    >>> bigger = bandit.add_arms(["short film"], init=init)
+    >>> bigger.coef_.round(1).tolist(), bigger.weight_.round().tolist()
+    ([[1.0], [-1.0], [1.0], [0.9]], [101.0, 102.0, 97.0, 10.0])
+    """
+    check_scalar(strength, "strength", Real, min_val=0.0, max_val=1.0, include_boundaries="right")
+    labels, new = check_arms(arms), check_arms(new_arms)
+    known = _check_arm_features(features, "features", labels, "arms")
+    other = _check_arm_features(new_features, "new_features", new, "new_arms")
+    _check_same_columns(features, known, new_features, other)
+    between, to_new = distances(known, other)
+    if bandwidth is None:
+        bandwidth = _OF_TYPICAL_DISTANCE * typical_distance(between)
+    check_scalar(bandwidth, "bandwidth", Real, min_val=0.0, include_boundaries="neither")
+    weights = kriging_weights(between, to_new, bandwidth)
+    weights *= strength / np.maximum(weights.sum(axis=1, keepdims=True), 1.0)
+    return {
+        arm: {label: weight for label, weight in zip(labels.tolist(), own, strict=True) if weight}
+        for arm, own in zip(new.tolist(), weights.tolist(), strict=True)
+    }
+
+
+def _check_arm_features(features, name, arms, of):
+    features = check_array(features, dtype=np.float64, input_name=name)
+    if len(features) != len(arms):
+        raise ValueError(
+            f"{name} must have a row for each of {of}, got {len(features)} rows for {len(arms)}."
+        )
+    return features
+
+
+def _check_same_columns(features, known, new_features, other):
+    if known.shape[1] != other.shape[1]:
+        raise ValueError(
+            f"features and new_features must have the same columns, got {known.shape[1]} and "
+            f"{other.shape[1]}."
+        )
+    frames = as_frame(features), as_frame(new_features)
+    if any(frame is None for frame in frames):
+        return
+    names, others = (list(frame.columns) for frame in frames)
+    if names != others:
+        raise ValueError(
+            "features and new_features must have the same columns in the same order, got "
+            f"{names!r} and {others!r}."
+        )
 
 
 def remove_arms(estimator, arms):

@@ -36,10 +36,10 @@ def prior_of(n_arms, n_features):
     return State(*(np.full_like(part, -1.0) for part in state_of(n_arms, n_features)))
 
 
-def resize_of(arms=(0, 1), features=(0, 1, 2), taught=None):
+def resize_of(arms=(0, 1), features=(0, 1, 2), shares=None):
     arms, features = np.array(arms), np.array(features)
-    taught = None if taught is None else np.array(taught)
-    return Resize(np.arange(len(arms)), arms, taught, len(features), features, None)
+    shares = None if shares is None else np.array(shares)
+    return Resize(np.arange(len(arms)), arms, shares, len(features), features, None)
 
 
 def carried(resize, fields=FIELDS, state=None, prior=None, size=(2, 3)):
@@ -112,12 +112,20 @@ class TestCarry:
         less = carried(resize_of(features=(0, 2)), fields)
         assert_array_equal(less.mean, old.mean[:, [0, 2, 3]])
 
-    def test_new_arms_start_from_the_average_of_those_that_teach(self):
-        old, new = state_of(2, 3), carried(resize_of(arms=(0, 1, -1), taught=(0, 1)))
+    def test_new_arms_start_from_shares_of_those_that_teach(self):
+        old, new = state_of(2, 3), carried(resize_of(arms=(0, 1, -1), shares=[[0.5, 0.5]]))
         assert_array_equal(new.mean[2], old.mean.mean(axis=0))
         assert_array_equal(new.table[..., 2], old.table.mean(axis=2))
-        one = carried(resize_of(arms=(1, 0, -1), taught=(1,)))
+        one = carried(resize_of(arms=(1, 0, -1), shares=[[0.0, 1.0]]))
         assert_array_equal(one.mean[2], old.mean[1])
+
+    def test_what_shares_leave_is_the_prior(self):
+        old = state_of(2, 3)
+        new = carried(resize_of(arms=(-1, 1, 0, -1), shares=[[0.0, 0.25], [0.5, 0.25]]))
+        prior = carried(resize_of(arms=(-1, 1, 0, -1))).mean
+        assert_array_equal(new.mean[[1, 2]], old.mean[[1, 0]])
+        assert_array_equal(new.mean[0], 0.25 * old.mean[1] + 0.75 * prior[0])
+        assert_array_equal(new.mean[3], 0.5 * old.mean[0] + 0.25 * (old.mean[1] + prior[3]))
 
     def test_records_of_other_kinds(self):
         @dataclass(frozen=True)

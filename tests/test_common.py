@@ -46,6 +46,7 @@ LINEAR = [
     {"precision": "diagonal", "forgetting": 0.9, "noise": "fixed"},
     {"arm_model": "shared"},
     {"arm_model": "hybrid"},
+    {"prior": "hierarchical"},
 ]
 FORGETFUL = [{}, {"forgetting": 0.9}]
 GLM = [
@@ -122,7 +123,7 @@ def _on_trees(**params):
 # Settings by the name of a class, made when they are needed; the first stands for the class.
 # A class that is not named here runs with its defaults.
 SETTINGS = {
-    "LinearUCB": lambda: LINEAR,
+    "LinearUCB": lambda: [*LINEAR, {"prior": "hierarchical", "noise": "fixed"}],
     "LinearThompsonSampling": lambda: LINEAR,
     "BetaThompsonSampling": lambda: FORGETFUL,
     "GaussianThompsonSampling": lambda: FORGETFUL,

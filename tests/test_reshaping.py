@@ -91,11 +91,76 @@ class TestAddArms:
         assert_allclose(bigger.gram_[3], bigger.gram_[:3].mean(axis=0), rtol=1e-12)
         assert_allclose(bigger.moment_[3], bigger.moment_[:3].mean(axis=0), rtol=1e-12)
 
+    @pytest.mark.parametrize("noise", ["learnt", "fixed"])
+    def test_init_from_weights_adds_up_the_statistics(self, noise):
+        bandit = _bandit(noise=noise)
+        same = bandit.add_arms(["d", "e"], init={"a": 0.5, "b": 0.25})
+        own = bandit.add_arms(["d", "e"], init={"e": {"c": 0.125}, "d": {"a": 0.5, "b": 0.25}})
+        for name in ("gram_", "moment_", "weight_"):
+            known = getattr(bandit, name)
+            expected = 0.5 * known[1] + 0.25 * known[2]
+            assert_allclose(getattr(same, name)[[3, 4]], [expected, expected], rtol=1e-12)
+            assert_allclose(getattr(own, name)[[3, 4]], [expected, 0.125 * known[0]], rtol=1e-12)
+            assert_allclose(getattr(same, name)[:3], known, rtol=1e-12)
+
+    def test_what_weights_leave_is_the_prior(self):
+        """Half of an arm that paid the same all along is as wide as an arm of half the rounds."""
+        X, y = np.ones((8, 1)), ["a"] * 8
+        settings = {"noise": "fixed", "fit_intercept": False, "random_state": 0}
+        bandit = LinearUCB(arms=["a"], **settings).fit(X, y, reward=np.full(8, 2.0))
+        half = LinearUCB(arms=["a"], **settings).fit(X[:4], y[:4], reward=np.full(4, 2.0))
+        mean, std = bandit.add_arms(["b"], init={"a": 0.5}).expected_reward(X, return_std=True)
+        expected, width = half.expected_reward(X, return_std=True)
+        assert_allclose(mean[:, 1], expected[:, 0])
+        assert_allclose(std[:, 1], width[:, 0])
+        cold = bandit.add_arms(["b"]).expected_reward(X, return_std=True)
+        for weights in ({}, {"a": 0.0}, {"b": {}}):
+            added = bandit.add_arms(["b"], init=weights)
+            for ours, theirs in zip(added.expected_reward(X, return_std=True), cold, strict=True):
+                assert_allclose(ours, theirs)
+
+    def test_weights_of_arms_that_are_numbers(self):
+        X, y, reward = _rounds(arms=(2, 1, 5))
+        bandit = LinearUCB(arms=[2, 1, 5]).fit(X, y, reward=reward)
+        added = bandit.add_arms([7], init={np.int64(1): np.float64(0.5), 5: 0.5})
+        assert_allclose(added.gram_[3], bandit.gram_[1:].mean(axis=0), rtol=1e-12)
+        # A hundred weights of 0.01 exceed 1 by rounding.
+        many = LinearUCB(arms=range(100)).fit(X, [0] * 40, reward=reward)
+        assert many.add_arms([100], init=dict.fromkeys(range(100), 1 / 99.99999999999)).weight_[
+            100
+        ] == pytest.approx(0.4)
+
+    @pytest.mark.parametrize(
+        ("init", "message"),
+        [
+            ({"z": 1.0}, r"\['z'\], which are not known; the arms are \['c', 'a', 'b'\]"),
+            ({"d": 1.0}, r"\['d'\], which are not known"),
+            ({"a": -0.1}, r"weights from 0 to 1, got -0.1 for the arm 'a'"),
+            ({"a": 1.5}, r"weights from 0 to 1, got 1.5 for the arm 'a'"),
+            ({"a": "half"}, r"weights from 0 to 1, got 'half' for the arm 'a'"),
+            ({"a": None}, r"weights from 0 to 1, got None for the arm 'a'"),
+            ({"a": 0.6, "b": 0.6}, r"whose sum is 1 at most, got 1.2. Divide them by their sum"),
+            ({"d": {"a": 1.0}, "a": 0.5}, r"the new arms are \['d', 'e'\]"),
+            ({"d": {"a": 1.0}}, r"init must give each new arm a dict"),
+            ({"d": {"a": 1.0}, "e": 0.5}, r"init must give each new arm a dict"),
+            ({"d": {"a": 1.0}, "e": {"z": 0.5}}, r"\['z'\], which are not known"),
+        ],
+    )
+    def test_weights_that_are_none(self, init, message):
+        for bandit in (_bandit(), LinearUCB(arms=["c", "a", "b"])):
+            with pytest.raises(ValueError, match=message):
+                bandit.add_arms(["d", "e"], init=init)
+
+    def test_weights_before_any_round(self):
+        unfitted = LinearUCB(arms=["c", "a", "b"])
+        assert unfitted.add_arms(["d"], init={"a": 1.0}).arms == ["c", "a", "b", "d"]
+
     def test_arms_that_are_called_like_an_init(self):
         bandit = _bandit(("mean", "prior"))
         X, _, _ = _rounds(seed=3)
-        mean = bandit.add_arms(["d"], init="mean").expected_reward(X)
-        assert_allclose(mean[:, 2], mean[:, 0], rtol=1e-12)
+        for init in ("mean", {"mean": 1.0}):
+            mean = bandit.add_arms(["d"], init=init).expected_reward(X)
+            assert_allclose(mean[:, 2], mean[:, 0], rtol=1e-12)
 
     def test_no_arms_yet(self):
         with pytest.raises(NotFittedError):

@@ -18,6 +18,7 @@ from skbandit.transfer import (
     expand_features,
     merge,
     remove_arms,
+    similar_arms,
     transfer,
 )
 
@@ -276,6 +277,7 @@ def test_pipelines(Bandit):
     bandit, scaled = pipeline[-1], pipeline[0].transform(X)
     for new, direct in (
         (add_arms(pipeline, [7], init="mean"), bandit.add_arms([7], init="mean")),
+        (add_arms(pipeline, [7], init={0: 0.5}), bandit.add_arms([7], init={0: 0.5})),
         (remove_arms(pipeline, [1]), bandit.remove_arms([1])),
     ):
         assert_alike(new[-1], direct, scaled)
@@ -449,3 +451,88 @@ def test_nothing_to_join():
         merge([])
     with pytest.raises(ValueError, match="not fitted"):
         merge([LinearUCB(), LinearUCB()])
+
+
+# ----------------------------------------------------------------- arms alike
+class TestSimilarArms:
+    FEATURES = np.array([[0.0, 1.0], [1.0, 0.0], [0.2, 0.9], [0.9, 3.0]])
+
+    def test_weights_follow_the_likeness(self):
+        init = similar_arms(list("abcd"), self.FEATURES, ["x", "y"], [[0.1, 0.95], [1.0, 0.1]])
+        assert list(init) == ["x", "y"]
+        assert init["x"]["a"] + init["x"]["c"] > 0.08
+        assert init["x"]["a"] == pytest.approx(init["x"]["c"], rel=0.2)
+        assert max(init["y"], key=init["y"].get) == "b"
+        for weights in init.values():
+            assert all(weight > 0.0 for weight in weights.values())
+            assert 0.08 < sum(weights.values()) < 0.1 + 1e-12
+
+    def test_strength_is_a_factor(self):
+        new = [[0.1, 0.95], [0.5, 1.4]]
+        whole = similar_arms(list("abcd"), self.FEATURES, [1, 2], new, strength=1.0)
+        part = similar_arms(list("abcd"), self.FEATURES, [1, 2], new, strength=0.25)
+        for arm, weights in whole.items():
+            assert sum(weights.values()) <= 1.0 + 1e-12
+            assert part[arm] == {label: pytest.approx(w / 4) for label, w in weights.items()}
+
+    def test_an_arm_unlike_all_others_starts_near_its_prior(self):
+        far = similar_arms(list("abcd"), self.FEATURES, ["x"], [[50.0, -50.0]])
+        assert sum(far["x"].values()) < 1e-6
+        near = similar_arms(
+            list("abcd"), self.FEATURES, ["x"], [[1.5, 4.0]], bandwidth=0.1, strength=1.0
+        )
+        assert sum(near["x"].values()) < 1e-6
+
+    def test_many_points_around_do_not_add_up_to_more(self):
+        """Two points a little to each side would weigh more than one together."""
+        init = similar_arms([0, 1], [[-1.0], [1.0]], [2], [[0.0]], bandwidth=2.0, strength=1.0)
+        assert init[2] == {0: pytest.approx(0.5), 1: pytest.approx(0.5)}
+
+    def test_frames_are_rows_in_the_order_of_the_arms(self):
+        frame = pd.DataFrame(self.FEATURES, columns=["pace", "length"], index=list("zyxw"))
+        new = pd.DataFrame([[0.3, 1.0]], columns=["pace", "length"])
+        plain = similar_arms(list("abcd"), self.FEATURES, ["x"], new.to_numpy())
+        assert similar_arms(list("abcd"), frame, ["x"], new) == plain
+        with pytest.raises(ValueError, match="the same columns in the same order"):
+            similar_arms(list("abcd"), frame, ["x"], new[["length", "pace"]])
+
+    @BOTH
+    def test_a_bandit_starts_its_new_arms_so(self, Bandit):
+        X, arm, reward = rounds()
+        bandit = Bandit(random_state=0).fit(X, arm, reward=reward)
+        features, new = [[0.0], [1.0], [2.0]], [[0.5], [1.9]]
+        init = similar_arms(bandit.arms_, features, [7, 8], new)
+        added = bandit.add_arms([7, 8], init=init)
+        shares = np.array([[init[new].get(old, 0.0) for old in range(3)] for new in (7, 8)])
+        assert_allclose(added.weight_[3:], shares @ bandit.weight_)
+        assert_allclose(added.gram_[3:], np.tensordot(shares, bandit.gram_, axes=1))
+        pipeline = make_pipeline(StandardScaler(), Bandit(random_state=0)).fit(
+            X, arm, **{f"{Bandit.__name__.lower()}__reward": reward}
+        )
+        grown = add_arms(pipeline, [7, 8], init=similar_arms([0, 1, 2], features, [7, 8], new))
+        assert_allclose(grown[-1].weight_[3:], added.weight_[3:])
+
+    @pytest.mark.parametrize(
+        ("change", "error", "message"),
+        [
+            ({"features": [[0.0, 1.0]]}, ValueError, "features must have a row for each of arms"),
+            ({"new_arms": ["x", "y"]}, ValueError, "new_features must have a row for each of"),
+            ({"new_features": [[0.0]]}, ValueError, "the same columns, got 2 and 1"),
+            ({"new_features": [[np.nan, 0.0]]}, ValueError, "new_features contains NaN"),
+            ({"features": [0.0, 1.0, 2.0, 3.0]}, ValueError, "2D array"),
+            ({"arms": ["a", "a", "b", "c"]}, ValueError, "distinct"),
+            ({"strength": 0.0}, ValueError, "strength == 0.0, must be > 0"),
+            ({"strength": 1.5}, ValueError, "strength == 1.5, must be <= 1"),
+            ({"strength": "all"}, TypeError, "strength must be an instance of"),
+            ({"bandwidth": 0.0}, ValueError, "bandwidth == 0.0, must be > 0"),
+        ],
+    )
+    def test_messages(self, change, error, message):
+        given = {
+            "arms": list("abcd"),
+            "features": self.FEATURES,
+            "new_arms": ["x"],
+            "new_features": [[0.0, 0.0]],
+        }
+        with pytest.raises(error, match=message):
+            similar_arms(**{**given, **change})

@@ -20,7 +20,7 @@ from .._regression import (
     picked,
     raise_overflow,
 )
-from ._laplace import RateSums, totals
+from ._laplace import RateSums, opened_of, totals
 from ._newton import Rows, diagonal_mode, joined
 
 # Fading is a factor on all columns; below this it is multiplied out, and weights are nothing.
@@ -428,7 +428,7 @@ class DiagonalLaplace(IndependentWeights, RateSums):
 
     # --------------------------------------------------------------- carrying
     def carried(
-        self, *, groups=None, taught=None, features=None, prior_precision=None, prior_mean="same"
+        self, *, groups=None, shares=None, features=None, prior_precision=None, prior_mean="same"
     ):
         """Return what is known, for other groups, features or another prior.
 
@@ -441,7 +441,7 @@ class DiagonalLaplace(IndependentWeights, RateSums):
         if features is not None and not np.array_equal(features, np.arange(self.n_features)):
             new = new._with_features(np.asarray(features, dtype=np.intp))
         if groups is not None and not np.array_equal(groups, np.arange(self.n_groups)):
-            new = new._with_groups(np.asarray(groups, dtype=np.intp), taught)
+            new = new._with_groups(np.asarray(groups, dtype=np.intp), shares)
         if prior_precision is not None and prior_precision != self.prior_precision:
             new = new._changed(prior_precision=float(prior_precision))
         return new
@@ -458,14 +458,13 @@ class DiagonalLaplace(IndependentWeights, RateSums):
             columns=Columns.of(picked(self.columns.whole(), source, None)), opened=moved
         )
 
-    def _with_groups(self, source, taught):
+    def _with_groups(self, source, shares):
         names = ("weight", "reward_sum", "exposure_sum")
-        sums = {name: picked(getattr(self, name), source, taught) for name in names}
-        values = picked(self.columns.whole().transpose(2, 0, 1), source, taught)
+        sums = {name: picked(getattr(self, name), source, shares) for name in names}
+        values = picked(self.columns.whole().transpose(2, 0, 1), source, shares)
         columns = Columns.of(np.ascontiguousarray(values.transpose(1, 2, 0)))
-        constant = picked(self.constant.T, source, taught).T
-        only = None if taught is None or len(taught) > 1 else self.opened[taught[0]]
-        opened = tuple(only if old < 0 else self.opened[old] for old in source)
+        constant = picked(self.constant.T, source, shares).T
+        opened = opened_of(self.opened, source, shares)
         return self._changed(columns=columns, constant=constant, opened=opened, **sums)
 
     @classmethod

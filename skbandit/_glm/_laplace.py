@@ -28,6 +28,7 @@ from .._regression import (
     raise_overflow,
     segments_of,
 )
+from .._shares import teachers
 from ._likelihoods import LIKELIHOODS, common_rate
 from ._newton import Rows, full_mode, hybrid_mode, joined, sites
 
@@ -318,13 +319,13 @@ class LaplaceLearning(RateSums):
 
     # --------------------------------------------------------------- carrying
     def carried(
-        self, *, groups=None, taught=None, features=None, prior_precision=None, prior_mean="same"
+        self, *, groups=None, shares=None, features=None, prior_precision=None, prior_mean="same"
     ):
         """Return what is known, for other groups, features or another prior.
 
         Parameters
         ----------
-        groups, taught, features, prior_precision
+        groups, shares, features, prior_precision
             As in :meth:`skbandit._regression.FullRegression.carried`.
         prior_mean : float or None or "same", default="same"
         """
@@ -332,7 +333,7 @@ class LaplaceLearning(RateSums):
         if prior_mean != "same" and prior_mean != self.prior_mean:
             new = new._changed(prior_mean=prior_mean)
         return super(LaplaceLearning, new).carried(
-            groups=groups, taught=taught, features=features, prior_precision=prior_precision
+            groups=groups, shares=shares, features=features, prior_precision=prior_precision
         )
 
     def _with_features(self, source):
@@ -344,14 +345,13 @@ class LaplaceLearning(RateSums):
         opened = [None if drops or one is None else _moved(one, terms) for one in self.opened]
         return new._changed(opened=tuple(opened))
 
-    def _with_groups(self, source, taught):
-        only = None if taught is None or len(taught) > 1 else self.opened[taught[0]]
+    def _with_groups(self, source, shares):
         return (
             super()
-            ._with_groups(source, taught)
+            ._with_groups(source, shares)
             ._changed(
-                exposure_sum=picked(self.exposure_sum, source, taught),
-                opened=tuple(only if old < 0 else self.opened[old] for old in source),
+                exposure_sum=picked(self.exposure_sum, source, shares),
+                opened=opened_of(self.opened, source, shares),
             )
         )
 
@@ -377,6 +377,14 @@ class LaplaceLearning(RateSums):
             opened=(None,) * first.n_groups,
             **sums,
         )
+
+
+def opened_of(opened, source, shares):
+    """Open rounds by the old positions of groups; of new ones, those of a group that they copy."""
+    origin = source.copy()
+    if shares is not None:
+        origin[source < 0] = teachers(shares)
+    return tuple(None if old < 0 else opened[old] for old in origin)
 
 
 def _moved(opened, terms):

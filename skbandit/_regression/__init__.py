@@ -1,4 +1,4 @@
-"""Bayesian linear regression on sums over rounds: one immutable engine, three kinds of weights.
+"""Bayesian linear regression on sums over rounds: one immutable engine, four kinds of weights.
 
 Arrays in, arrays out. A regression has one or more groups (arms); learning returns a new one. What
 it is made of serves the generalised linear models too.
@@ -11,6 +11,7 @@ from ._diagonal import DiagonalRegression
 from ._examples import Examples
 from ._filter import squared
 from ._full import FullRegression
+from ._hierarchical import HierarchicalRegression
 from ._hybrid import HybridRegression
 from ._independent import IndependentWeights
 from ._sums import add_constant, predict_rows, segments_of
@@ -20,6 +21,7 @@ __all__ = [
     "DiagonalRegression",
     "Examples",
     "FullRegression",
+    "HierarchicalRegression",
     "HybridRegression",
     "IndependentWeights",
     "add_constant",
@@ -33,4 +35,12 @@ __all__ = [
     "squared",
 ]
 
-set_public_path(__name__, Columns, DiagonalRegression, Examples, FullRegression, HybridRegression)
+set_public_path(
+    __name__,
+    Columns,
+    DiagonalRegression,
+    Examples,
+    FullRegression,
+    HierarchicalRegression,
+    HybridRegression,
+)

@@ -1,4 +1,4 @@
-r"""What the three kinds of regression share.
+r"""What the kinds of regression share.
 
 Weights of a group have the prior :math:`\theta \sim N(0, \sigma^2 \lambda^{-1} I)` and rewards are
 :math:`r = x^\top \theta + N(0, \sigma^2)`. A posterior with mean :math:`m`, precision :math:`A`
@@ -26,13 +26,14 @@ and changes nothing else.
 
 import numpy as np
 
+from .._shares import blended, left_over
 from ._sums import block_rows, predict_rows
 
 # Prior degrees of freedom of the noise, 4: the variance of a Student-t belief exists from the
 # start.
 _PRIOR_SHAPE = 2.0
 # Rounds that the rewards' own variance counts as, beside the residuals of all groups.
-_PRIOR_ROUNDS = 2.0
+PRIOR_ROUNDS = 2.0
 
 
 def _sum(array):
@@ -107,7 +108,7 @@ class RewardSums:
             posterior_shape = shape + 0.5 * weight
             return (scale + 0.5 * residual) / posterior_shape, 2.0 * posterior_shape
         total, left = _sum(weight), _sum(residual)
-        guess = (_PRIOR_ROUNDS * self._spread(total) + left) / (_PRIOR_ROUNDS + total)
+        guess = (PRIOR_ROUNDS * self._spread(total) + left) / (PRIOR_ROUNDS + total)
         posterior_shape = _PRIOR_SHAPE + 0.5 * weight
         variance = (_PRIOR_SHAPE * guess + 0.5 * residual) / posterior_shape
         together = (_PRIOR_SHAPE * guess + 0.5 * left) / (_PRIOR_SHAPE + 0.5 * total)
@@ -437,7 +438,7 @@ class Regression(RewardSums):
 
     # --------------------------------------------------------------- carrying
     def carried(
-        self, *, groups=None, taught=None, features=None, prior_precision=None, locates=None
+        self, *, groups=None, shares=None, features=None, prior_precision=None, locates=None
     ):
         """Return what is known, for other groups, features or another prior.
 
@@ -445,8 +446,9 @@ class Regression(RewardSums):
         ----------
         groups : ndarray of int, default=None
             The old position of each new group; -1 for one that is new. None: the same groups.
-        taught : ndarray of int, default=None
-            Old groups whose average starts each new group. None: it starts from the prior.
+        shares : ndarray of shape (n_new, n_groups), default=None
+            Of what each old group has learnt in the start of each new one; the rest is the prior.
+            None: all of it.
         features : ndarray of int, default=None
             The old position of each new feature, -1 for one that is new: it was zero so far.
             Features that go are marginalised out. None: the same features.
@@ -461,7 +463,7 @@ class Regression(RewardSums):
         if features is not None and not np.array_equal(features, np.arange(self.n_features)):
             new = new._with_features(np.asarray(features, dtype=np.intp))
         if groups is not None and not np.array_equal(groups, np.arange(self.n_groups)):
-            new = new._with_groups(np.asarray(groups, dtype=np.intp), taught)
+            new = new._with_groups(np.asarray(groups, dtype=np.intp), shares)
         if prior_precision is not None and prior_precision != self.prior_precision:
             new = new._under(float(prior_precision))
         return new
@@ -476,29 +478,34 @@ class Regression(RewardSums):
             moment=np.stack([embedded(one, terms) for one in old.moment]),
         )
 
-    def _with_groups(self, source, taught):
-        start = self._no_gram(1, self.n_terms)[0]
-        if taught is not None:
-            start = sum(self.gram[group] for group in taught) / len(taught)
+    def _with_groups(self, source, shares):
+        came = np.flatnonzero(source < 0)
+        start = self._no_gram(len(came), self.n_terms)
+        if shares is not None:
+            start = blended(self.gram, shares)
+        gram = [self.gram[old] if old >= 0 else None for old in source]
+        for place, one in zip(came, start, strict=True):
+            gram[place] = one
         sums = {
-            name: picked(getattr(self, name), source, taught)
+            name: picked(getattr(self, name), source, shares)
             for name in ("moment", "weight", "reward_sum", "reward_square")
         }
-        new = self._changed(
-            gram=self._collect([start if old < 0 else self.gram[old] for old in source]), **sums
-        )
+        new = self._changed(gram=self._collect(gram), **sums)
         if not self.learns_noise:
             return new
-        return new._with_residual(self._regrouped_residual(new, source, taught))
+        return new._with_residual(self._regrouped_residual(new, source, shares))
 
-    def _regrouped_residual(self, new, source, taught):
+    def _regrouped_residual(self, new, source, shares):
         """The residual sum of squares of the groups of `new`, each with a noise of its own."""
         residual = picked(self.residual_square, source, None)
-        if taught is not None and (source < 0).any():
-            position = np.flatnonzero(source < 0)[:1]
-            # The average of the groups' quadratics, at its minimum.
-            average = self._objective(new._weights()[position])
-            residual[source < 0] = average[taught].mean()
+        if shares is None:
+            return residual
+        lam, left = self.prior_precision, left_over(shares)
+        for number, place in enumerate(np.flatnonzero(source < 0)):
+            # The shares of the groups' quadratics and of the prior, at their minimum.
+            weights = new._weights()[[place]]
+            parts = shares[number] @ self._objective(weights)
+            residual[place] = parts + left[number] * lam * self._prior_square(weights)[0]
         return residual
 
     def _under(self, prior_precision):
@@ -564,10 +571,10 @@ def embedded(array, terms):
     return new
 
 
-def picked(array, source, taught):
-    """Entries by their old positions; what is new is zero, or the average of those taught."""
+def picked(array, source, shares):
+    """Entries by their old positions; what is new is zero, or the sum of shares of the old."""
     if array is None:
         return None
     new = array[source]
-    new[source < 0] = 0.0 if taught is None else array[taught].mean(axis=0)
+    new[source < 0] = 0.0 if shares is None else blended(array, shares)
     return new

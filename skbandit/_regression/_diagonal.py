@@ -262,7 +262,7 @@ class DiagonalRegression(IndependentWeights, RewardSums):
 
     # --------------------------------------------------------------- carrying
     def carried(
-        self, *, groups=None, taught=None, features=None, prior_precision=None, locates=None
+        self, *, groups=None, shares=None, features=None, prior_precision=None, locates=None
     ):
         """Return what is known, for other groups, features or another prior.
 
@@ -270,8 +270,9 @@ class DiagonalRegression(IndependentWeights, RewardSums):
         ----------
         groups : ndarray of int, default=None
             The old position of each new group; -1 for one that is new. None: the same groups.
-        taught : ndarray of int, default=None
-            Old groups whose average starts each new group. None: it starts from the prior.
+        shares : ndarray of shape (n_new, n_groups), default=None
+            Of what each old group has learnt in the start of each new one; the rest is the prior.
+            None: all of it.
         features : ndarray of int, default=None
             The old position of each new feature, -1 for one that is new: it was zero so far.
             Features that go are left out: beliefs are independent. None: the same features.
@@ -286,15 +287,15 @@ class DiagonalRegression(IndependentWeights, RewardSums):
         if features is not None and not np.array_equal(features, np.arange(self.n_features)):
             new = new._changed(columns=Columns.of(picked(new.columns.whole(), features, None)))
         if groups is not None and not np.array_equal(groups, np.arange(self.n_groups)):
-            new = new._with_groups(np.asarray(groups, dtype=np.intp), taught)
+            new = new._with_groups(np.asarray(groups, dtype=np.intp), shares)
         if prior_precision is not None and prior_precision != self.prior_precision:
             new = new._changed(prior_precision=float(prior_precision))
         return new
 
-    def _with_groups(self, source, taught):
+    def _with_groups(self, source, shares):
         names = ("constant", "weight", "reward_sum", "reward_square", "residual_square")
-        sums = {name: picked(getattr(self, name), source, taught) for name in names}
-        values = picked(self.columns.whole().transpose(2, 0, 1), source, taught)
+        sums = {name: picked(getattr(self, name), source, shares) for name in names}
+        values = picked(self.columns.whole().transpose(2, 0, 1), source, shares)
         columns = Columns.of(np.ascontiguousarray(values.transpose(1, 2, 0)))
         return self._changed(columns=columns, **sums)
 

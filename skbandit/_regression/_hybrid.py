@@ -158,7 +158,7 @@ class HybridRegression(MatrixRegression):
     # marginalised under its own prior, whose variance is that of both parts.
     _marginal_prior = 0.5
 
-    def _regrouped_residual(self, new, source, taught):
+    def _regrouped_residual(self, new, source, shares):
         """The residual sum of squares once some groups have gone and others have come.
 
         The quadratic of a group alone is not kept, only the sum over groups. It is rebuilt from

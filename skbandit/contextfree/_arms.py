@@ -118,7 +118,7 @@ def regrouped(regression, resize, prior_precision):
         prior_precision=prior_precision,
         locates=True,
         groups=resize.arm_source,
-        taught=resize.taught,
+        shares=resize.shares,
     )
 
 

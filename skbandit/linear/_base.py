@@ -7,7 +7,12 @@ import numpy as np
 
 from .._arm_models import ARM_MODELS
 from .._gaussian import noise_draws
-from .._regression import DiagonalRegression, FullRegression, HybridRegression
+from .._regression import (
+    DiagonalRegression,
+    FullRegression,
+    HierarchicalRegression,
+    HybridRegression,
+)
 from .._sklearn import Interval, StrOptions
 from .._threads import NO_LIMIT, threads_for_rows
 from ..base import BaseBandit
@@ -28,6 +33,7 @@ class BaseLinearBandit(BaseBandit):
     _parameter_constraints = {
         **BaseBandit._parameter_constraints,
         "alpha": ALPHA_CONSTRAINT,
+        "prior": [StrOptions({"ridge", "hierarchical"})],
         "prior_precision": [Interval(Real, 0, None, closed="neither")],
         "precision": [StrOptions({"full", "diagonal"})],
         "arm_model": [StrOptions({"disjoint", "shared", "hybrid"})],
@@ -38,7 +44,14 @@ class BaseLinearBandit(BaseBandit):
         "forgetting": [Interval(Real, 0, 1, closed="right")],
     }
 
-    _shape_parameters = ("arm_model", "precision", "fit_intercept", "noise", "forgetting")
+    _shape_parameters = (
+        "prior",
+        "arm_model",
+        "precision",
+        "fit_intercept",
+        "noise",
+        "forgetting",
+    )
     # Joint draws behind the policy of linked arms; explorations that draw none need none.
     n_draws = 0
 
@@ -47,6 +60,7 @@ class BaseLinearBandit(BaseBandit):
         *,
         arms=None,
         alpha="auto",
+        prior="ridge",
         prior_precision=1.0,
         precision="full",
         arm_model="disjoint",
@@ -60,6 +74,7 @@ class BaseLinearBandit(BaseBandit):
     ):
         self.arms = arms
         self.alpha = alpha
+        self.prior = prior
         self.prior_precision = prior_precision
         self.precision = precision
         self.arm_model = arm_model
@@ -86,13 +101,17 @@ class BaseLinearBandit(BaseBandit):
         bandit.fades = self.forgetting < 1.0
         # Without a prior of its own the noise, and the location, are what all arms' rewards say.
         guesses = self.noise == "learnt" and self.noise_prior is None
-        bandit.arms = "linked" if arms.are_linked or guesses else "independent"
-        bandit.prior = "learnt" if guesses else "fixed"
+        finds = guesses or self.prior == "hierarchical"
+        bandit.arms = "linked" if arms.are_linked or finds else "independent"
+        bandit.prior = "learnt" if finds else "fixed"
         bandit.location = "learnt" if guesses and self.fit_intercept else "fixed"
         bandit.policy = "draws" if arms.are_linked and self.n_draws else "exact"
         if self.arm_model == "hybrid":
             # A cold arm knows what all share; marginalising leaves arms coupled through what goes.
             bandit.prior, bandit.dropping_features = "learnt", "approximate"
+        if self.prior == "hierarchical":
+            # What is marginalised leaves a prior that finds itself anew.
+            bandit.dropping_features = "approximate"
         if self.precision == "diagonal":
             # Rounds that are learnt at once know of each other's terms, blocks do not.
             bandit.learning, bandit.merging = "calls", "approximate"
@@ -106,15 +125,29 @@ class BaseLinearBandit(BaseBandit):
                 f"arm_model={self.arm_model!r} needs precision='full': shared and per-arm weights "
                 "are correlated."
             )
+        kind = kinds[self.precision]
+        if self.prior == "hierarchical":
+            if self.arm_model != "disjoint" or self.precision != "full":
+                raise ValueError(
+                    "prior='hierarchical' needs arm_model='disjoint' and precision='full', got "
+                    f"arm_model={self.arm_model!r} and precision={self.precision!r}."
+                )
+            kind = HierarchicalRegression
         self._check_noise_prior()
-        return kinds[self.precision].empty(
+        return kind.empty(
             self._arms.n_groups(n_arms),
             n_features,
-            prior_precision=self.prior_precision,
             intercept=self.fit_intercept,
             learns_noise=self.noise == "learnt",
-            locates=self._locates,
+            **self._of_prior(),
         )
+
+    def _of_prior(self):
+        """What the engine is told about the prior."""
+        told = {"prior_precision": float(self.prior_precision), "locates": self._locates}
+        if self.prior == "hierarchical":
+            told["noise_variance"] = float(self.noise_std) ** 2
+        return told
 
     def _check_noise_prior(self):
         if self.noise_prior is None:
@@ -135,12 +168,12 @@ class BaseLinearBandit(BaseBandit):
     @property
     def _regression(self):
         """What was learnt, under the prior of now."""
-        state, lam, locates = self.state_, float(self.prior_precision), self._locates
-        if state.prior_precision == lam and state.locates == locates:
+        state, told = self.state_, self._of_prior()
+        if all(getattr(state, name) == value for name, value in told.items()):
             return state
-        key = "prior", lam, locates
+        key = "prior", *told.values()
         if key not in self._cache:
-            self._cache[key] = state.carried(prior_precision=lam, locates=locates)
+            self._cache[key] = state.carried(**told)
         return self._cache[key]
 
     def _learn(self, rounds):
@@ -150,8 +183,7 @@ class BaseLinearBandit(BaseBandit):
         self._check_same_shape(source)
         return source._regression.carried(
             features=resize.feature_source,
-            prior_precision=self.prior_precision,
-            locates=self._locates,
+            **self._of_prior(),
             **self._arms.carried_groups(resize),
         )
 

@@ -32,6 +32,13 @@ class LinearThompsonSampling(ThompsonSamplingMixin, BaseLinearBandit):
         each row by how much less it is known there than the best-known one, see
         :func:`skbandit.explorations.thompson_scale`, and tries arms that are far behind a few
         more times, see :func:`skbandit.explorations.still_to_try`.
+    prior : {"ridge", "hierarchical"}, default="ridge"
+        "ridge": weights are independent, those of features are zero on average. "hierarchical":
+        the weights of arms come from a Gaussian distribution for each feature,
+        :math:`\theta_{aj} \sim N(\mu_j, \sigma_a^2 v_j)`, whose mean and spread are found from the
+        arms that have learnt, so that a new arm starts as arms are (empirical Bayes [4]_); for
+        ``arm_model="disjoint"`` and ``precision="full"``. It suits many arms that are alike, and
+        costs a fit of that distribution at every learning call.
     prior_precision : float > 0, default=1.0
         Precision :math:`\lambda` of every weight's prior, in units of the noise's precision and
         for features of unit scale: the prior of a weight is :math:`N(0, \sigma^2 / \lambda)`. It
@@ -130,6 +137,8 @@ class LinearThompsonSampling(ThompsonSamplingMixin, BaseLinearBandit):
        algorithm 3 for the diagonal precision.
     .. [3] L. Li, W. Chu, J. Langford and R. E. Schapire (2010). A contextual-bandit approach to
        personalized news article recommendation. WWW, algorithm 2.
+    .. [4] D. V. Lindley and A. F. M. Smith (1972). Bayes estimates for the linear model. Journal
+       of the Royal Statistical Society B 34(1), 1-41.
 
     Examples
     --------
@@ -154,6 +163,7 @@ class LinearThompsonSampling(ThompsonSamplingMixin, BaseLinearBandit):
         *,
         arms=None,
         alpha="auto",
+        prior="ridge",
         prior_precision=1.0,
         precision="full",
         arm_model="disjoint",
@@ -169,6 +179,7 @@ class LinearThompsonSampling(ThompsonSamplingMixin, BaseLinearBandit):
         super().__init__(
             arms=arms,
             alpha=alpha,
+            prior=prior,
             prior_precision=prior_precision,
             precision=precision,
             arm_model=arm_model,

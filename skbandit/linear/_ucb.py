@@ -27,6 +27,13 @@ class LinearUCB(UpperConfidenceBoundMixin, BaseLinearBandit):
         from how much less the arm is known there than the best-known one, see
         :func:`skbandit.explorations.upper_bound_scale`, and tries arms that are far behind a few
         more times, see :func:`skbandit.explorations.still_to_try`.
+    prior : {"ridge", "hierarchical"}, default="ridge"
+        "ridge": weights are independent, those of features are zero on average. "hierarchical":
+        the weights of arms come from a Gaussian distribution for each feature,
+        :math:`\theta_{aj} \sim N(\mu_j, \sigma_a^2 v_j)`, whose mean and spread are found from the
+        arms that have learnt, so that a new arm starts as arms are (empirical Bayes [3]_); for
+        ``arm_model="disjoint"`` and ``precision="full"``. It suits many arms that are alike, and
+        costs a fit of that distribution at every learning call.
     prior_precision : float > 0, default=1.0
         Precision :math:`\lambda` of every weight's prior, in units of the noise's precision and
         for features of unit scale: the prior of a weight is :math:`N(0, \sigma^2 / \lambda)`. It
@@ -121,6 +128,8 @@ class LinearUCB(UpperConfidenceBoundMixin, BaseLinearBandit):
        personalized news article recommendation. WWW, algorithms 1 and 2.
     .. [2] O. Chapelle and L. Li (2011). An empirical evaluation of Thompson sampling. NeurIPS 24,
        algorithm 3.
+    .. [3] D. V. Lindley and A. F. M. Smith (1972). Bayes estimates for the linear model. Journal
+       of the Royal Statistical Society B 34(1), 1-41.
 
     Examples
     --------

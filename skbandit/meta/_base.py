@@ -13,6 +13,7 @@ from sklearn.linear_model import Ridge
 from sklearn.utils import get_tags
 
 from .._rows import join_rows, n_rows, row_keys, take_rows
+from .._shares import teachers
 from .._sklearn import HasMethods, Interval, StrOptions
 from .._threads import NO_LIMIT, one_blas_thread
 from ..base import BaseBandit
@@ -477,9 +478,9 @@ class BaseEstimatorBandit(BaseBandit):
         self._check_reward(old.buffer.columns["reward"])
         tells_arms = self._arm_model.tells_arms
         arm_source = resize.arm_source if tells_arms else np.zeros(1, dtype=np.intp)
-        taught = resize.taught if tells_arms else None
+        shares = resize.shares if tells_arms else None
         columns, place = carried_rounds(
-            old.buffer.columns, arm_source, taught, resize.feature_source if moves else None
+            old.buffer.columns, arm_source, shares, resize.feature_source if moves else None
         )
         same_buffer = repr(source._empty_buffer()) == repr(new.buffer)
         kept = old.buffer.columns
@@ -492,23 +493,24 @@ class BaseEstimatorBandit(BaseBandit):
             buffer = empty.replaced(columns) if same_buffer else empty.extended(columns)
         else:
             buffer = old.buffer
-        state = EstimatorState(buffer, _carried_paid(old, columns, arm_source, taught), new.models)
-        return self._carried_models(source, state, place, arm_source, taught, moves)
+        state = EstimatorState(buffer, _carried_paid(old, columns, arm_source, shares), new.models)
+        return self._carried_models(source, state, place, arm_source, shares, moves)
 
-    def _carried_models(self, source, state, place, arm_source, taught, moves):
+    def _carried_models(self, source, state, place, arm_source, shares, moves):
         """Keep models where all is as it was; fit them anew to the rounds they knew elsewhere."""
         old, entropy = source.state_.models, entropy_of(self.random_state)
         by_arm, n_before = self._arm_model.by_arm, len(source.classes_)
-        # What is taught by one arm alone answers as that one does, until there are more rounds.
-        teacher = -1 if taught is None or len(taught) > 1 else int(taught[0])
-        origin = np.where(arm_source >= 0, arm_source, teacher)
+        origin = arm_source.copy()
+        if shares is not None:
+            # What knows all of one arm answers as that one does, until there are more rounds.
+            origin[arm_source < 0] = teachers(shares)
         alike = not moves and self._fits_alike(source)
         if source.arm_model != self.arm_model:
             # Of other models the rounds alone are of use.
             old = (Model(),) * max(n_before, len(old))
         if not by_arm and self._arm_model.tells_arms:
             forgets = len(set(arm_source[arm_source >= 0].tolist())) < n_before
-            averages = taught is not None and len(taught) > 1
+            averages = shares is not None and (origin < 0).any()
             alike = alike and not (forgets or averages or self._learns_on)
         models, warm = list(state.models), self._warm(state.paid)
         for group in range(len(models)):
@@ -597,7 +599,7 @@ def _is_same(place, n_rounds):
     return len(place) == n_rounds and np.array_equal(place, np.arange(n_rounds))
 
 
-def carried_rounds(columns, arm_source, taught, feature_source=None):
+def carried_rounds(columns, arm_source, shares, feature_source=None):
     """Rounds that are kept, for other arms and features.
 
     Parameters
@@ -606,8 +608,8 @@ def carried_rounds(columns, arm_source, taught, feature_source=None):
         ``row``, ``arm``, ``reward`` and ``weight``.
     arm_source : ndarray of int
         Old position of each new arm; -1 for what is new.
-    taught : ndarray of int or None
-        Old arms whose rounds, in equal parts, each new arm starts from.
+    shares : ndarray of shape (n_new, n_old) or None
+        Of the rounds of each old arm, from which each new arm starts.
     feature_source : ndarray of int, default=None
         Old position of each new feature, -1 for what is new; None leaves them.
 
@@ -623,12 +625,13 @@ def carried_rounds(columns, arm_source, taught, feature_source=None):
     arm = target[columns["arm"]]
     place = np.flatnonzero(arm >= 0)
     arm, weight = arm[place], columns["weight"][place]
-    if taught is not None:
-        lent = np.flatnonzero(np.isin(columns["arm"], taught))
-        for new in np.flatnonzero(arm_source < 0):
+    if shares is not None:
+        for new, own in zip(np.flatnonzero(arm_source < 0), shares, strict=True):
+            share = own[columns["arm"]]
+            lent = np.flatnonzero(share)
             place = np.append(place, lent)
             arm = np.append(arm, np.full(len(lent), new))
-            weight = np.append(weight, columns["weight"][lent] / len(taught))
+            weight = np.append(weight, columns["weight"][lent] * share[lent])
     rows = columns["row"]
     if not _is_same(place, len(columns["arm"])):
         rows = take_rows(rows, place)
@@ -637,11 +640,11 @@ def carried_rounds(columns, arm_source, taught, feature_source=None):
     return {"row": rows, "arm": arm, "reward": columns["reward"][place], "weight": weight}, place
 
 
-def _carried_paid(old, columns, arm_source, taught):
+def _carried_paid(old, columns, arm_source, shares):
     """What other arms have paid: sums of rounds that are no longer kept too."""
     known = arm_source >= 0
     paid = Paid.nothing(len(arm_source))
-    if taught is not None:
+    if shares is not None:
         paid = Paid.of(columns["arm"], columns["reward"], columns["weight"], len(arm_source))
     for part, before in zip(paid, old.paid, strict=True):
         part[known] = before[arm_source[known]]

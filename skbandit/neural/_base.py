@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 
+from .._shares import blended
 from .._sklearn import HasMethods, Interval, StrOptions
 from .._threads import threads_for
 from ..base import BaseBandit
@@ -522,7 +523,7 @@ class BaseNeuralBandit(BaseBandit):
             return known
         seeds = _seeds_of_transfer(self.random_state, state.n_updates)
         outputs = np.zeros(1, dtype=np.intp) if source._candidate_features else resize.arm_source
-        taught = None if source._candidate_features else resize.taught
+        shares = None if source._candidate_features else resize.shares
         with ordinary_mode():
             known = known._replace(
                 networks=carried_networks(
@@ -531,16 +532,16 @@ class BaseNeuralBandit(BaseBandit):
                     source._some_inputs(),
                     resize.feature_source,
                     outputs,
-                    taught,
+                    shares,
                     seeds,
                 ),
                 buffer=carried_rounds(
-                    state.buffer, known.buffer, resize.feature_source, outputs, taught, seeds
+                    state.buffer, known.buffer, resize.feature_source, outputs, shares, seeds
                 ),
                 schedule=state.schedule,
                 scaling=carried_scaling(state.scaling, resize.feature_source),
-                taught_weight=_carried_weight(state.taught_weight, outputs, taught),
-                paid=_carried_weight(state.paid, outputs, taught),
+                taught_weight=_carried_weight(state.taught_weight, outputs, shares),
+                paid=_carried_weight(state.paid, outputs, shares),
                 judgement=state.judgement,
                 statistics=self._carry_statistics(source, resize, outputs, seeds),
             )
@@ -662,8 +663,8 @@ def _seeds_of_transfer(random_state, n_updates):
     return Seeds(copy.deepcopy(random_state), n_updates)
 
 
-def _carried_weight(weight, outputs, taught):
+def _carried_weight(weight, outputs, shares):
     carried = np.where(outputs >= 0, weight[outputs], 0.0)
-    if taught is not None:
-        carried[outputs < 0] = weight[taught].mean()
+    if shares is not None:
+        carried[outputs < 0] = blended(weight, shares)
     return carried

@@ -102,21 +102,25 @@ def resized(columns, output_source, feature_source):
     return taken({**columns, "row": rows, "arm": arm, "n_taught": n_taught}, arm >= 0)
 
 
-def with_taught(columns, new_outputs, taught):
-    """Return the rounds, and those of some arms again for new ones, with an even share each.
+def with_shares(columns, new_outputs, known_outputs, shares):
+    """Return the rounds, and shares of those of known arms again for new ones.
 
     Parameters
     ----------
     columns : dict of str to ndarray
-    new_outputs, taught : list of int
-        Outputs that are taught, and those whose rounds teach them.
+    new_outputs, known_outputs : ndarray of int
+        The outputs that are taught, and those whose rounds teach them.
+    shares : ndarray of shape (n_new, n_known)
     """
-    played = (columns["n_taught"] == 0) & np.isin(columns["arm"], taught)
-    parts = [columns]
-    for output in new_outputs:
-        part = taken(columns, played)
+    parts, size = [columns], 1 + max(columns["arm"].max(initial=0), known_outputs.max())
+    for output, own in zip(new_outputs, shares, strict=True):
+        of_output = np.zeros(size)
+        of_output[known_outputs] = own
+        share = np.where(columns["n_taught"] == 0, of_output[columns["arm"]], 0.0)
+        lent = share > 0.0
+        part = taken(columns, lent)
         part["arm"] = np.full(len(part["arm"]), output)
         for name in ("weight", "held"):
-            part[name] = part[name] / len(taught)
+            part[name] = part[name] * share[lent]
         parts.append(part)
     return {name: np.concatenate([part[name] for part in parts]) for name in columns}

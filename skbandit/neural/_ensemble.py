@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._shares import blended, left_over
 from .._sklearn import Interval
 from ..beliefs import JointBelief
 from ..explorations import (
@@ -268,7 +269,7 @@ class EnsembleBandit(BaseNeuralBandit):
         )
 
     def _carry_statistics(self, source, resize, outputs, seeds):
-        taught = None if self._candidate_features else resize.taught
+        shares = None if self._candidate_features else resize.shares
         priors, known = None, None
         if isinstance(source, EnsembleBandit):
             priors, known, _ = source.state_.statistics
@@ -281,14 +282,14 @@ class EnsembleBandit(BaseNeuralBandit):
         template = build_net(self.net, *sizes, seeds.carried(0), source.candidate_shape_)
         sources = Sources.of(source._some_inputs(), features, outputs, priors)
         labels = self._output_labels()
-        priors = carried_priors(priors, template.module_, labels, sources, taught)
+        priors = carried_priors(priors, template.module_, labels, sources, shares)
         deviates = self._new_deviates(priors)
         if known is not None:
             columns = np.concatenate([[0], np.where(features >= 0, 1 + features, -1)])
             # A new feature's deviates do not repeat those of the others.
             extra = self._new_deviates(priors, stream=3)
             deviates = tuple(
-                _carried(*each, outputs, columns, taught)
+                _carried(*each, outputs, columns, shares)
                 for each in zip(known, deviates, extra, strict=True)
             )
         return EnsembleStatistics(priors, deviates, linear=())
@@ -449,15 +450,15 @@ class EnsembleBandit(BaseNeuralBandit):
         return [prior.module for prior in self._learnt("priors_").statistics.priors]
 
 
-def _carried(known, new, extra, outputs, columns, taught):
+def _carried(known, new, extra, outputs, columns, shares):
     """A member's deviates for other arms and features."""
-    carried = new.copy()
-    for place, old in enumerate(outputs.tolist()):
-        if old < 0 and taught is None:
-            continue
-        own = known[taught].mean(axis=0) if old < 0 else known[old]
-        carried[place] = np.where(columns >= 0, own[columns], extra[place])
-    return carried
+    came = outputs < 0
+    own, left = known[outputs], came.astype(np.float64)
+    own[came] = 0.0
+    if shares is not None:
+        own[came], left[came] = blended(known, shares), left_over(shares)
+    left = left[:, None]
+    return np.where(columns >= 0, own[:, columns], (1.0 - left) * extra) + left * new
 
 
 def _evened(values, mask):

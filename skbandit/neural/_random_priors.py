@@ -79,7 +79,7 @@ def new_priors(networks, labels, n_features, seeds):
     return tuple(priors)
 
 
-def carried_priors(priors, template, labels, sources, taught):
+def carried_priors(priors, template, labels, sources, shares):
     """Return random networks for other features and arms; known weights stay.
 
     Parameters
@@ -90,8 +90,9 @@ def carried_priors(priors, template, labels, sources, taught):
     labels : list
         The label of each new output.
     sources : Sources
-    taught : ndarray of int or None
-        Old outputs whose average starts each new one; None: weights of their own.
+    shares : ndarray of shape (n_new, n_old) or None
+        Of each old output in the start of each new one, beside weights of its own; None: these
+        alone.
     """
     carried = []
     for prior in priors:
@@ -108,9 +109,9 @@ def carried_priors(priors, template, labels, sources, taught):
                 # Weights that are divided by their norm, say, are not free to have more.
                 if not have_same_answers(prior.frozen, freeze(module, shape), sources):
                     weight[:, torch.from_numpy(sources.features < 0)] = 0.0
-        if taught is not None:
+        if shares is not None:
             for move in moves:
-                move.teach(taught)
+                move.teach(shares)
         _fix(module)
         carried.append(RandomPrior(module, prior.input_shape, prior.seed))
     return tuple(carried)

@@ -14,7 +14,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from ._columns import resized, with_taught
+from .._axes import source_index
+from .._shares import left_over
+from ._columns import resized, with_shares
 from ._frozen import freeze
 from ._modules import NAMED_NETWORKS, called_layers, linear_layers, plain_layers
 from ._nets import build_net, is_skorch_net, resolve_net
@@ -86,7 +88,7 @@ def check_same_structure(source, template, n_source, n_template):
 
 
 # -------------------------------------------------------------------------------- carrying
-def carried_networks(networks, net, rows, feature_source, output_source, taught, seeds):
+def carried_networks(networks, net, rows, feature_source, output_source, shares, seeds):
     """Return networks for other features and arms that hold what the old ones have learnt.
 
     Parameters
@@ -97,8 +99,8 @@ def carried_networks(networks, net, rows, feature_source, output_source, taught,
         Scaled rows on which the new networks must answer as the old ones do.
     feature_source, output_source : ndarray of int
         Old positions of the inputs and outputs; -1 for what is new.
-    taught : ndarray of int or None
-        Old outputs whose average starts each new one; None: at zero.
+    shares : ndarray of shape (n_new, n_old) or None
+        Of each old output in the start of each new one; what they leave is zero, as without any.
     seeds : Seeds
         Of the weights of what is new.
 
@@ -120,9 +122,9 @@ def carried_networks(networks, net, rows, feature_source, output_source, taught,
             _carry_optimizer(old.net, new, moves)
         network = Network(new, shape)
         check_same_answers(old.frozen, network.frozen, sources, type(new.module_).__name__)
-        if taught is not None:
+        if shares is not None:
             for move in moves:
-                move.teach(taught)
+                move.teach(shares)
         carried.append(network)
     # Asked before new arms were taught.
     return tuple(Network(network.net, network.input_shape) for network in carried)
@@ -210,7 +212,7 @@ class Sources(NamedTuple):
         return not np.array_equal(self.outputs, np.arange(self.n_old_outputs))
 
 
-def carried_rounds(buffer, own, feature_source, output_source, taught, seeds):
+def carried_rounds(buffer, own, feature_source, output_source, shares, seeds):
     """Return the rounds of a buffer for other features and arms.
 
     Parameters
@@ -218,13 +220,13 @@ def carried_rounds(buffer, own, feature_source, output_source, taught, seeds):
     buffer : buffer
     own : empty buffer
         As the new bandit's parameter says; where it is another kind, it takes the rounds in.
-    feature_source, output_source, taught, seeds
+    feature_source, output_source, shares, seeds
         See :func:`carried_networks`.
     """
     columns = resized(buffer.columns, output_source, feature_source)
-    if taught is not None:
-        places = [int(np.flatnonzero(output_source == old)[0]) for old in taught]
-        columns = with_taught(columns, np.flatnonzero(output_source < 0).tolist(), places)
+    if shares is not None:
+        known = source_index(output_source.tolist(), range(shares.shape[1]))
+        columns = with_shares(columns, np.flatnonzero(output_source < 0), known, shares)
     if type(own) is type(buffer) and repr(own.get_params()) == repr(buffer.get_params()):
         return buffer.replaced(columns)
     return own.extended(columns, np.random.RandomState(seeds.carried(0)))
@@ -260,15 +262,21 @@ class _Move(NamedTuple):
         new[tuple(map(torch.from_numpy, into))] = values.to(new.device, new.dtype)
 
     @torch.no_grad()
-    def teach(self, taught):
-        """Start new outputs from the average of known ones."""
+    def teach(self, shares):
+        """Start new outputs from shares of known ones, and for the rest from what they have."""
         if self.output_axis is None or not isinstance(self.target, nn.Parameter):
             return
         new = np.flatnonzero(self.axes[self.output_axis] < 0)
         values = self.target.movedim(self.output_axis, 0)
-        known = self.source.movedim(self.output_axis, 0)[torch.from_numpy(taught)].mean(dim=0)
-        if known.shape == values.shape[1:]:
-            values[torch.from_numpy(new)] = known.to(values.device, values.dtype)
+        known = self.source.movedim(self.output_axis, 0)
+        if known.shape[1:] != values.shape[1:]:
+            return
+        for place, own, left in zip(new, shares, left_over(shares), strict=True):
+            taught = np.flatnonzero(own)
+            part = torch.from_numpy(own[taught]).to(known.device, known.dtype)
+            value = torch.tensordot(part, known[torch.from_numpy(taught)], dims=1)
+            value = value.to(values.device, values.dtype)
+            values[place] = value + left * values[place] if left else value
 
 
 def carry_weights(old, new, sources, input_shape=None):

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.special import expit, gammaincinv
 
+from .._axes import source_index
 from .._deviates import deviates
 from .._gaussian import quadratic_forms
 from .._sklearn import Interval, StrOptions
@@ -611,9 +612,9 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
             carry_weights(known, state, new, weight_source, resize.feature_source, groups)
             return state
         carry_weights(known, state, new, weight_source, resize.feature_source, resize.arm_source)
-        if resize.taught is not None:
-            teachers = np.flatnonzero(np.isin(resize.arm_source, resize.taught))
-            teach_groups(state, resize.new_arms, teachers)
+        if resize.shares is not None:
+            known = source_index(resize.arm_source.tolist(), range(resize.shares.shape[1]))
+            teach_groups(state, resize.new_arms, known, resize.shares)
         return state
 
     def _check_layers(self, source):

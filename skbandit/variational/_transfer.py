@@ -8,6 +8,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from .._axes import embed
+from .._shares import blended
 from ._prior import center_of
 from ._state import SUMS
 
@@ -88,16 +89,17 @@ def carry_weights(known, state, layout, weight_source, feature_source, groups):
     state.spread[silent] *= _FIRST_CATEGORY_SPREAD
 
 
-def teach_groups(state, new, teachers):
-    """Write the average of what was learnt about some groups into others.
+def teach_groups(state, new, known, shares):
+    """Write shares of what was learnt about some groups into others, which are at their prior.
 
     Parameters
     ----------
     state : VariationalState
         Written to.
-    new, teachers : ndarray of int
+    new, known : ndarray of int
         Positions of groups.
+    shares : ndarray of shape (n_new, n_known)
     """
     for name in (*SUMS, "center", "spread"):
         values = getattr(state, name)
-        values[new] = values[teachers].mean(axis=0)
+        values[new] = blended(values[known], shares, values[new])

@@ -3,11 +3,8 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy.optimize import minimize
 from scipy.special import expit
-from scipy.stats import multivariate_normal
 
-from skbandit._glm import _hierarchical
 from skbandit.glm import LogisticThompsonSampling, LogisticUCB, PoissonUCB
 
 
@@ -53,44 +50,6 @@ def test_before_any_round_it_is_the_prior_of_ridge():
         if bandit.prior == "ridge":
             known = std
     assert_allclose(std, known, rtol=1e-10)
-
-
-def test_it_is_nearly_the_distribution_of_highest_density():
-    """By a general optimiser of the marginal density of Gaussian sites, the hyperpriors included.
-
-    The mode is taken over the mean and the logarithm of the variance, which expectation
-    maximisation climbs in so many steps.
-    """
-    rng = np.random.default_rng(0)
-    n_groups, lam = 30, 1.5
-    means = np.array([0.7, -0.4]) + np.array([0.3, 0.9]) * rng.normal(size=(n_groups, 2))
-    root = rng.normal(size=(n_groups, 2, 2))
-    gram = np.einsum("gij,gkj->gik", root, root) * 20 + 5 * np.eye(2)
-    site = np.array(
-        [rng.multivariate_normal(m, np.linalg.inv(g)) for m, g in zip(means, gram, strict=True)]
-    )
-    moment = np.einsum("gij,gj->gi", gram, site)
-    center, half = np.array([0.2, 0.0]), 0.5 / lam
-    mean, variance, _ = _hierarchical.estimated(gram, moment, center, lam)
-
-    def minus_log_density(theta):
-        mu, tau = theta[:2], np.exp(theta[2:])
-        value = sum(
-            multivariate_normal.logpdf(s, mu, np.linalg.inv(g) + np.diag(tau))
-            for s, g in zip(site, gram, strict=True)
-        )
-        value -= np.sum((mu - center) ** 2) / (2 * half)
-        # The inverse gamma in the form that the update has: two groups of the prior's variance.
-        return -(value - np.sum(np.log(tau) + half / tau))
-
-    found = minimize(
-        minus_log_density,
-        [0.0, 0.0, -1.0, -1.0],
-        method="Nelder-Mead",
-        options={"xatol": 1e-8, "fatol": 1e-10, "maxiter": 5000},
-    ).x
-    assert_allclose(mean, found[:2], atol=1e-3)
-    assert_allclose(variance, np.exp(found[2:]), rtol=1e-2)
 
 
 def test_beliefs_are_those_of_its_prior():

@@ -111,6 +111,11 @@ def test_an_arm_that_starts_from_another(variant, draw_rounds):
     average = bandit.add_arms([3], init="mean")
     assert_allclose(average.gram_[3], bandit.gram_.mean(axis=0), rtol=1e-9, atol=1e-12)
     assert_allclose(average.moment_[3], bandit.moment_.mean(axis=0), rtol=1e-9, atol=1e-12)
+    part = bandit.add_arms([3, 4], init={3: {0: 0.5, 2: 0.25}, 4: {1: 0.5}})
+    shares = np.array([[0.5, 0.0, 0.25], [0.0, 0.5, 0.0]])
+    for name in ("gram_", "moment_", "weight_", "reward_sum_"):
+        expected = np.tensordot(shares, getattr(bandit, name), axes=1)
+        assert_allclose(getattr(part, name)[3:], expected, rtol=1e-9, atol=1e-12)
 
 
 @VARIANT

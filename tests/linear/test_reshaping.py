@@ -99,13 +99,15 @@ def test_add_arms_leaves_the_bandit_alone(variant, rounds):
 
 
 @SUM
-@pytest.mark.parametrize("init", ["mean", 1])
+@pytest.mark.parametrize("init", ["mean", 1, {0: 0.5, 2: 0.2}])
 def test_an_arm_that_starts_from_others(variant, init, rounds):
-    """As if the new arm had had their rounds, each with a weight of one over their number."""
+    """As if the new arm had had their rounds, each with the weight of its arm."""
     X, arm, reward = rounds(shift=3.0)
     added = make(variant).fit(X, arm, reward).add_arms([3], init=init)
-    taught = np.arange(120) if init == "mean" else np.flatnonzero(arm == init)
-    weight = np.concatenate([np.ones(120), np.full(len(taught), 1 / (3 if init == "mean" else 1))])
+    weights = {"mean": dict.fromkeys(range(3), 1 / 3), "1": {1: 1.0}}.get(str(init), init)
+    share = np.array([weights.get(one, 0.0) for one in range(3)])[arm]
+    taught = np.flatnonzero(share)
+    weight = np.concatenate([np.ones(120), share[taught]])
     rows = np.concatenate([np.arange(120), taught])
     y = np.concatenate([arm, np.full(len(taught), 3)])
     played = make(variant, arms=[0, 1, 2, 3])

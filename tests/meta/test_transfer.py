@@ -53,6 +53,17 @@ def test_an_arm_that_starts_from_the_average():
     assert more.weight_[3] == pytest.approx(40.0)
 
 
+def test_an_arm_that_starts_from_weights():
+    bandit, X, arm, reward = _learnt(estimator=Ridge(tol=1e-10))
+    more = bandit.add_arms([3, 4], init={3: {0: 0.5, 2: 0.25}, 4: {1: 0.5}})
+    for column, shares in ((3, [0.5, 0.0, 0.25]), (4, [0.0, 0.5, 0.0])):
+        weight = np.array(shares)[arm]
+        alone = Ridge(tol=1e-10).fit(X, reward, sample_weight=weight)
+        expected = alone.predict(X)
+        np.testing.assert_allclose(more.expected_reward(X)[:, column], expected, atol=1e-9)
+        assert more.weight_[column] == pytest.approx(weight.sum())
+
+
 def test_removing_and_reordering():
     bandit, X, arm, reward = _learnt(estimator=DecisionTreeRegressor(max_features=1))
     fewer = bandit.remove_arms([1])

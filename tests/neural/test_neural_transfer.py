@@ -103,6 +103,41 @@ def test_new_arms_start_from_others(fitted, played, init):
     np.testing.assert_allclose(mean[:, :2], fitted.expected_reward(X), rtol=0.05, atol=0.06)
 
 
+def test_new_arms_start_from_weights(fitted, played):
+    """Their outputs, their rounds, and how much they have learnt are so much of the others'."""
+    added = fitted.add_arms(["c", "d"], init={"c": {"a": 0.5, "b": 0.25}, "d": {"b": 0.5}})
+    shares = np.array([[0.5, 0.25], [0.0, 0.5]])
+    old, new = fitted.net_.module_.output, added.net_.module_.output
+    for before, after in ((old.weight, new.weight), (old.bias, new.bias)):
+        expected = np.tensordot(shares, before.detach().numpy(), axes=1)
+        np.testing.assert_allclose(after.detach().numpy()[2:], expected, rtol=1e-5, atol=1e-7)
+    kept, columns = fitted.buffer_.columns, added.buffer_.columns
+    for output, own in zip((2, 3), shares, strict=True):
+        lent = columns["arm"] == output
+        share = own[kept["arm"]]
+        np.testing.assert_allclose(columns["weight"][lent], share[share > 0] * 1.0)
+        np.testing.assert_array_equal(columns["reward"][lent], kept["reward"][share > 0])
+    known = fitted.state_.taught_weight
+    np.testing.assert_allclose(added.state_.taught_weight[2:], shares @ known)
+
+
+def test_random_parts_of_new_arms_are_their_own_where_weights_leave_room(played):
+    X, arm, reward = played
+    bandit = EnsembleBandit(net="tiny_mlp", n_members=2, arms=["a", "b"], random_state=0)
+    bandit.fit(X, arm, reward=reward)
+    cold, half, whole = (
+        bandit.add_arms(["c"], init=init) for init in ("prior", {"a": 0.5}, {"a": 1.0})
+    )
+    for number in range(2):
+        weights = [one.priors_[number].output.weight for one in (cold, half, whole)]
+        assert torch.equal(weights[2][2], weights[2][0])
+        expected = 0.5 * (weights[0][2] + weights[0][0])
+        torch.testing.assert_close(weights[1][2], expected)
+        deviates = [one.state_.statistics.deviates[number] for one in (cold, half, whole)]
+        np.testing.assert_allclose(deviates[2][2], deviates[2][0])
+        np.testing.assert_allclose(deviates[1][2], 0.5 * (deviates[0][2] + deviates[0][0]))
+
+
 def test_removing_arms_and_features_forgets_them(fitted, played):
     X = played[0]
     one = fitted.remove_arms(["a"])

@@ -93,12 +93,14 @@ class EstimatorBandit(BaseBandit):
 
     def _carry_state(self, source, resize):
         self._check_same_shape(source)
-        old, new = source.state_, [] if resize.taught is None else resize.taught
-        # A new arm starts from the prior, or from a share of the rounds of those that teach it.
-        teachers = [new if before < 0 else [before] for before in resize.arm_source]
-        rows = [np.flatnonzero(np.isin(old.arm, which)) for which in teachers]
-        arm = np.repeat(np.arange(resize.n_arms), list(map(len, rows)))
-        rows = np.concatenate(rows)
-        weight = old.weight[rows] / np.array([max(1, len(which)) for which in teachers])[arm]
+        old = source.state_
+        # An arm has its own rounds; a new one none, or its share of those of others.
+        shares = np.zeros((resize.n_arms, len(source.classes_)))
+        for arm, before in enumerate(resize.arm_source):
+            shares[arm, before] = before >= 0
+        if resize.shares is not None:
+            shares[resize.new_arms] = resize.shares
+        arm, rows = np.nonzero(shares[:, old.arm])
+        weight = old.weight[rows] * shares[arm, old.arm[rows]]
         contexts = take_rows(old.contexts, rows) if len(rows) else None
         return self._refitted(contexts, arm, old.reward[rows], weight, resize.n_arms)

@@ -8,12 +8,17 @@ from skbandit._regression import (
     DiagonalRegression,
     Examples,
     FullRegression,
+    HierarchicalRegression,
     HybridRegression,
 )
 
-KINDS = pytest.mark.parametrize("Kind", [FullRegression, HybridRegression, DiagonalRegression])
+KINDS = pytest.mark.parametrize(
+    "Kind", [FullRegression, HierarchicalRegression, HybridRegression, DiagonalRegression]
+)
 # What a diagonal precision carries is no sum: see test_diagonal.py.
-SUMS_ONLY = pytest.mark.parametrize("Kind", [FullRegression, HybridRegression])
+SUMS_ONLY = pytest.mark.parametrize(
+    "Kind", [FullRegression, HierarchicalRegression, HybridRegression]
+)
 INTERCEPT = pytest.mark.parametrize("intercept", [True, False])
 
 
@@ -54,18 +59,22 @@ def test_another_prior(Kind, intercept, old, new, rounds):
 
 @SUMS_ONLY
 @INTERCEPT
-@pytest.mark.parametrize("taught", [[0, 1, 2], [1], [0, 2]])
-def test_new_groups_start_from_the_average_of_others(Kind, intercept, taught, rounds):
-    """As if they had had their rounds, each with a weight of one over the number of groups."""
+@pytest.mark.parametrize(
+    "shares", [[[1 / 3, 1 / 3, 1 / 3], [0.0, 1.0, 0.0]], [[0.0, 0.0, 0.0], [0.1, 0.5, 0.2]]]
+)
+def test_new_groups_start_from_shares_of_others(Kind, intercept, shares, rounds):
+    """As if they had had their rounds, each with the weight of its share."""
     X, arm, reward = rounds(shift=3.0)
     empty = Kind.empty(3, 4, intercept=intercept)
     old = empty.learnt(Examples(X, arm, reward))
-    new = old.carried(groups=np.array([0, -1, 1, 2, -1]), taught=np.array(taught))
-    own = np.flatnonzero(np.isin(arm, taught))
+    shares = np.array(shares)
+    new = old.carried(groups=np.array([0, -1, 1, 2, -1]), shares=shares)
     place = np.array([0, 2, 3])[arm]
-    weight = np.concatenate([np.ones(120), np.full(2 * len(own), 1 / len(taught))])
-    rows = np.concatenate([np.arange(120), own, own])
-    group = np.concatenate([place, np.full(len(own), 1), np.full(len(own), 4)])
+    weight = np.concatenate([np.ones(120), shares[0, arm], shares[1, arm]])
+    rows = np.tile(np.arange(120), 3)
+    group = np.concatenate([place, np.full(120, 1), np.full(120, 4)])
+    kept = weight > 0.0
+    rows, group, weight = rows[kept], group[kept], weight[kept]
     had = Kind.empty(5, 4, intercept=intercept).learnt(
         Examples(X[rows], group, reward[rows], weight)
     )

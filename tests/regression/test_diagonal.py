@@ -313,12 +313,12 @@ def test_groups_and_features_that_go_and_come(rounds):
     assert_allclose(new.precision[1], 1.0)
     assert_allclose(new.weight, np.bincount(arm)[[2, 1, 0]] * [1, 0, 1])
     assert_allclose(new.residual_square[[0, 2]], old.residual_square[[2, 0]])
-    taught = old.carried(groups=np.array([0, 1, 2, -1, -1]), taught=np.array([0, 2]))
+    shares = np.array([[0.5, 0.0, 0.5], [0.1, 0.0, 0.2]])
+    taught = old.carried(groups=np.array([0, 1, 2, -1, -1]), shares=shares)
     for name in ("gram", "moment", "weight", "residual_square", "reward_sum", "reward_square"):
         ours, theirs = getattr(taught, name), getattr(old, name)
         assert_allclose(ours[:3], theirs, rtol=1e-12, err_msg=name)
-        assert_allclose(ours[3], theirs[[0, 2]].mean(axis=0), rtol=1e-9, err_msg=name)
-        assert_allclose(ours[4], ours[3], rtol=1e-12, err_msg=name)
+        assert_allclose(ours[3:], np.tensordot(shares, theirs, axes=1), rtol=1e-9, err_msg=name)
 
 
 def test_csr_in_any_form_is_learnt_alike():

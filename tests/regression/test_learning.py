@@ -12,13 +12,18 @@ from skbandit._regression import (
     DiagonalRegression,
     Examples,
     FullRegression,
+    HierarchicalRegression,
     HybridRegression,
 )
 from skbandit._regression._columns import Columns
 
-KINDS = pytest.mark.parametrize("Kind", [FullRegression, HybridRegression, DiagonalRegression])
+KINDS = pytest.mark.parametrize(
+    "Kind", [FullRegression, HierarchicalRegression, HybridRegression, DiagonalRegression]
+)
 # What a diagonal precision learns is no sum: see test_diagonal.py.
-SUMS_ONLY = pytest.mark.parametrize("Kind", [FullRegression, HybridRegression])
+SUMS_ONLY = pytest.mark.parametrize(
+    "Kind", [FullRegression, HierarchicalRegression, HybridRegression]
+)
 SUMS = ("moment", "weight", "reward_square", "residual_square")
 
 
@@ -127,7 +132,7 @@ def test_old_regressions_do_not_change(Kind, n_features, size, gamma, full, roun
         examples = Examples(X[:size], arm[:size], None if full else reward[:size])
         new = old.learnt(examples, gamma).learnt(examples, gamma)
         new.quadratic(X)
-        old.carried(groups=np.array([0, -1]), taught=np.array([0, 1])).learnt(
+        old.carried(groups=np.array([0, -1]), shares=np.array([[0.5, 0.5, 0.0]])).learnt(
             Examples(X[:size], arm[:size] % 2, reward[:size])
         )
         Kind.merged([old, new])

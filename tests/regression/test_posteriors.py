@@ -148,7 +148,7 @@ def test_known_noise_keeps_no_residuals(Kind, rounds):
     assert known.residual_square is known.reward_square is None
     for regression in (known, known.learnt(Examples(X[:1], arm[:1], reward[:1]))):
         moved = regression.carried(
-            groups=np.array([2, -1, 0]), taught=np.array([0, 1]), prior_precision=3.0
+            groups=np.array([2, -1, 0]), shares=np.array([[0.5, 0.5, 0.0]]), prior_precision=3.0
         )
         assert Kind.merged([regression, moved]).residual_square is None
     assert_allclose(known.mean(X), learnt.mean(X), rtol=1e-8, atol=1e-9)

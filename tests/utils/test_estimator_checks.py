@@ -802,7 +802,7 @@ class NoTeachers(PrecisionThompsonSampling):
     """Ignores from whom new arms should learn."""
 
     def _carry_state(self, source, resize):
-        return super()._carry_state(source, resize._replace(taught=None))
+        return super()._carry_state(source, resize._replace(shares=None))
 
 
 class SumOfTeachers(PrecisionThompsonSampling):
@@ -810,9 +810,28 @@ class SumOfTeachers(PrecisionThompsonSampling):
 
     def _carry_state(self, source, resize):
         state = super()._carry_state(source, resize)
-        if resize.taught is not None and len(resize.taught) > 1:
-            state.mean[resize.new_arms] *= len(resize.taught)
+        if resize.shares is not None:
+            state.mean[resize.new_arms] *= (resize.shares > 0).sum(axis=1)[:, None]
         return state
+
+
+class EvenTeachers(PrecisionThompsonSampling):
+    """Takes as much of one arm as of another, whatever their weights."""
+
+    def _carry_state(self, source, resize):
+        if resize.shares is not None:
+            shares = (resize.shares > 0).astype(float)
+            resize = resize._replace(shares=shares / shares.sum(axis=1, keepdims=True))
+        return super()._carry_state(source, resize)
+
+
+class SquaredWeights(PrecisionThompsonSampling):
+    """Weights do not add up."""
+
+    def _carry_state(self, source, resize):
+        if resize.shares is not None:
+            resize = resize._replace(shares=resize.shares**2)
+        return super()._carry_state(source, resize)
 
 
 class KeepsRemovedArms(LinearUCB):
@@ -1055,6 +1074,8 @@ CULPRITS = [
     (WarmNewArms, "check_added_arm_was_never_played"),
     (NoTeachers, "check_add_arm_from_another"),
     (SumOfTeachers, "check_add_arm_from_the_mean"),
+    (EvenTeachers, "check_add_arm_from_weights"),
+    (SquaredWeights, "check_weights_of_arms_add_up"),
     (KeepsRemovedArms, "check_remove_arms"),
     (RemembersRemovedArms, "check_removed_arm_is_forgotten"),
     (Conditioned, "check_dropped_feature_is_marginalised"),

@@ -148,6 +148,16 @@ def test_the_average_of_arms_starts_a_new_one():
     added = bandit.add_arms([3], init="mean")
     np.testing.assert_allclose(added.gram_[3], bandit.gram_.mean(axis=0))
     np.testing.assert_allclose(added.weight_[3], bandit.weight_.mean())
+    part = bandit.add_arms([3, 4], init={3: {0: 0.5, 2: 0.25}, 4: {1: 0.5}})
+    shares = np.array([[0.5, 0.0, 0.25], [0.0, 0.5, 0.0]])
+    for name in ("gram_", "moment_", "weight_"):
+        expected = np.tensordot(shares, getattr(bandit, name), axes=1)
+        np.testing.assert_allclose(getattr(part, name)[3:], expected, atol=1e-12)
+    prior = bandit.add_arms([3, 4]).state_
+    for name in ("center", "spread"):
+        known, start = getattr(bandit.state_, name), getattr(prior, name)[3:]
+        expected = shares @ known + np.array([[0.25], [0.5]]) * start
+        np.testing.assert_allclose(getattr(part.state_, name)[3:], expected, rtol=1e-12)
     twin = bandit.add_arms([3], init=1)
     for ours in twin.expected_reward(X, return_std=True):
         np.testing.assert_allclose(ours[:, 3], ours[:, 1])

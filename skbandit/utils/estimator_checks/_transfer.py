@@ -98,6 +98,72 @@ def check_add_arm_from_the_mean(case):
         )
 
 
+@for_bandits(axes=2)
+def check_add_arm_from_weights(case):
+    """``init=`` a dict takes so much of each arm: it says the same as the words that it can spell.
+
+    Other weights give other beliefs, each new arm has its own, and weights that are none raise.
+    """
+    bandit, test = case.learnt(), case.contexts(20)
+    first, second = case.arms[:2]
+
+    def added(init, new=("another",)):
+        return bandit.add_arms(list(new), init=init)
+
+    even = dict.fromkeys(case.arms, 1.0 / len(case.arms))
+    for word, weights in (("mean", even), (second, {second: 1.0}), ("prior", {first: 0.0})):
+        case.require_same_beliefs(
+            added(weights), added(word), test, f"init={weights} must be init={word!r}"
+        )
+    if case.tags.learning != "none":
+        mostly = [added({first: a, second: 1.0 - a}).expected_reward(test) for a in (0.9, 0.1)]
+        change = np.abs(mostly[0] - mostly[1])[:, -1].max()
+        require(change > 1e-3, "weights of 0.9 and 0.1 must not be those of 0.1 and 0.9")
+    weights = {"one": {first: 1.0}, "two": {second: 1.0}}
+    both = added(weights, ("one", "two"))
+    reverse = added(dict(reversed(weights.items())), ("one", "two"))
+    case.require_same_beliefs(both, reverse, test, "weights go by the labels of the new arms")
+    n_known = len(case.arms)
+    for value in both.expected_reward(test, return_std=True):
+        case.require_close(
+            value[:, n_known:], value[:, :2], "each new arm must start from weights of its own"
+        )
+    before = fingerprint(bandit)
+    for bad, pattern in (
+        ({"nobody": 0.5}, "nobody"),
+        ({first: -0.5, second: 1.0}, "from 0 to 1"),
+        ({first: np.nan}, "from 0 to 1"),
+        ({first: 0.75, second: 0.5}, "sum"),
+        ({"other": {first: 1.0}}, "each new arm"),
+    ):
+        require_raises(ValueError, pattern, lambda b=bad: added(b), f"init={bad}")
+    require_unchanged(bandit, before, "add_arms that raised")
+
+
+@for_bandits(axes=2, learning=_FOLLOWS_ROUNDS)
+def check_weights_of_arms_add_up(case):
+    """Of two arms that know the same, halves of both are one, and a quarter of both half of it."""
+    X, y, reward = case.rounds()
+    test = case.contexts(20)
+    case = case.again(selector=None)
+    labels, paid = y.reshape(len(y), -1)[:, 0], reward.reshape(len(y), -1)[:, 0]
+    first = case.arms[0]
+    one = case.new(arms=[first])
+    one.fit(*some(labels == first, X, labels, paid))
+    two = one.add_arms(["twin"], init=first)
+    for weights, whole in (((0.7, 0.3), 1.0), ((0.3, 0.2), 0.5)):
+        parts = two.add_arms(["new"], init=dict(zip([first, "twin"], weights, strict=True)))
+        expected = two.add_arms(["new"], init={first: whole})
+        for left, right in zip(
+            parts.expected_reward(test, return_std=True),
+            expected.expected_reward(test, return_std=True),
+            strict=True,
+        ):
+            case.require_close(
+                left[:, 2], right[:, 2], f"weights {weights} of two that know the same"
+            )
+
+
 @for_bandits(
     {"learning": ("sum", "none")},
     {"learning": "calls", "arms": "independent", "fades": False, "propensity": "unused"},
@@ -340,6 +406,8 @@ CHECKS = [
     check_added_arm_was_never_played,
     check_add_arm_from_another,
     check_add_arm_from_the_mean,
+    check_add_arm_from_weights,
+    check_weights_of_arms_add_up,
     check_removed_arm_is_forgotten,
     check_remove_arms,
     check_expand_features,
