@@ -146,6 +146,7 @@ SETTINGS = {
     ],
     "EnsembleBandit": lambda: [_trained_fast(n_members=2)],
     "GreedyBandit": _around_estimators,
+    "ActiveBandit": lambda: [{}, {"criterion": "gradient"}],
     "DiscountedLinUCB": lambda: [{}, {"forgetting": 1.0}, {"arm_model": "shared"}],
     "SlidingWindowBandit": lambda: [
         {"window": 40},
