@@ -6,7 +6,7 @@ other.
 
 import numpy as np
 
-from ._quadrature import sinh_best_probability
+from ._quadrature import sinh_best_above, sinh_best_probability
 from ._top_k import panel_top_probability
 
 # Scores this close, relative to the largest one of the row, count as equal.
@@ -164,7 +164,8 @@ def best_probability(mean, std, dof=None, available=None):
     too heavy for it, the rule of `top_probability` takes over. An arm that beats the leading one
     with a chance below 1e-9 gets exactly 0.
 
-    A score of width 0 beside others is given 1e-8 times the smallest of their widths. Such scores
+    A score of width 0 is a number that others have to exceed: the integrals of Gaussian ones begin
+    there. Beside Student t scores it is given 1e-8 times the smallest of their widths. Such scores
     tie, and share evenly, under the tolerance of `argmax_policy`.
 
     References
@@ -287,6 +288,10 @@ def _raise_nan(name):
 
 
 def _tie_width(scores):
+    if np.logical_and.reduce(np.isfinite(scores), axis=None):
+        high = np.maximum.reduce(scores, axis=1, keepdims=True)
+        low = np.minimum.reduce(scores, axis=1, keepdims=True)
+        return _TIE_TOLERANCE * (high - low) + _ROUNDING * np.maximum(np.abs(high), np.abs(low))
     finite = np.isfinite(scores)
     high = np.where(finite, scores, -np.inf).max(axis=1, keepdims=True)
     low = np.where(finite, scores, np.inf).min(axis=1, keepdims=True)
@@ -298,24 +303,50 @@ def _tie_width(scores):
 
 
 def _chances(k, mean, std, dof, available):
-    if np.count_nonzero(std > 0) == std.size:
+    proper = std > 0.0
+    if np.logical_and.reduce(proper, axis=None):
         return _proper_chances(k, mean, std, dof, available)
     if std.min() < 0:
         raise ValueError(f"std: it must not be negative, got {std.min()}.")
-    usable = np.ones(mean.shape, dtype=bool) if available is None else available
-    point = usable & (std == 0)
-    smallest = np.where(usable & ~point, std, np.inf).min(axis=1, initial=np.inf)
-    known = np.isinf(smallest)
+    point, wide = ~proper, proper
+    if available is not None:
+        point, wide = point & available, wide & available
+    known = ~np.logical_or.reduce(wide, axis=1)
+    beside = np.logical_or.reduce(point, axis=1)
+    if k > 1 or dof is not None:
+        beside = np.zeros_like(beside)
+    beside &= ~known
+    if np.logical_and.reduce(beside):
+        return _beside_points(mean, std, point, wide)
     p = np.empty(mean.shape)
-    p[known] = top_policy(mean[known], k, None if available is None else available[known])
-    mixed = ~known
+    if known.any():
+        p[known] = top_policy(mean[known], k, None if available is None else available[known])
+    if beside.any():
+        p[beside] = _beside_points(mean[beside], std[beside], point[beside], wide[beside])
+    mixed = ~known & ~beside
     if mixed.any():
-        mean, point = mean[mixed], point[mixed]
-        width = np.maximum(_POINT_WIDTH * smallest[mixed, None], np.finfo(float).tiny)
+        mean, point, wide = mean[mixed], point[mixed], wide[mixed]
+        smallest = np.where(wide, std[mixed], np.inf).min(axis=1, keepdims=True)
+        width = np.maximum(_POINT_WIDTH * smallest, np.finfo(float).tiny)
         mean = np.where(point, _snap(mean, point), mean)
         std = np.where(point, width, std[mixed])
         dof = None if dof is None else dof[mixed]
-        p[mixed] = _proper_chances(k, mean, std, dof, usable[mixed])
+        p[mixed] = _proper_chances(k, mean, std, dof, point | wide)
+    return p
+
+
+def _beside_points(mean, std, point, wide):
+    """Chances to be the best in rows of which some scores are known, and some are not."""
+    floor = np.maximum.reduce(np.where(point, mean, -np.inf), axis=1)
+    lead = point & (mean >= floor[:, None] - _tie_width(mean))
+    arms = np.flatnonzero(np.logical_or.reduce(wide, axis=0))
+    others, width = mean[:, arms], std[:, arms]
+    takes_part = wide[:, arms]
+    if not np.logical_and.reduce(takes_part, axis=None):
+        others, width = np.where(takes_part, others, -np.inf), np.where(takes_part, width, 1.0)
+    chance, none = sinh_best_above(floor, others, width)
+    p = lead * (none / np.add.reduce(lead, axis=1))[:, None]
+    p[:, arms] += chance
     return p
 
 
