@@ -196,7 +196,7 @@ def main():
                 f"{one[:, 0].mean():.0f} +- {one[:, 0].std():.0f} ({one[:, 0].max():.0f})"
                 for one in (left, right)
             ]
-            times = [f"{one[:, k].mean():.2f}" for k in (1, 2) for one in (left, right)]
+            times = [f"{one[:, k].mean():.3f}" for k in (1, 2) for one in (left, right)]
             print(f"| {problem} | {policy} | {' | '.join(regret + times)} |", flush=True)
 
 
