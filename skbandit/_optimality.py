@@ -7,11 +7,9 @@ other.
 import numpy as np
 
 from ._quadrature import sinh_best_above, sinh_best_probability
+from ._scores import checked_k, masked_scores, tie_width, width_of_range
 from ._top_k import panel_top_probability
 
-# Scores this close, relative to the largest one of the row, count as equal.
-_TIE_TOLERANCE = 1e-10
-_ROUNDING = 1e-12
 # A point mass beside proper distributions gets this part of the smallest of their widths: the
 # error is of the same order, and equal point masses share evenly.
 _POINT_WIDTH = 1e-8
@@ -51,17 +49,16 @@ def argmax_policy(scores, available=None):
     array([[0. , 0.5, 0.5],
            [1. , 0. , 0. ]])
     """
-    scores, available = _check(scores, available)
+    scores, available = masked_scores(scores, available)
     # The reductions themselves: the methods take twice as long for a row or two.
     best = np.maximum.reduce(scores, axis=1, keepdims=True)
     low = np.minimum.reduce(scores, axis=1, keepdims=True)
-    largest = np.maximum(np.abs(best), np.abs(low))
-    if np.logical_and.reduce(np.isfinite(largest), axis=None):
-        width = _TIE_TOLERANCE * (best - low) + _ROUNDING * largest
+    if np.logical_and.reduce(np.isfinite(best) & np.isfinite(low), axis=None):
+        width = width_of_range(low, best)
     else:
         if np.isnan(best).any():
             _raise_nan("scores")
-        width = _tie_width(scores)
+        width = tie_width(scores)
     tied = scores >= best - width
     if available is not None:
         tied &= available
@@ -103,12 +100,12 @@ def top_policy(scores, k, available=None):
     >>> top_policy([[5.0, 1.0, 1.0, 0.0]], k=2)
     array([[1. , 0.5, 0.5, 0. ]])
     """
-    scores, available = _check(scores, available)
-    k = _check_k(k, scores, available)
+    scores, available = masked_scores(scores, available)
+    k = checked_k(k, scores.shape[1], available)
     if np.isnan(scores).any():
         _raise_nan("scores")
     n_arms = scores.shape[1]
-    width = _tie_width(scores)
+    width = tie_width(scores)
     kth = np.partition(scores, n_arms - k, axis=1)[:, n_arms - k, None]
     above = scores > kth + width
     tied = (scores >= kth - width) & ~above
@@ -233,34 +230,8 @@ def top_probability(k, mean, std, dof=None, available=None):
     array([[0.33333333, 0.33333333, 0.33333333, 1.        ]])
     """
     mean, std, dof, available = _check_scores(mean, std, dof, available)
-    k = _check_k(k, mean, available)
+    k = checked_k(k, mean.shape[1], available)
     return _chances(k, mean, std, dof, available)
-
-
-def _check(scores, available):
-    scores = np.asarray(scores, dtype=np.float64)
-    if available is None:
-        return scores, None
-    available = np.asarray(available, dtype=bool)
-    if not available.any(axis=1).all():
-        row = int(np.flatnonzero(~available.any(axis=1))[0])
-        raise ValueError(
-            f"available: row {row} has no arm to play; make one available in each row."
-        )
-    return np.where(available, scores, -np.inf), available
-
-
-def _check_k(k, scores, available):
-    n_available = (
-        scores.shape[1]
-        if available is None
-        else int(available.sum(axis=1).min(initial=scores.shape[1]))
-    )
-    if not 1 <= k <= n_available:
-        raise ValueError(
-            f"k={k!r}, but a row has {n_available} available arms; k must be between 1 and that."
-        )
-    return int(k)
 
 
 def _check_scores(mean, std, dof, available):
@@ -270,7 +241,7 @@ def _check_scores(mean, std, dof, available):
     if dof is not None:
         dof = np.broadcast_to(np.asarray(dof, dtype=np.float64), mean.shape)
     if available is not None:
-        masked, available = _check(mean, available)
+        masked, available = masked_scores(mean, available)
         mean = np.where(available, mean, 0.0)
         std = np.where(available, std, 1.0)
         if dof is not None:
@@ -285,21 +256,6 @@ def _check_scores(mean, std, dof, available):
 
 def _raise_nan(name):
     raise ValueError(f"{name}: an available arm has a value that is not a finite number.")
-
-
-def _tie_width(scores):
-    if np.logical_and.reduce(np.isfinite(scores), axis=None):
-        high = np.maximum.reduce(scores, axis=1, keepdims=True)
-        low = np.minimum.reduce(scores, axis=1, keepdims=True)
-        return _TIE_TOLERANCE * (high - low) + _ROUNDING * np.maximum(np.abs(high), np.abs(low))
-    finite = np.isfinite(scores)
-    high = np.where(finite, scores, -np.inf).max(axis=1, keepdims=True)
-    low = np.where(finite, scores, np.inf).min(axis=1, keepdims=True)
-    size = np.maximum(np.abs(high), np.abs(low))
-    # What all scores have in common adds rounding and nothing else.
-    with np.errstate(invalid="ignore"):
-        width = _TIE_TOLERANCE * (high - low) + _ROUNDING * size
-    return np.where(np.isfinite(size), width, 0.0)
 
 
 def _chances(k, mean, std, dof, available):
@@ -338,7 +294,7 @@ def _chances(k, mean, std, dof, available):
 def _beside_points(mean, std, point, wide):
     """Chances to be the best in rows of which some scores are known, and some are not."""
     floor = np.maximum.reduce(np.where(point, mean, -np.inf), axis=1)
-    lead = point & (mean >= floor[:, None] - _tie_width(mean))
+    lead = point & (mean >= floor[:, None] - tie_width(mean))
     arms = np.flatnonzero(np.logical_or.reduce(wide, axis=0))
     others, width = mean[:, arms], std[:, arms]
     takes_part = wide[:, arms]
@@ -365,7 +321,7 @@ def _proper_chances(k, mean, std, dof, available):
 
 def _snap(mean, point):
     """Set point masses that tie to exactly the same value, the highest of theirs."""
-    width = _tie_width(mean)
+    width = tie_width(mean)
     value = np.where(point, mean, -np.inf)
     order = np.argsort(-value, axis=1, kind="stable")
     value = np.take_along_axis(value, order, axis=1)

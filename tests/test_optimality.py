@@ -162,9 +162,9 @@ class TestTopPolicy:
 
     def test_fewer_available_than_k(self):
         mask = [[True, True, True], [True, False, False]]
-        with pytest.raises(ValueError, match="k=2, but a row has 1 available"):
+        with pytest.raises(ValueError, match="k=2, but row 1 has 1 available"):
             top_policy(np.eye(2, 3), 2, mask)
-        with pytest.raises(ValueError, match="k=2, but a row has 1 available"):
+        with pytest.raises(ValueError, match="k=2, but row 1 has 1 available"):
             top_probability(2, np.eye(2, 3), np.ones((2, 3)), available=mask)
 
 
