@@ -76,7 +76,7 @@ def _trained_fast(**params):
     return {
         "net": _small_net(),
         "min_samples_to_train": 8,
-        "train_every": 16,
+        "train_every": 32,
         "initial_train_steps": 4,
         "train_steps": 2,
         **params,
@@ -98,12 +98,12 @@ def _around_estimators(**params):
 def _bootstrapped():
     """Few replicates; by refits and by steps, arms on their own and together."""
     return [
-        {"n_samples": 5},
+        {"n_samples": 3},
         {
             "estimator": DecisionTreeRegressor(max_depth=3),
             "bootstrap": "poisson",
             "arm_model": "pooled",
-            "n_samples": 5,
+            "n_samples": 3,
         },
         {"estimator": SGDClassifier(loss="log_loss", fit_intercept=False), "n_samples": 3},
     ]
@@ -158,7 +158,7 @@ SETTINGS = {
         {"bandit": LinearUCB(arm_model="shared")},
     ],
     "BootstrappedThompsonSampling": _bootstrapped,
-    "BootstrappedUCB": lambda: [{"n_samples": 5}],
+    "BootstrappedUCB": lambda: [{"n_samples": 3, "refit_growth": 1.5}],
     "ExploreThenCommit": lambda: [{"n_explore": 20}],
     "RegCB": lambda: [{"rule": "elimination"}, {"arm_model": "shared"}],
     "PolicyTreeBandit": lambda **params: [
