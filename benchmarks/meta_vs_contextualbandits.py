@@ -6,10 +6,10 @@ each batch, as its documentation plays; ours learn each batch and fit anew on th
 policy has the same settings in both where it has any (replicates, percentile, share of
 exploration), and the defaults else.
 
-Two differ. Softmax weighs odds there, the more sharply the longer it plays, and standardised
-scores here, with a temperature that falls. What is called active there weighs the sum of both
-gradients by the chance of a 1, which mostly is the greedy choice; here each gradient is weighed by
-the chance of its label.
+Softmax differs: it weighs odds there, the more sharply the longer it plays, and standardised
+scores here, with a temperature that falls. What is called active weighs the sum of both gradients
+by the chance of a 1, as is the default here; ``--policies "active gradient"`` plays ours that
+weighs each gradient by the chance of its label. ``--problems rare`` has fewer rewards.
 
 Regret is the number of rounds (expected reward, on the simulated problem) short of the best arm;
 times are processor time of one whole run::
@@ -63,14 +63,19 @@ def mushroom(n_rounds, seed):
     return X[rows], (y[rows, None] == np.unique(y)) * 1.0
 
 
-def logistic(n_rounds, seed):
+def logistic(n_rounds, seed, offset=2.0):
     """See :func:`shuttle`; eight arms, ten features, rewards of about one in five."""
     rng = np.random.RandomState(seed)
     X, weights = rng.standard_normal((n_rounds, 10)), rng.standard_normal((10, 8)) / 2.0
-    return X, 1.0 / (1.0 + np.exp(2.0 - X @ weights))
+    return X, 1.0 / (1.0 + np.exp(offset - X @ weights))
 
 
-PROBLEMS = {"shuttle": shuttle, "mushroom": mushroom, "logistic": logistic}
+def rare(n_rounds, seed):
+    """See :func:`logistic`; rewards of about one in thirty."""
+    return logistic(n_rounds, seed, offset=4.5)
+
+
+PROBLEMS = {"shuttle": shuttle, "mushroom": mushroom, "logistic": logistic, "rare": rare}
 
 
 def base():
@@ -87,8 +92,10 @@ def ours(name, n_arms, seed):
         return BootstrappedUCB(**common)
     if name == "explore first":
         return ExploreThenCommit(n_explore=EXPLORED, **common)
-    if name == "active":
-        return ActiveBandit(explore_share=0.15, **common)
+    if name.startswith("active"):
+        criterion = name.removeprefix("active").strip()
+        chosen = {"criterion": criterion} if criterion else {}
+        return ActiveBandit(explore_share=0.15, **chosen, **common)
     selectors = {
         "epsilon greedy": EpsilonGreedySelector(0.1),
         "softmax": SoftmaxSelector(decay=0.25),
@@ -106,7 +113,7 @@ def theirs(name, n_arms, seed):
         return online.BootstrappedUCB(base(), njobs_arms=1, **common)
     if name == "explore first":
         return online.ExploreFirst(base(), explore_rounds=EXPLORED - BATCH, **common, **one_job)
-    if name == "active":
+    if name.startswith("active"):
         # It knows the gradients of a penalty that is named.
         named = base().set_params(penalty="l2")
         return online.ActiveExplorer(named, explore_prob=0.15, decay=None, **common, **one_job)
@@ -160,7 +167,9 @@ def main():
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3_000)
-    parser.add_argument("--problems", nargs="+", default=list(PROBLEMS))
+    parser.add_argument(
+        "--problems", nargs="+", choices=PROBLEMS, default=["shuttle", "mushroom", "logistic"]
+    )
     parser.add_argument("--policies", nargs="+", default=POLICIES)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -187,7 +196,7 @@ def main():
                 f"{one[:, 0].mean():.0f} +- {one[:, 0].std():.0f} ({one[:, 0].max():.0f})"
                 for one in (left, right)
             ]
-            times = [f"{one[:, k].mean():.2f}" for k in (1, 2) for one in (left, right)]
+            times = [f"{one[:, k].mean():.3f}" for k in (1, 2) for one in (left, right)]
             print(f"| {problem} | {policy} | {' | '.join(regret + times)} |", flush=True)
 
 

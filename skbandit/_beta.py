@@ -11,6 +11,7 @@ cases then. Inside, arrays are (n_arms, n_rows): the arms come first.
 import numpy as np
 from scipy.special import betainc, betaincinv, betaln, polygamma
 
+from ._scores import checked_k
 from ._top_k import few_others_above, share_between_twins
 
 # Chance that one variable may have beyond each end of its interval.
@@ -64,7 +65,10 @@ def beta_top_probability(k, a, b, available=None):
     """
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     n_rows, n_arms = a.shape
-    usable = _checked_mask(k, available, (n_rows, n_arms))
+    usable = (
+        np.ones(a.shape, dtype=bool) if available is None else np.asarray(available, dtype=bool)
+    )
+    k = checked_k(k, n_arms, usable)
     positive = (a > 0) & (b > 0) & np.isfinite(a) & np.isfinite(b)
     if not (positive | ~usable).all():
         raise ValueError("a and b must be positive finite numbers for all available arms.")
@@ -74,18 +78,6 @@ def beta_top_probability(k, a, b, available=None):
         rows = slice(start, start + block)
         p[rows] = _chances(k, a[rows], b[rows], usable[rows])
     return p
-
-
-def _checked_mask(k, available, shape):
-    usable = np.ones(shape, dtype=bool) if available is None else np.asarray(available, dtype=bool)
-    short = usable.sum(axis=1) < k
-    if short.any() or k < 1:
-        row = int(np.flatnonzero(short)[0]) if short.any() else 0
-        raise ValueError(
-            f"k={k!r}, but row {row} has {usable[row].sum()} available arms; k must be between 1 "
-            "and that."
-        )
-    return usable
 
 
 def _chances(k, a, b, usable):

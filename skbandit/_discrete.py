@@ -6,9 +6,8 @@ other.
 
 import numpy as np
 
-# Values this close, relative to the range of the row, count as equal, as scores do.
-_TIE_TOLERANCE = 1e-10
-_ROUNDING = 1e-12
+from ._scores import checked_k, width_of_range
+
 _BLOCK_ENTRIES = 2**17
 
 
@@ -54,15 +53,10 @@ def discrete_top_probability(values, k=1, available=None):
     """
     values = np.asarray(values, dtype=np.float64)
     n_values, n_rows, n_arms = values.shape
-    least = n_arms
     if available is not None:
         available = np.asarray(available, dtype=bool)
-        least = int(available.sum(axis=1).min(initial=n_arms))
         values = np.where(available, values, 0.0)
-    if not 1 <= k <= least:
-        raise ValueError(
-            f"k={k!r}, but a row has {least} available arms; k must be between 1 and that."
-        )
+    k = checked_k(k, n_arms, available)
     if not np.isfinite(values).all():
         raise ValueError("values: an available arm has a value that is not a finite number.")
     probability = np.empty((n_rows, n_arms))
@@ -84,8 +78,8 @@ def _chances(values, k, available):
         flat = np.where(usable, flat, least)
     order = np.argsort(flat, axis=1, kind="stable")
     ordered = np.take_along_axis(flat, order, axis=1)
-    low, high = ordered[:, :1], ordered[:, -1:]
-    width = _TIE_TOLERANCE * (high - low) + _ROUNDING * np.maximum(np.abs(high), np.abs(low))
+    # Values tie as scores do.
+    width = width_of_range(ordered[:, :1], ordered[:, -1:])
     new = np.ones(flat.shape, dtype=bool)
     new[:, 1:] = ordered[:, 1:] - ordered[:, :-1] > width
     plain = new.all(axis=1) if k == 1 else np.zeros(n_rows, dtype=bool)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._optimality import _check, _check_k, _tie_width
+from ._scores import checked_k, masked_scores, tie_width
 
 
 def inverse_gap_policy(scores, gamma, k=1, available=None):
@@ -40,11 +40,11 @@ def inverse_gap_policy(scores, gamma, k=1, available=None):
     >>> inverse_gap_policy([[1.0, 0.5, 0.0]], gamma=4.0).round(3)
     array([[0.657, 0.2  , 0.143]])
     """
-    scores, available = _check(scores, available)
-    k = _check_k(k, scores, available)
+    scores, available = masked_scores(scores, available)
+    k = checked_k(k, scores.shape[1], available)
     n_arms = scores.shape[1]
     usable = np.ones(scores.shape, dtype=bool) if available is None else available
-    width = _tie_width(scores)
+    width = tie_width(scores)
     edge = np.partition(scores, n_arms - k, axis=1)[:, n_arms - k, None]
     above = scores > edge + width
     tied = (scores >= edge - width) & ~above & usable

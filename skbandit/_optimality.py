@@ -6,12 +6,10 @@ other.
 
 import numpy as np
 
-from ._quadrature import sinh_best_probability
+from ._quadrature import sinh_best_above, sinh_best_probability
+from ._scores import checked_k, masked_scores, tie_width, width_of_range
 from ._top_k import panel_top_probability
 
-# Scores this close, relative to the largest one of the row, count as equal.
-_TIE_TOLERANCE = 1e-10
-_ROUNDING = 1e-12
 # A point mass beside proper distributions gets this part of the smallest of their widths: the
 # error is of the same order, and equal point masses share evenly.
 _POINT_WIDTH = 1e-8
@@ -51,17 +49,16 @@ def argmax_policy(scores, available=None):
     array([[0. , 0.5, 0.5],
            [1. , 0. , 0. ]])
     """
-    scores, available = _check(scores, available)
+    scores, available = masked_scores(scores, available)
     # The reductions themselves: the methods take twice as long for a row or two.
     best = np.maximum.reduce(scores, axis=1, keepdims=True)
     low = np.minimum.reduce(scores, axis=1, keepdims=True)
-    largest = np.maximum(np.abs(best), np.abs(low))
-    if np.logical_and.reduce(np.isfinite(largest), axis=None):
-        width = _TIE_TOLERANCE * (best - low) + _ROUNDING * largest
+    if np.logical_and.reduce(np.isfinite(best) & np.isfinite(low), axis=None):
+        width = width_of_range(low, best)
     else:
         if np.isnan(best).any():
             _raise_nan("scores")
-        width = _tie_width(scores)
+        width = tie_width(scores)
     tied = scores >= best - width
     if available is not None:
         tied &= available
@@ -103,12 +100,12 @@ def top_policy(scores, k, available=None):
     >>> top_policy([[5.0, 1.0, 1.0, 0.0]], k=2)
     array([[1. , 0.5, 0.5, 0. ]])
     """
-    scores, available = _check(scores, available)
-    k = _check_k(k, scores, available)
+    scores, available = masked_scores(scores, available)
+    k = checked_k(k, scores.shape[1], available)
     if np.isnan(scores).any():
         _raise_nan("scores")
     n_arms = scores.shape[1]
-    width = _tie_width(scores)
+    width = tie_width(scores)
     kth = np.partition(scores, n_arms - k, axis=1)[:, n_arms - k, None]
     above = scores > kth + width
     tied = (scores >= kth - width) & ~above
@@ -164,7 +161,8 @@ def best_probability(mean, std, dof=None, available=None):
     too heavy for it, the rule of `top_probability` takes over. An arm that beats the leading one
     with a chance below 1e-9 gets exactly 0.
 
-    A score of width 0 beside others is given 1e-8 times the smallest of their widths. Such scores
+    A score of width 0 is a number that others have to exceed: the integrals of Gaussian ones begin
+    there. Beside Student t scores it is given 1e-8 times the smallest of their widths. Such scores
     tie, and share evenly, under the tolerance of `argmax_policy`.
 
     References
@@ -232,34 +230,8 @@ def top_probability(k, mean, std, dof=None, available=None):
     array([[0.33333333, 0.33333333, 0.33333333, 1.        ]])
     """
     mean, std, dof, available = _check_scores(mean, std, dof, available)
-    k = _check_k(k, mean, available)
+    k = checked_k(k, mean.shape[1], available)
     return _chances(k, mean, std, dof, available)
-
-
-def _check(scores, available):
-    scores = np.asarray(scores, dtype=np.float64)
-    if available is None:
-        return scores, None
-    available = np.asarray(available, dtype=bool)
-    if not available.any(axis=1).all():
-        row = int(np.flatnonzero(~available.any(axis=1))[0])
-        raise ValueError(
-            f"available: row {row} has no arm to play; make one available in each row."
-        )
-    return np.where(available, scores, -np.inf), available
-
-
-def _check_k(k, scores, available):
-    n_available = (
-        scores.shape[1]
-        if available is None
-        else int(available.sum(axis=1).min(initial=scores.shape[1]))
-    )
-    if not 1 <= k <= n_available:
-        raise ValueError(
-            f"k={k!r}, but a row has {n_available} available arms; k must be between 1 and that."
-        )
-    return int(k)
 
 
 def _check_scores(mean, std, dof, available):
@@ -269,7 +241,7 @@ def _check_scores(mean, std, dof, available):
     if dof is not None:
         dof = np.broadcast_to(np.asarray(dof, dtype=np.float64), mean.shape)
     if available is not None:
-        masked, available = _check(mean, available)
+        masked, available = masked_scores(mean, available)
         mean = np.where(available, mean, 0.0)
         std = np.where(available, std, 1.0)
         if dof is not None:
@@ -286,36 +258,51 @@ def _raise_nan(name):
     raise ValueError(f"{name}: an available arm has a value that is not a finite number.")
 
 
-def _tie_width(scores):
-    finite = np.isfinite(scores)
-    high = np.where(finite, scores, -np.inf).max(axis=1, keepdims=True)
-    low = np.where(finite, scores, np.inf).min(axis=1, keepdims=True)
-    size = np.maximum(np.abs(high), np.abs(low))
-    # What all scores have in common adds rounding and nothing else.
-    with np.errstate(invalid="ignore"):
-        width = _TIE_TOLERANCE * (high - low) + _ROUNDING * size
-    return np.where(np.isfinite(size), width, 0.0)
-
-
 def _chances(k, mean, std, dof, available):
-    if np.count_nonzero(std > 0) == std.size:
+    proper = std > 0.0
+    if np.logical_and.reduce(proper, axis=None):
         return _proper_chances(k, mean, std, dof, available)
     if std.min() < 0:
         raise ValueError(f"std: it must not be negative, got {std.min()}.")
-    usable = np.ones(mean.shape, dtype=bool) if available is None else available
-    point = usable & (std == 0)
-    smallest = np.where(usable & ~point, std, np.inf).min(axis=1, initial=np.inf)
-    known = np.isinf(smallest)
+    point, wide = ~proper, proper
+    if available is not None:
+        point, wide = point & available, wide & available
+    known = ~np.logical_or.reduce(wide, axis=1)
+    beside = np.logical_or.reduce(point, axis=1)
+    if k > 1 or dof is not None:
+        beside = np.zeros_like(beside)
+    beside &= ~known
+    if np.logical_and.reduce(beside):
+        return _beside_points(mean, std, point, wide)
     p = np.empty(mean.shape)
-    p[known] = top_policy(mean[known], k, None if available is None else available[known])
-    mixed = ~known
+    if known.any():
+        p[known] = top_policy(mean[known], k, None if available is None else available[known])
+    if beside.any():
+        p[beside] = _beside_points(mean[beside], std[beside], point[beside], wide[beside])
+    mixed = ~known & ~beside
     if mixed.any():
-        mean, point = mean[mixed], point[mixed]
-        width = np.maximum(_POINT_WIDTH * smallest[mixed, None], np.finfo(float).tiny)
+        mean, point, wide = mean[mixed], point[mixed], wide[mixed]
+        smallest = np.where(wide, std[mixed], np.inf).min(axis=1, keepdims=True)
+        width = np.maximum(_POINT_WIDTH * smallest, np.finfo(float).tiny)
         mean = np.where(point, _snap(mean, point), mean)
         std = np.where(point, width, std[mixed])
         dof = None if dof is None else dof[mixed]
-        p[mixed] = _proper_chances(k, mean, std, dof, usable[mixed])
+        p[mixed] = _proper_chances(k, mean, std, dof, point | wide)
+    return p
+
+
+def _beside_points(mean, std, point, wide):
+    """Chances to be the best in rows of which some scores are known, and some are not."""
+    floor = np.maximum.reduce(np.where(point, mean, -np.inf), axis=1)
+    lead = point & (mean >= floor[:, None] - tie_width(mean))
+    arms = np.flatnonzero(np.logical_or.reduce(wide, axis=0))
+    others, width = mean[:, arms], std[:, arms]
+    takes_part = wide[:, arms]
+    if not np.logical_and.reduce(takes_part, axis=None):
+        others, width = np.where(takes_part, others, -np.inf), np.where(takes_part, width, 1.0)
+    chance, none = sinh_best_above(floor, others, width)
+    p = lead * (none / np.add.reduce(lead, axis=1))[:, None]
+    p[:, arms] += chance
     return p
 
 
@@ -334,7 +321,7 @@ def _proper_chances(k, mean, std, dof, available):
 
 def _snap(mean, point):
     """Set point masses that tie to exactly the same value, the highest of theirs."""
-    width = _tie_width(mean)
+    width = tie_width(mean)
     value = np.where(point, mean, -np.inf)
     order = np.argsort(-value, axis=1, kind="stable")
     value = np.take_along_axis(value, order, axis=1)

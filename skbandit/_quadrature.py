@@ -12,6 +12,7 @@ All that is decided here, such as the number of nodes, depends on the row alone.
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import beta, log_ndtr, ndtr, ndtri
@@ -264,6 +265,88 @@ def sinh_best_probability(mean, std, dof):
     else:
         _by_contenders(p, location, std, unit, law, chases, count)
     return p / p.sum(axis=1, keepdims=True)
+
+
+def sinh_best_above(floor, mean, std):
+    r"""Chance that each of some Gaussian scores is the highest, and above a number.
+
+    With m the number,
+
+    .. math:: p_a = \int_m^\infty \frac{f_a(t)}{\Phi_a(t)} F(t) \, dt, \qquad
+              1 - \sum_a p_a = F(m) .
+
+    The integrand does not vanish at m: in x, a Gauss-Legendre rule takes the place of midpoints.
+
+    Parameters
+    ----------
+    floor : ndarray of shape (n_rows,)
+        The number.
+    mean, std : ndarray of shape (n_rows, n_arms)
+        Means and (positive) standard deviations. An arm whose mean is -inf never wins; each row
+        has another one.
+
+    Returns
+    -------
+    probability : ndarray of shape (n_rows, n_arms)
+    none : ndarray of shape (n_rows,)
+        Chance that none of them is above; with `probability`, rows sum to 1.
+    """
+    law = Gaussian()
+    z = (mean - floor[:, None]) / std
+    if mean.shape[1] == 1:
+        return law.survival(-z), law.survival(z[:, 0])
+    n_rows, n_arms = mean.shape
+    none = np.multiply.reduce(law.survival(z), axis=1)
+    lead = (mean - std).argmax(axis=1)
+    top = mean[np.arange(n_rows), lead]
+    location, floor = mean - top[:, None], floor - top
+    p = np.empty(mean.shape)
+    block = max(1, _BLOCK // n_arms)
+    for start in range(0, n_rows, block):
+        rows = slice(start, start + block)
+        p[rows] = _integrate_above(floor[rows], location[rows].T, std[rows].T, law).T
+    total = none + p.sum(axis=1)
+    return p / total[:, None], none / total
+
+
+def _integrate_above(floor, location, std, law):
+    """Integrals of the arms from a number on, (n_arms, n_rows)."""
+    low, unit, x_max, step = law.sinh_range(location, std, None)
+    x_min = np.arcsinh(np.maximum(floor - low, 0.0) / unit)
+    x_min = np.minimum(x_min, x_max)
+    # Where the nodes are least dense, in the middle, they lie as close as midpoints would; there
+    # are few different numbers of them.
+    n_nodes = 4.0 + 0.5 * np.pi * (x_max - x_min) / step
+    n_nodes = 8.0 * np.ceil(n_nodes / 8.0)
+    sizes = sorted(set(n_nodes.tolist()))
+    if len(sizes) == 1:
+        return _legendre_integrals(location, std, law, low, unit, x_min, x_max, int(sizes[0]))
+    p = np.empty(location.shape)
+    for n in sizes:
+        rows = np.flatnonzero(n_nodes == n)
+        cut = np.s_[:, rows]
+        ends = low[rows], unit[rows], x_min[rows], x_max[rows]
+        p[cut] = _legendre_integrals(location[cut], std[cut], law, *ends, int(n))
+    return p
+
+
+def _legendre_integrals(location, std, law, low, unit, x_min, x_max, n_nodes):
+    node, weight = _legendre_rule(n_nodes)
+    half = 0.5 * (x_max - x_min)
+    up = np.exp(x_min + half * (1.0 + node))
+    down = 1.0 / up
+    t = low + 0.5 * unit * (up - down)
+    cdf, ratio = law.cdf_and_ratio((t - location[:, None]) / std[:, None])
+    product = np.multiply.reduce(cdf, axis=0)
+    product *= up + down
+    product *= weight
+    return np.einsum("anr,nr->ar", ratio, product) * (0.5 * unit * half) / std
+
+
+@lru_cache(maxsize=64)
+def _legendre_rule(n_nodes):
+    nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
+    return nodes[:, None], weights[:, None]
 
 
 def _by_contenders(p, location, std, unit, law, chases, count):

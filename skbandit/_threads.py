@@ -31,31 +31,39 @@ class _Limit:
     it at the same time."""
 
     def __init__(self):
-        self.lock, self.holders, self.limiter = PatientLock(), WeakSet(), None
+        self.lock, self.holders, self.limited = PatientLock(), WeakSet(), None
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self.renew)
 
     def renew(self):
         """In a forked process: the threads that wanted the limit are not there."""
         self.holders = WeakSet()
-        if self.limiter is not None:
-            self.limiter.restore_original_limits()
-            self.limiter = None
+        if self.limited is not None:
+            self.lift()
+
+    def lift(self):
+        """Give the libraries their threads back."""
+        for library, n_threads in self.limited:
+            library.set_num_threads(n_threads)
+        self.limited = None
 
     def enter(self, holder):
         """Set the limit where it is not set."""
         with self.lock.held():
             self.holders.add(holder)
-            if self.limiter is None:
-                self.limiter = _controller().limit(limits=1, user_api="blas")
+            if self.limited is None:
+                # A context of threadpoolctl takes several times as long.
+                before = [(library, library.num_threads) for library in _libraries()]
+                self.limited = [(library, n) for library, n in before if n is not None and n > 1]
+                for library, _ in self.limited:
+                    library.set_num_threads(1)
 
     def leave(self, holder):
         """Lift the limit where nobody else wants it."""
         with self.lock.held():
             self.holders.discard(holder)
-            if not self.holders and self.limiter is not None:
-                self.limiter.restore_original_limits()
-                self.limiter = None
+            if not self.holders and self.limited is not None:
+                self.lift()
 
 
 _LIMIT = _Limit()
@@ -63,9 +71,11 @@ NO_LIMIT = nullcontext()
 
 
 @cache
-def _controller():
-    # Finding the libraries takes milliseconds. numpy and scipy have loaded theirs by now.
-    return ThreadpoolController()
+def _libraries():
+    """The libraries of linear algebra that numpy and scipy have loaded."""
+    # Finding them takes milliseconds.
+    controllers = ThreadpoolController().lib_controllers
+    return [library for library in controllers if library.user_api == "blas"]
 
 
 @contextmanager

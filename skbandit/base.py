@@ -43,8 +43,9 @@ set_public_path(__name__, BanditTags, StateField)
 
 # A block of rows and its scores should stay in the processor's cache.
 _BLOCK_BYTES = 1 << 23
-# Larger batches gain nothing from skipping the full validation.
-_PLAIN_ROWS = 32
+# The full validation takes about 100 microseconds more to decide and 200 to learn, whatever the
+# number of rows: larger batches gain little from skipping it.
+_PLAIN_ROWS = 1024
 # Weights whose sum should be 1 may exceed it by so much.
 _ROUNDING = 1e-9
 # Attributes that are derived from the state and rebuilt on demand.

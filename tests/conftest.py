@@ -4,6 +4,7 @@ Nothing here keeps sums: least squares on the rows themselves, with the prior as
 package solves normal equations on running sums, so the two share no step.
 """
 
+import gc
 import os
 from fractions import Fraction
 from types import SimpleNamespace
@@ -16,6 +17,17 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import numpy as np
 import pytest
 from scipy.linalg import solve_triangular
+
+
+def pytest_collection():
+    """Tests are a million objects that stay: looking for garbage among them is of no use."""
+    gc.disable()
+
+
+def pytest_collection_finish():
+    """From here on garbage is collected as ever, among what is new."""
+    gc.freeze()
+    gc.enable()
 
 
 def design(X, intercept=True):

@@ -42,50 +42,47 @@ def test_limit_is_lifted(two_threads):
 
 
 class Recorder:
-    """Stands for the libraries: says when a limit was set and lifted."""
+    """Stands for a library: says how many threads it was given."""
 
     def __init__(self):
+        self.num_threads = 4
         self.events = []
 
-    def limit(self, limits, user_api):
-        assert user_api == "blas"
-        self.events.append(limits)
-        return self
-
-    def restore_original_limits(self):
-        self.events.append("lifted")
+    def set_num_threads(self, n_threads):
+        self.num_threads = n_threads
+        self.events.append(n_threads)
 
 
 def test_limit_of_many_threads_is_set_by_the_first_and_lifted_by_the_last(monkeypatch):
-    libraries = Recorder()
-    monkeypatch.setattr(_threads, "_controller", lambda: libraries)
+    library = Recorder()
+    monkeypatch.setattr(_threads, "_libraries", lambda: [library])
     inside, over = Barrier(4), Barrier(4)
 
     def work(_):
         with one_blas_thread():
             inside.wait()
-            found = list(libraries.events)
+            found = list(library.events)
             over.wait()
         return found
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(work, range(4))) == [[1]] * 4
-    assert libraries.events == [1, "lifted"]
+    assert library.events == [1, 4]
 
 
 def test_an_interruption_leaves_no_limit_for_good(monkeypatch):
     """As if a signal had come between setting the limit and the work."""
-    libraries = Recorder()
-    monkeypatch.setattr(_threads, "_controller", lambda: libraries)
+    library = Recorder()
+    monkeypatch.setattr(_threads, "_libraries", lambda: [library])
     limit = _threads._Limit()
     holder = _threads._Holder()
     limit.enter(holder)
     del holder
-    assert libraries.events == [1]
+    assert library.events == [1]
     other = _threads._Holder()
     limit.enter(other)
     limit.leave(other)
-    assert libraries.events == [1, "lifted"]
+    assert library.events == [1, 4]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -77,7 +77,7 @@ def _trained_fast(**params):
     return {
         "net": _small_net(),
         "min_samples_to_train": 8,
-        "train_every": 16,
+        "train_every": 32,
         "initial_train_steps": 4,
         "train_steps": 2,
         **params,
@@ -99,12 +99,12 @@ def _around_estimators(**params):
 def _bootstrapped():
     """Few replicates; by refits and by steps, arms on their own and together."""
     return [
-        {"n_samples": 5},
+        {"n_samples": 3},
         {
             "estimator": DecisionTreeRegressor(max_depth=3),
             "bootstrap": "poisson",
             "arm_model": "pooled",
-            "n_samples": 5,
+            "n_samples": 3,
         },
         {"estimator": SGDClassifier(loss="log_loss", fit_intercept=False), "n_samples": 3},
     ]
@@ -147,6 +147,7 @@ SETTINGS = {
     ],
     "EnsembleBandit": lambda: [_trained_fast(n_members=2)],
     "GreedyBandit": _around_estimators,
+    "ActiveBandit": lambda: [{}, {"criterion": "gradient"}],
     "DiscountedLinUCB": lambda: [{}, {"forgetting": 1.0}, {"arm_model": "shared"}],
     "SlidingWindowBandit": lambda: [
         {"window": 40},
@@ -158,7 +159,7 @@ SETTINGS = {
         {"bandit": LinearUCB(arm_model="shared")},
     ],
     "BootstrappedThompsonSampling": _bootstrapped,
-    "BootstrappedUCB": lambda: [{"n_samples": 5}],
+    "BootstrappedUCB": lambda: [{"n_samples": 3, "refit_growth": 1.5}],
     "ExploreThenCommit": lambda: [{"n_explore": 20}],
     "RegCB": lambda: [{"rule": "elimination"}, {"arm_model": "shared"}],
     "PolicyTreeBandit": lambda **params: [

@@ -20,14 +20,15 @@ from skbandit._optimality import (
 N_SE = 5
 
 
+def winning_density(t, a, mean, std):
+    """Density of arm a at t, times the chance that all others are below."""
+    z = (t - mean) / std
+    density = np.exp(-(z[a] ** 2) / 2) / np.sqrt(2 * np.pi) / std[a]
+    return density * np.prod(np.delete(ndtr(z), a))
+
+
 def quad_best_probability(mean, std, arms):
     """The chances, by adaptive integration between breakpoints around the arms."""
-
-    def integrand(t, a):
-        z = (t - mean) / std
-        density = np.exp(-(z[a] ** 2) / 2) / np.sqrt(2 * np.pi) / std[a]
-        return density * np.prod(np.delete(ndtr(z), a))
-
     chances = []
     for a in arms:
         edges = np.linspace(-8, 8, 17) * std[a] + mean[a]
@@ -37,10 +38,25 @@ def quad_best_probability(mean, std, arms):
             edges = np.unique(np.concatenate([edges, others[inside]]))
         chances.append(
             sum(
-                quad(integrand, left, right, args=(a,), epsabs=1e-11, epsrel=1e-8, limit=200)[0]
+                quad(winning_density, left, right, (a, mean, std), epsabs=1e-11, limit=200)[0]
                 for left, right in pairwise(edges)
             )
         )
+    return np.array(chances)
+
+
+def quad_best_above(floor, mean, std):
+    """The chances to be the best and above a number, by adaptive integration."""
+    chances = []
+    for a in range(len(mean)):
+        edges = (mean[:, None] + std[:, None] * np.linspace(-8, 8, 17)).ravel()
+        inside = (edges > floor) & (np.abs(edges - mean[a]) <= 8 * std[a])
+        edges = np.unique(np.append(edges[inside], floor))
+        parts = (
+            quad(winning_density, left, right, (a, mean, std), epsabs=1e-11, limit=200)[0]
+            for left, right in pairwise(edges)
+        )
+        chances.append(sum(parts))
     return np.array(chances)
 
 
@@ -146,9 +162,9 @@ class TestTopPolicy:
 
     def test_fewer_available_than_k(self):
         mask = [[True, True, True], [True, False, False]]
-        with pytest.raises(ValueError, match="k=2, but a row has 1 available"):
+        with pytest.raises(ValueError, match="k=2, but row 1 has 1 available"):
             top_policy(np.eye(2, 3), 2, mask)
-        with pytest.raises(ValueError, match="k=2, but a row has 1 available"):
+        with pytest.raises(ValueError, match="k=2, but row 1 has 1 available"):
             top_probability(2, np.eye(2, 3), np.ones((2, 3)), available=mask)
 
 
@@ -333,6 +349,52 @@ class TestPointMasses:
         p = best_probability(mean, std)
         np.testing.assert_allclose(p, [expected] * n_rows, atol=1e-7)
         np.testing.assert_array_equal(p[:, 0], p[:, 2])
+
+    @pytest.mark.parametrize(("ratio", "n_known"), [(1, 1), (5, 2), (1e3, 1), (1e6, 3)])
+    def test_known_beside_several_uncertain(self, ratio, n_known):
+        rng = np.random.default_rng(int(ratio))
+        mean, std = make_scores(30, 6, ratio, 1.5, int(ratio))
+        # A known score in the thick of the uncertain ones, others below it.
+        mean[:, 0] = (mean + std * rng.uniform(-1, 2, std.shape))[:, n_known:].max(axis=1)
+        mean[:, 1:n_known] = mean[:, :1] - rng.uniform(0.1, 1, (30, n_known - 1))
+        std[:, :n_known] = 0.0
+        p = best_probability(mean, std)
+        wide = np.s_[n_known:]
+        for row in range(30):
+            location, scale = mean[row, wide], std[row, wide]
+            np.testing.assert_allclose(
+                p[row, 0], ndtr((mean[row, 0] - location) / scale).prod(), atol=2e-7
+            )
+            expected = quad_best_above(mean[row, 0], location, scale)
+            np.testing.assert_allclose(p[row, wide], expected, atol=2e-7)
+        assert (p[:, 1:n_known] == 0.0).all()
+        assert (p[:, wide] > 0.01).any()
+
+    def test_known_scores_of_rows_of_the_same_uncertain_ones(self):
+        """Rows share what they have in common, and none has an influence on another."""
+        rng = np.random.default_rng(4)
+        mean = np.tile([0.0, 0.0, 0.2, 0.0, 0.0], (60, 1))
+        std = np.tile([1.0, 1.0, 0.5, 0.0, 0.0], (60, 1))
+        mean[:, 3:] = rng.uniform(-8.0, 8.0, (60, 2))
+        mask = rng.random((60, 5)) < 0.8
+        mask[:, 0] = mask[:, 3] = True
+        for available in (None, mask):
+            p = best_probability(mean, std, None, available)
+            for row in (0, 7, 59):
+                cut = slice(row, row + 1)
+                alone = None if available is None else available[cut]
+                np.testing.assert_array_equal(
+                    p[row], best_probability(mean[cut], std[cut], None, alone)[0]
+                )
+            if available is None:
+                np.testing.assert_array_equal(p[:, 0], p[:, 1])
+                for row in range(60):
+                    floor = mean[row, 3:].max()
+                    expected = quad_best_above(floor, mean[row, :3], std[row, :3])
+                    np.testing.assert_allclose(p[row, :3], expected, atol=1e-7)
+            else:
+                assert (p[~mask] == 0.0).all()
+                np.testing.assert_allclose(p.sum(axis=1), 1.0)
 
     def test_tie_within_rounding(self):
         p = best_probability([[0.3, 0.1 + 0.2, 0.0]], [[0.0, 0.0, 1.0]])

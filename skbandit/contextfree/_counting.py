@@ -1,4 +1,4 @@
-"""What the bandits share that count rewards in [0, 1] and have formulas of their own for them."""
+"""What the bandits share that count rounds and sum up rewards."""
 
 from numbers import Real
 
@@ -10,27 +10,17 @@ from ._base import BaseContextFreeBandit
 FORGETTING_CONSTRAINT = [Interval(Real, 0, 1, closed="right")]
 
 
-class BaseCountingBandit(BaseContextFreeBandit):
-    """Counts rounds and sums rewards in [0, 1]; believes the Beta posterior of a uniform prior."""
+class BaseSummingBandit(BaseContextFreeBandit):
+    """Counts the rounds of each arm and sums up what it has paid."""
 
     forgetting = 1.0
     _state_fields = COUNT_FIELDS
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.bandit_tags.reward = "unit_interval"
-        tags.bandit_tags.learning = "sum" if self.forgetting == 1.0 else "sequence"
-        tags.bandit_tags.fades = self.forgetting < 1.0
-        return tags
 
     def _initial_state(self, n_arms, n_features):
         return no_counts(n_arms)
 
     def _learn(self, rounds):
         return counted(self.state_, rounds, float(self.forgetting))
-
-    def _belief(self, contexts):
-        return beta_belief(self.state_, n_rows(contexts))
 
     @property
     def weight_(self):
@@ -46,3 +36,17 @@ class BaseCountingBandit(BaseContextFreeBandit):
     def mean_(self):
         """Mean reward of each arm, (n_arms,); 0 for an arm that was never played."""
         return mean_rewards(self.state_)
+
+
+class BaseCountingBandit(BaseSummingBandit):
+    """Of rewards in [0, 1]; believes the Beta posterior of a uniform prior."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.bandit_tags.reward = "unit_interval"
+        tags.bandit_tags.learning = "sum" if self.forgetting == 1.0 else "sequence"
+        tags.bandit_tags.fades = self.forgetting < 1.0
+        return tags
+
+    def _belief(self, contexts):
+        return beta_belief(self.state_, n_rows(contexts))

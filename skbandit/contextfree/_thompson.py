@@ -12,18 +12,15 @@ from ..explorations import (
     still_to_try,
 )
 from ._arms import (
-    COUNT_FIELDS,
     beta_belief,
     beta_parameters,
-    counted,
-    no_counts,
     no_rewards,
     regrouped,
     rewarded,
     student_belief,
 )
 from ._base import BaseContextFreeBandit, OnePolicyMixin
-from ._counting import FORGETTING_CONSTRAINT
+from ._counting import FORGETTING_CONSTRAINT, BaseCountingBandit
 
 
 def check_beta_prior(prior):
@@ -36,7 +33,7 @@ def check_beta_prior(prior):
     return float(prior[0]), float(prior[1])
 
 
-class BetaThompsonSampling(OnePolicyMixin, ThompsonSamplingMixin, BaseContextFreeBandit):
+class BetaThompsonSampling(OnePolicyMixin, ThompsonSamplingMixin, BaseCountingBandit):
     r"""Thompson sampling with Beta posteriors, for rewards in [0, 1].
 
     An arm that has paid :math:`s` in :math:`n` rounds pays, it is believed,
@@ -79,8 +76,8 @@ class BetaThompsonSampling(OnePolicyMixin, ThompsonSamplingMixin, BaseContextFre
         The arms.
     weight_ : ndarray of shape (n_arms,)
         Sum of the weights of the rounds in which each arm was played.
-    reward_sum_ : ndarray of shape (n_arms,)
-        What each arm has paid in them.
+    reward_sum_, mean_ : ndarray of shape (n_arms,)
+        What each arm has paid in them, and on average; 0 for an arm that was never played.
     a_, b_ : ndarray of shape (n_arms,)
         Parameters of the posteriors.
     learnt_weight_ : float
@@ -129,7 +126,6 @@ class BetaThompsonSampling(OnePolicyMixin, ThompsonSamplingMixin, BaseContextFre
         "forgetting": FORGETTING_CONSTRAINT,
     }
     _shape_parameters = ("forgetting",)
-    _state_fields = COUNT_FIELDS
 
     def __init__(
         self,
@@ -148,32 +144,12 @@ class BetaThompsonSampling(OnePolicyMixin, ThompsonSamplingMixin, BaseContextFre
         self.selector = selector
         self.random_state = random_state
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.bandit_tags.reward = "unit_interval"
-        tags.bandit_tags.learning = "sum" if self.forgetting == 1.0 else "sequence"
-        tags.bandit_tags.fades = self.forgetting < 1.0
-        return tags
-
     def _initial_state(self, n_arms, n_features):
         check_beta_prior(self.prior)
-        return no_counts(n_arms)
-
-    def _learn(self, rounds):
-        return counted(self.state_, rounds, float(self.forgetting))
+        return super()._initial_state(n_arms, n_features)
 
     def _belief(self, contexts):
         return beta_belief(self.state_, n_rows(contexts), check_beta_prior(self.prior))
-
-    @property
-    def weight_(self):
-        """Sum of the weights of the rounds in which each arm was played, (n_arms,)."""
-        return self.state_.weight.copy()
-
-    @property
-    def reward_sum_(self):
-        """What each arm has paid, (n_arms,)."""
-        return self.state_.reward_sum.copy()
 
     @property
     def a_(self):

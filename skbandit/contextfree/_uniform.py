@@ -3,11 +3,11 @@
 import numpy as np
 
 from ..base import BaseBandit
-from ._arms import COUNT_FIELDS, counted, mean_rewards, no_counts
-from ._base import BaseContextFreeBandit, OnePolicyMixin, same_for_all
+from ._base import OnePolicyMixin, same_for_all
+from ._counting import BaseSummingBandit
 
 
-class UniformBandit(OnePolicyMixin, BaseContextFreeBandit):
+class UniformBandit(OnePolicyMixin, BaseSummingBandit):
     """Play every arm that is available with the same probability.
 
     It never exploits: what it plays is an experiment, and its log can value any policy. With
@@ -64,7 +64,6 @@ class UniformBandit(OnePolicyMixin, BaseContextFreeBandit):
     """
 
     _parameter_constraints = {**BaseBandit._parameter_constraints}
-    _state_fields = COUNT_FIELDS
 
     def __init__(self, *, arms=None, selector=None, random_state=None):
         self.arms = arms
@@ -76,30 +75,9 @@ class UniformBandit(OnePolicyMixin, BaseContextFreeBandit):
         tags.bandit_tags.has_width = False
         return tags
 
-    def _initial_state(self, n_arms, n_features):
-        return no_counts(n_arms)
-
-    def _learn(self, rounds):
-        return counted(self.state_, rounds)
-
     def _expected_reward(self, contexts):
         mean = same_for_all(self.mean_, contexts)
         return mean, np.zeros(mean.shape)
 
     def _decision_function(self, contexts):
         return same_for_all(np.zeros(len(self.classes_)), contexts)
-
-    @property
-    def weight_(self):
-        """Sum of the weights of the rounds in which each arm was played, (n_arms,)."""
-        return self.state_.weight.copy()
-
-    @property
-    def reward_sum_(self):
-        """What each arm has paid, (n_arms,)."""
-        return self.state_.reward_sum.copy()
-
-    @property
-    def mean_(self):
-        """Mean reward of each arm, (n_arms,); 0 for an arm that was never played."""
-        return mean_rewards(self.state_)

@@ -1,4 +1,4 @@
-"""Explore where a round would teach a logistic model most."""
+"""Explore by the gradients of a logistic model."""
 
 from numbers import Real
 
@@ -7,22 +7,33 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from .._sklearn import Interval
+from .._sklearn import Interval, StrOptions
 from ..selectors import scheduled
-from ._fitting import checked_once, expected
+from ._fitting import checked_once
 from ._greedy import GreedyBandit
 from ._linear import is_logistic
 
 
 class ActiveBandit(GreedyBandit):
-    r"""Explore in a share of the rounds, by playing the arm whose model would learn most.
+    r"""Explore in a share of the rounds, by the gradients that a reward would give the models.
 
-    In the other rounds it is :class:`GreedyBandit`. What a model would learn is the expected norm
-    of the gradient of its log loss [1]_. For a logistic model that expects p, and features z with
-    a constant behind them, a reward of y has the gradient (p - y) z, hence
+    In the other rounds it is :class:`GreedyBandit`. A round teaches a model as much as the
+    gradient of its log loss is long [1]_. For a logistic model that expects p, and features z with
+    a constant behind them, a reward of y has the gradient :math:`g_y = (p - y) z`. Rounds that
+    explore play the arm of the highest
 
-    .. math:: E \lVert \nabla \rVert = p \, (1 - p) \lVert z \rVert + (1 - p) \, p \lVert z \rVert
-              = 2 p (1 - p) \lVert z \rVert .
+    .. math:: p \, (\lVert g_1 \rVert + \lVert g_0 \rVert) = p \lVert z \rVert
+
+    with ``criterion="reward"``, and with ``criterion="gradient"`` of the highest
+
+    .. math:: p \lVert g_1 \rVert + (1 - p) \lVert g_0 \rVert = 2 p (1 - p) \lVert z \rVert .
+
+    The first goes to arms that are likely to pay 1, and among those to long gradients. Where all
+    arms share the features that is the arm of the highest expected reward, so the bandit hardly
+    explores; it differs from :class:`GreedyBandit` where features differ from arm to arm
+    (candidates, Pipelines fitted arm by arm, gradients of one's own). The second is what the model
+    would learn on average, whatever the arm pays: it goes to the arm whose reward is least
+    certain, and costs about the share of rounds that explore.
 
     After rounds of a total weight of t the share is :math:`\min(1, c \max(t, 1)^{-d})`.
 
@@ -40,6 +51,9 @@ class ActiveBandit(GreedyBandit):
         The share c of rounds that explore.
     decay : float in [0, 1], default=0.0
         The exponent d with which it falls as the bandit learns.
+    criterion : {"reward", "gradient"}, default="reward"
+        What rounds that explore go by: "reward" where each round has to pay, "gradient" where
+        rounds may cost something for models that know more arms and contexts well.
     gradient_norm : callable, default=None
         ``gradient_norm(model, rows, label)`` returns the norms of the gradients, (n_rows,), of a
         fitted model, for rows whose rewards are all `label`, 0 or 1.
@@ -58,7 +72,7 @@ class ActiveBandit(GreedyBandit):
     n_jobs : int, default=None
         Estimators fitted in parallel.
     selector : selector, default=None
-        From expected rewards, and in rounds that explore from expected norms, to a policy.
+        From expected rewards, and in rounds that explore from the criterion, to a policy.
     random_state : int, RandomState instance or None, default=None
         Draws the arms and seeds the estimators.
 
@@ -98,7 +112,9 @@ class ActiveBandit(GreedyBandit):
     --------
     >>> import numpy as np
     >>> from skbandit.meta import ActiveBandit
-    >>> bandit = ActiveBandit(arms=["email", "push"], explore_share=0.2, random_state=0)
+    >>> bandit = ActiveBandit(
+    ...     arms=["email", "push"], explore_share=0.2, criterion="gradient", random_state=0
+    ... )
     >>> rng = np.random.RandomState(0)
     >>> X, arm = rng.randn(300, 2), np.tile(["email", "push"], 150)
     >>> reward = np.where(arm == "email", X[:, 0] > 0, rng.rand(300) < 0.5)
@@ -111,6 +127,7 @@ class ActiveBandit(GreedyBandit):
         **GreedyBandit._parameter_constraints,
         "explore_share": [Interval(Real, 0, 1, closed="both")],
         "decay": [Interval(Real, 0, 1, closed="both")],
+        "criterion": [StrOptions({"gradient", "reward"})],
         "gradient_norm": [callable, None],
     }
 
@@ -121,6 +138,7 @@ class ActiveBandit(GreedyBandit):
         arms=None,
         explore_share=0.15,
         decay=0.0,
+        criterion="reward",
         gradient_norm=None,
         arm_model="disjoint",
         update="auto",
@@ -145,6 +163,7 @@ class ActiveBandit(GreedyBandit):
         )
         self.explore_share = explore_share
         self.decay = decay
+        self.criterion = criterion
         self.gradient_norm = gradient_norm
 
     @property
@@ -163,50 +182,60 @@ class ActiveBandit(GreedyBandit):
 
     def _policy(self, contexts, available):
         share = scheduled(self.explore_share, -self.decay, self.learnt_weight_)
-        policy = super()._policy(contexts, available)
+        belief = self._belief(contexts)
+        policy = self._greedy_policy(belief, available)
         if share == 0.0:
             return policy
-        norm = self._expected_norm(contexts)
-        return (1.0 - share) * policy + share * self._selector.select(norm, available)
+        score = self._explored_score(contexts, belief.mean)
+        return (1.0 - share) * policy + share * self._selector.select(score, available)
 
-    def _expected_norm(self, contexts):
-        """Expected norm of the gradient of each arm's model, (n_rows, n_arms)."""
-        mean = self._mean_reward(contexts)
+    def _explored_score(self, contexts, mean):
+        """What rounds that explore go by, (n_rows, n_arms)."""
         cold = np.broadcast_to(self._cold_arms(), mean.shape[1])
-        zero, one = np.zeros(mean.shape), np.zeros(mean.shape)
-        norm_of = gradient_norm if self.gradient_norm is None else self.gradient_norm
-        with checked_once():
-            for place, model, rows in self._asked_models(contexts, ~cold):
-                zero[:, place] = norm_of(model, rows, 0)
-                one[:, place] = norm_of(model, rows, 1)
+        zero, one = self._gradients(contexts, mean, ~cold)
         if cold.any():
             # For a logistic model the two add up to the length of its features.
             warm = ~cold
             length = (zero + one)[:, warm].mean(axis=1) if warm.any() else np.ones(len(mean))
             zero[:, cold] = mean[:, cold] * length[:, None]
             one[:, cold] = (1.0 - mean[:, cold]) * length[:, None]
+        if self.criterion == "reward":
+            return mean * (zero + one)
         return mean * one + (1.0 - mean) * zero
 
+    def _gradients(self, contexts, mean, asked):
+        """Norms of the gradients of each arm's model after a 0 and a 1, (n_rows, n_arms) each."""
+        zero, one = np.zeros((2, *mean.shape))
+        with checked_once():
+            for place, model, rows in self._asked_models(contexts, asked):
+                if self.gradient_norm is not None:
+                    zero[:, place] = self.gradient_norm(model, rows, 0)
+                    one[:, place] = self.gradient_norm(model, rows, 1)
+                    continue
+                length = features_length(model, rows)
+                zero[:, place] = mean[:, place] * length
+                one[:, place] = (1.0 - mean[:, place]) * length
+        return zero, one
 
-def gradient_norm(model, rows, label):
-    """Norm of the gradient of a logistic model's log loss at each row.
+
+def features_length(model, rows):
+    """Length of the features that a logistic model sees of each row, with its constant.
+
+    Its gradient of the log loss after a reward of y is p - y times as long.
 
     Parameters
     ----------
     model : fitted logistic model, or a Pipeline that ends in one
     rows : rows of any kind
-    label : {0, 1}
-        What each of them would have paid.
 
     Returns
     -------
-    norm : ndarray of shape (n_rows,)
+    length : ndarray of shape (n_rows,)
     """
-    away = np.abs(expected(model, rows, is_chance=True) - label)
     while isinstance(model, Pipeline):
         rows, model = model[:-1].transform(rows), model.steps[-1][1]
     if sparse.issparse(rows):
         square = np.asarray(rows.multiply(rows).sum(axis=1), dtype=np.float64).reshape(-1)
     else:
         square = (np.asarray(rows, dtype=np.float64) ** 2).sum(axis=1)
-    return away * np.sqrt(square + bool(model.fit_intercept))
+    return np.sqrt(square + bool(model.fit_intercept))

@@ -6,7 +6,7 @@ from numbers import Integral
 
 import numpy as np
 from sklearn import config_context, get_config
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
@@ -94,6 +94,19 @@ def can_learn_on(estimator):
     return hasattr(estimator, "partial_fit")
 
 
+def _is_simple(estimator):
+    """Whether all parameters are attributes, and none is an estimator with parameters of its own.
+
+    Reading and setting parameters by their names costs more than many a fit.
+    """
+    kind = type(estimator)
+    return (
+        getattr(kind, "get_params", None) is BaseEstimator.get_params
+        and kind.set_params is BaseEstimator.set_params
+        and not any(hasattr(value, "get_params") for value in vars(estimator).values())
+    )
+
+
 def _free_seeds(estimator):
     return sorted(
         name
@@ -116,6 +129,10 @@ def seeded(estimator, seed):
         Random states that the user has set are left as they are.
     """
     new = clone(estimator)
+    if _is_simple(new):
+        if vars(new).get("random_state", "none") is None:
+            new.random_state = derived_seed(seed, 0)
+        return new
     names = _free_seeds(new)
     if names:
         new.set_params(**{name: derived_seed(seed, place) for place, name in enumerate(names)})

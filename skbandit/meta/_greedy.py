@@ -96,7 +96,10 @@ class GreedyBandit(BaseEstimatorBandit):
     """
 
     def _policy(self, contexts, available):
-        belief = self._belief(contexts)
+        return self._greedy_policy(self._belief(contexts), available)
+
+    def _greedy_policy(self, belief, available):
+        """What the selector makes of a belief; arms without a model are drawn."""
         if not self._cold_arms().any():
             return self._selector.select(belief.mean, available)
         return belief.expect(self._selector, available)

@@ -18,9 +18,10 @@ from ..buffers import (
     RefitSchedule,
     ScheduleState,
     check_instance,
+    take_rounds,
 )
 from ..explorations import all_were_tried, still_to_try
-from ._columns import columns_of, n_rounds, taken, weight_by_output
+from ._columns import columns_of, n_rounds, weight_by_output
 from ._frozen import BLOCK_ROWS, dtype_of, to_tensor
 from ._generators import ordinary_mode
 from ._gradients import trainable
@@ -292,7 +293,7 @@ class BaseNeuralBandit(BaseBandit):
         """Statistics after all rounds in the buffer, by a family's ``_taught``."""
         columns = state.buffer.columns
         for start in range(0, len(columns["arm"]), BLOCK_ROWS):
-            block = taken(columns, slice(start, start + BLOCK_ROWS))
+            block = take_rounds(columns, slice(start, start + BLOCK_ROWS))
             statistics = self._taught(state, statistics, block)
         return statistics
 

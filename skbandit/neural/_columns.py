@@ -8,6 +8,7 @@ several rows counts once) and ``held`` (the part of the weight that no network i
 import numpy as np
 
 from .._rows import n_rows
+from ..buffers import take_rounds
 from ._holding import held_out_weight
 
 
@@ -49,14 +50,9 @@ def columns_of(rounds, n_arms, n_updates=0):
         "n_taught": n_taught,
         "share": share,
     }
-    columns = taken(columns, weight > 0)
+    columns = take_rounds(columns, weight > 0)
     columns["held"] = held_out_weight(columns, n_updates)
     return columns
-
-
-def taken(columns, rows):
-    """Return some rows of all columns."""
-    return {name: column[rows] for name, column in columns.items()}
 
 
 def n_rounds(columns):
@@ -99,7 +95,7 @@ def resized(columns, output_source, feature_source):
     # Full feedback taught the arms that were known; they come first.
     n_known = 1.0 + known.max(initial=-1)
     n_taught = np.where(columns["n_taught"] > 0, n_known, 0.0)
-    return taken({**columns, "row": rows, "arm": arm, "n_taught": n_taught}, arm >= 0)
+    return take_rounds({**columns, "row": rows, "arm": arm, "n_taught": n_taught}, arm >= 0)
 
 
 def with_shares(columns, new_outputs, known_outputs, shares):
@@ -118,7 +114,7 @@ def with_shares(columns, new_outputs, known_outputs, shares):
         of_output[known_outputs] = own
         share = np.where(columns["n_taught"] == 0, of_output[columns["arm"]], 0.0)
         lent = share > 0.0
-        part = taken(columns, lent)
+        part = take_rounds(columns, lent)
         part["arm"] = np.full(len(part["arm"]), output)
         for name in ("weight", "held"):
             part[name] = part[name] * share[lent]

@@ -9,6 +9,7 @@ from .._gaussian import noise_draws
 from .._regression import Examples, FullRegression
 from .._sklearn import Interval, StrOptions
 from ..beliefs import IndependentBelief, JointBelief
+from ..buffers import take_rounds
 from ..explorations import (
     ALPHA_CONSTRAINT,
     forced_by,
@@ -17,7 +18,6 @@ from ..explorations import (
     with_forced,
 )
 from ._base import BaseNeuralBandit
-from ._columns import taken
 from ._frozen import BLOCK_ROWS
 from ._linear_part import SAME_SIZE, empty_part, judged, lessons_of
 
@@ -281,7 +281,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
         )
         statistics = LinearStatistics(includes_inputs, shift, scale, regression)
         for block, features in kept or _feature_blocks(state, rows, includes_inputs):
-            statistics = _taught(state, statistics, features, taken(columns, block))
+            statistics = _taught(state, statistics, features, take_rounds(columns, block))
         return statistics
 
     def _update(self, state, columns):
@@ -297,7 +297,7 @@ class NeuralLinearBandit(BaseNeuralBandit):
     def _judge(self, state):
         """Compare sizes of the representation, by what its terms say of held-out rounds."""
         columns = state.buffer.columns
-        columns = taken(columns, slice(None, None, -(-len(columns["arm"]) // _MOST_JUDGED)))
+        columns = take_rounds(columns, slice(None, None, -(-len(columns["arm"]) // _MOST_JUDGED)))
         rows, includes_inputs = columns["row"], self._includes_inputs(state)
         moments, parts = _Moments(), list(_feature_blocks(state, rows, includes_inputs))
         for block, features in parts:
@@ -484,7 +484,7 @@ def _taught(state, statistics, features, columns):
     low, high = scaling.reward(0.0), scaling.reward(1.0)
     for count in np.unique(n_taught):
         rows = n_taught == count
-        part, full = taken(columns, rows), count > 0
+        part, full = take_rounds(columns, rows), count > 0
         regression = regression.learnt(
             Examples(
                 terms[rows],

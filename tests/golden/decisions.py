@@ -55,6 +55,7 @@ VARIANTS = {
     "gamma": [0.2],
     "reward_model": ["gaussian"],
     "prior": ["hierarchical"],
+    "criterion": ["gradient"],
 }
 SELECTORS = [EpsilonGreedySelector(epsilon=0.2), SoftmaxSelector(), TopKSelector(k=2)]
 

@@ -204,6 +204,18 @@ def test_random_states_are_seeded_but_not_replaced():
     assert bagged.random_state != bagged.estimator.random_state
 
 
+class Renamed(RandomForestClassifier):
+    """Reads its parameters in a way of its own: they are asked for by their names."""
+
+    def get_params(self, deep=True):
+        return super().get_params(deep)
+
+
+def test_the_short_way_gives_the_same_seed():
+    assert seeded(RandomForestClassifier(), 4).random_state == seeded(Renamed(), 4).random_state
+    assert seeded(LinearRegression(), 4).get_params() == LinearRegression().get_params()
+
+
 @pytest.mark.parametrize("seed", [0, None])
 def test_seeds_of_what_is_inside(seed):
     X, arm, reward = rounds(100)

@@ -25,8 +25,9 @@ from ._promises import for_bandits
 _SECONDS_FOR_A_CHILD = 60
 
 
-def _decide(bandit, X):
-    return bandit.predict(X, return_propensity=True)
+def _decide(bandits, X):
+    """Decisions and propensities of each bandit."""
+    return [bandit.predict(X, return_propensity=True) for bandit in bandits]
 
 
 def _always_uniform(case):
@@ -209,20 +210,21 @@ def check_pickle_decides_alike(case):
     """A pickled bandit decides in another process as it does here, and learns on as here."""
     X, y, reward = case.rounds()
     test = case.distinct(60)
-    for bandit in (case.new(), case.new().fit(X, y, reward=reward)):
-        here = _decide(bandit, test)
-        there = Parallel(n_jobs=2, backend="loky")(
-            delayed(_decide)(bandit, take_rows(test, rows))
-            for rows in (slice(0, 5), slice(5, None))
-        )
+    bandits = [case.new(), case.new().fit(X, y, reward=reward)]
+    # One call for both: processes collect their garbage between calls.
+    there = Parallel(n_jobs=2, backend="loky")(
+        delayed(_decide)(bandits, take_rows(test, rows)) for rows in (slice(0, 5), slice(5, None))
+    )
+    for here, *parts in zip(_decide(bandits, test), *there, strict=True):
         for what, mine, theirs in zip(
-            ("decisions", "propensities"), here, zip(*there, strict=True), strict=True
+            ("decisions", "propensities"), here, zip(*parts, strict=True), strict=True
         ):
             joined = np.concatenate(theirs)
             if what == "decisions":
                 require_equal(joined, mine, "decisions in another process")
             else:
                 require_close(joined, mine, "propensities in another process", 1e-7)
+    bandit = bandits[1]
     twin = pickle.loads(pickle.dumps(bandit))
     require_equal(twin.predict(X), bandit.predict(X), "decisions of an unpickled bandit")
     for one in (bandit, twin):
