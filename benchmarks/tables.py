@@ -12,7 +12,7 @@ scaling, which would look ahead. Arms are known from the start. What is counted 
 - mnist: pixels, T = 10,000, as in Ban et al. (2022).
 
 "its mean alone" is TreeThompsonSampling with alpha=0, "one forest" the one with
-arm_model="joint", "a forest an arm" with "disjoint". The rows of the linear bandit are put in
+arm_model="joint", "a forest an arm" with "disjoint". The rows of linear bandits are put in
 units of their spread over the whole set.
 Settings of the bandits were chosen on other seeds (100 and above) and on `digits`. ::
 
@@ -31,7 +31,7 @@ from sklearn.datasets import load_digits
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.preprocessing import StandardScaler
 
-from skbandit.linear import LinearThompsonSampling
+from skbandit.linear import LinearThompsonSampling, LinearUCB
 from skbandit.meta import GreedyBandit, TreeThompsonSampling, TreeUCB
 
 HORIZON = {
@@ -53,6 +53,7 @@ BANDITS = {
         estimator=ExtraTreesRegressor(n_estimators=50), arm_model="pooled", **params
     ),
     "LinearThompsonSampling": LinearThompsonSampling,
+    "LinearUCB": LinearUCB,
 }
 
 

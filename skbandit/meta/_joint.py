@@ -12,7 +12,7 @@ from ._grown import Grown, first_leaves, leaves, prepared
 from ._leaves import LeafSums, joint_moments
 
 # Of the expected reward, what comes from the trees that see the arm as a feature.
-_POOLED_SHARE = 0.5
+_POOLED_SHARE = 0.6
 
 
 class JointRows(NamedTuple):

@@ -68,7 +68,7 @@ class BaseTreeBandit(BaseEstimatorBandit):
     def _estimator(self):
         if self.estimator is None:
             features = "sqrt" if self._is_joint else 1.0
-            return ExtraTreesRegressor(n_estimators=50, max_features=features)
+            return ExtraTreesRegressor(n_estimators=100, max_features=features)
         return self.estimator
 
     @property
@@ -86,7 +86,7 @@ class BaseTreeBandit(BaseEstimatorBandit):
             return last_step(self.estimator)
         # Of hardly any split would the arm be tried, if only the root of all features were.
         features = min(1.0, _MOST_FEATURES / n_features)
-        return ExtraTreesRegressor(n_estimators=50, max_features=features)
+        return ExtraTreesRegressor(n_estimators=100, max_features=features)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -170,7 +170,7 @@ class TreeThompsonSampling(ThompsonSamplingMixin, BaseTreeBandit):
     found by trial, on tables without noise: the widths say where to explore, and are no standard
     errors. Rewards that vary in such contexts widen the belief about all arms. The other forest
     sees the arm as one-hot columns; with :math:`f_a` what it expects, the mean is
-    :math:`(\mu_a + f_a) / 2`, for their errors differ.
+    :math:`0.4 \mu_a + 0.6 f_a`, for their errors differ.
 
     With other values of `arm_model` the trees expect the reward of one arm. A leaf with n rounds
     of mean m whose squares about it sum to q has :math:`s^2 = (\kappa v + q) / (\kappa + n)` and
@@ -189,11 +189,11 @@ class TreeThompsonSampling(ThompsonSamplingMixin, BaseTreeBandit):
     estimator : tree, forest or boosted trees, default=None
         A decision tree, random forest or extra-trees of scikit-learn (regressors, or classifiers
         for rewards in [0, 1]), a :class:`~sklearn.ensemble.GradientBoostingRegressor`, or a
-        Pipeline that ends in one. None: 50 extra-trees; for all arms at once they try the square
-        root of the number of features at a split, else all (beside those for all arms, at most
-        100). It is cloned, never fitted itself; a
-        random state that it leaves at None is seeded by `random_state`. What has no leaves to be
-        read (``HistGradientBoostingRegressor``, for one) is refused.
+        Pipeline that ends in one. None: 100 extra-trees; for all arms at once they try the square
+        root of the number of features at a split, else all (in "mixed", at most 100). It is
+        cloned, never fitted itself; a random state that it leaves at None is seeded by
+        `random_state`. What has no leaves to be read (``HistGradientBoostingRegressor``, for one)
+        is refused.
     arms : array-like of shape (n_arms,), default=None
         Labels of the arms; None learns them from the first `y`.
     alpha : float >= 0 or "auto", default="auto"
@@ -290,11 +290,11 @@ class TreeUCB(UpperConfidenceBoundMixin, BaseTreeBandit):
     estimator : tree, forest or boosted trees, default=None
         A decision tree, random forest or extra-trees of scikit-learn (regressors, or classifiers
         for rewards in [0, 1]), a :class:`~sklearn.ensemble.GradientBoostingRegressor`, or a
-        Pipeline that ends in one. None: 50 extra-trees; for all arms at once they try the square
-        root of the number of features at a split, else all (beside those for all arms, at most
-        100). It is cloned, never fitted itself; a
-        random state that it leaves at None is seeded by `random_state`. What has no leaves to be
-        read (``HistGradientBoostingRegressor``, for one) is refused.
+        Pipeline that ends in one. None: 100 extra-trees; for all arms at once they try the square
+        root of the number of features at a split, else all (in "mixed", at most 100). It is
+        cloned, never fitted itself; a random state that it leaves at None is seeded by
+        `random_state`. What has no leaves to be read (``HistGradientBoostingRegressor``, for one)
+        is refused.
     arms : array-like of shape (n_arms,), default=None
         Labels of the arms; None learns them from the first `y`.
     alpha : float >= 0 or "auto", default="auto"
