@@ -126,6 +126,37 @@ class HybridArms(DisjointArms):
 ARM_MODELS = {"disjoint": DisjointArms(), "shared": SharedWeights(), "hybrid": HybridArms()}
 
 
+def model_kind(kinds, hierarchical, *, arm_model, precision, prior):
+    """The model that a combination of parameters asks for.
+
+    Parameters
+    ----------
+    kinds : dict of dict
+        By arm model and precision.
+    hierarchical : model
+        That of ``prior="hierarchical"``.
+    arm_model, precision, prior : str
+
+    Raises
+    ------
+    ValueError
+        If there is none for these parameters.
+    """
+    if precision not in kinds[arm_model]:
+        raise ValueError(
+            f"arm_model={arm_model!r} needs precision='full': shared and per-arm weights are "
+            "correlated."
+        )
+    if prior != "hierarchical":
+        return kinds[arm_model][precision]
+    if arm_model != "disjoint" or precision != "full":
+        raise ValueError(
+            "prior='hierarchical' needs arm_model='disjoint' and precision='full', got "
+            f"arm_model={arm_model!r} and precision={precision!r}."
+        )
+    return hierarchical
+
+
 def _candidate_examples(rounds):
     """Rows of the candidates that were played; in full feedback all of them were."""
     contexts, arm, weight = rounds.contexts, rounds.arm, rounds.weight

@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .._arm_models import ARM_MODELS
+from .._arm_models import ARM_MODELS, model_kind
 from .._glm import (
     LIKELIHOODS,
     DiagonalLaplace,
@@ -112,20 +112,13 @@ class BaseGeneralizedLinearBandit(BaseBandit):
 
     # ----------------------------------------------------------------- state
     def _initial_state(self, n_arms, n_features):
-        kinds = _KINDS[self.arm_model]
-        if self.precision not in kinds:
-            raise ValueError(
-                f"arm_model={self.arm_model!r} needs precision='full': shared and per-arm weights "
-                "are correlated."
-            )
-        kind = kinds[self.precision]
-        if self.prior == "hierarchical":
-            if self.arm_model != "disjoint" or self.precision != "full":
-                raise ValueError(
-                    "prior='hierarchical' needs arm_model='disjoint' and precision='full', got "
-                    f"arm_model={self.arm_model!r} and precision={self.precision!r}."
-                )
-            kind = HierarchicalLaplace
+        kind = model_kind(
+            _KINDS,
+            HierarchicalLaplace,
+            arm_model=self.arm_model,
+            precision=self.precision,
+            prior=self.prior,
+        )
         return kind.empty(
             self._arms.n_groups(n_arms),
             n_features,

@@ -5,7 +5,7 @@ from numbers import Real
 
 import numpy as np
 
-from .._arm_models import ARM_MODELS
+from .._arm_models import ARM_MODELS, model_kind
 from .._gaussian import noise_draws
 from .._regression import (
     DiagonalRegression,
@@ -119,20 +119,13 @@ class BaseLinearBandit(BaseBandit):
 
     # ----------------------------------------------------------------- state
     def _initial_state(self, n_arms, n_features):
-        kinds = _KINDS[self.arm_model]
-        if self.precision not in kinds:
-            raise ValueError(
-                f"arm_model={self.arm_model!r} needs precision='full': shared and per-arm weights "
-                "are correlated."
-            )
-        kind = kinds[self.precision]
-        if self.prior == "hierarchical":
-            if self.arm_model != "disjoint" or self.precision != "full":
-                raise ValueError(
-                    "prior='hierarchical' needs arm_model='disjoint' and precision='full', got "
-                    f"arm_model={self.arm_model!r} and precision={self.precision!r}."
-                )
-            kind = HierarchicalRegression
+        kind = model_kind(
+            _KINDS,
+            HierarchicalRegression,
+            arm_model=self.arm_model,
+            precision=self.precision,
+            prior=self.prior,
+        )
         self._check_noise_prior()
         return kind.empty(
             self._arms.n_groups(n_arms),
