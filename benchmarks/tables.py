@@ -14,9 +14,9 @@ scaling, which would look ahead. Arms are known from the start. What is counted 
 "its mean alone" is TreeThompsonSampling with alpha=0, "one forest" the one with
 arm_model="joint", "a forest an arm" with "disjoint". The rows of linear bandits are put in
 units of their spread over the whole set.
-Settings of the bandits were chosen on other seeds (100 and above) and on `digits`. ::
+Settings of the bandits were chosen on seeds from 0 to 399 and on `digits`. ::
 
-    OMP_NUM_THREADS=1 python benchmarks/tables.py --data ../shared/data --seeds 10 --n-jobs 2
+    OMP_NUM_THREADS=1 python benchmarks/tables.py --data ../shared/data --first-seed 400 --n-jobs 2
     OMP_NUM_THREADS=1 python benchmarks/tables.py --sets statlog --bandits TreeThompsonSampling
 """
 

@@ -144,8 +144,8 @@ def model_kind(kinds, hierarchical, *, arm_model, precision, prior):
     """
     if precision not in kinds[arm_model]:
         raise ValueError(
-            f"arm_model={arm_model!r} needs precision='full': shared and per-arm weights are "
-            "correlated."
+            f"arm_model={arm_model!r} needs precision='full': shared and per-arm weights "
+            "are correlated."
         )
     if prior != "hierarchical":
         return kinds[arm_model][precision]
