@@ -2,8 +2,8 @@
 
 import numpy as np
 
-# Shares that sum to one but for rounding leave nothing to the prior.
-_ROUNDING = 1e-9
+# Shares whose sum is one but for so much leave nothing to the prior.
+ROUNDING = 1e-9
 
 
 def left_over(shares):
@@ -19,7 +19,7 @@ def left_over(shares):
     left : ndarray of shape (n_new,)
     """
     left = 1.0 - shares.sum(axis=1)
-    return np.where(left > _ROUNDING, left, 0.0)
+    return np.where(left > ROUNDING, left, 0.0)
 
 
 def blended(known, shares, prior=None):
@@ -55,3 +55,18 @@ def teachers(shares):
         if len(known) == 1 and left_over(own[None])[0] == 0.0:
             found[place] = known[0]
     return found
+
+
+def known_places(source, shares):
+    """Where the arms that have shares stand now, (n_known,).
+
+    Parameters
+    ----------
+    source : ndarray of int
+        Old position of each arm; -1 for what is new. All that were known are still there.
+    shares : ndarray of shape (n_new, n_known)
+    """
+    places = np.empty(shares.shape[1], dtype=np.intp)
+    stays = np.flatnonzero(source >= 0)
+    places[source[stays]] = stays
+    return places

@@ -30,6 +30,7 @@ from ._rounds import (
 )
 from ._rows import n_rows
 from ._sampling import draw_arms, order_by_score
+from ._shares import ROUNDING
 from ._sklearn import HasMethods
 from ._steps import check_own_pipeline
 from ._tags import BanditTags, TagsWithBandit
@@ -46,8 +47,6 @@ _BLOCK_BYTES = 1 << 23
 # The full validation takes about 100 microseconds more to decide and 200 to learn, whatever the
 # number of rows: larger batches gain little from skipping it.
 _PLAIN_ROWS = 1024
-# Weights whose sum should be 1 may exceed it by so much.
-_ROUNDING = 1e-9
 # Attributes that are derived from the state and rebuilt on demand.
 _REBUILT = ("_cache", "_arm_lookup", "_bandit_tags")
 
@@ -1163,13 +1162,13 @@ def _weights_of(weights, labels):
         )
     shares = np.zeros(len(labels))
     for label, weight in weights.items():
-        if not isinstance(weight, Real) or not 0.0 <= weight <= 1.0 + _ROUNDING:
+        if not isinstance(weight, Real) or not 0.0 <= weight <= 1.0 + ROUNDING:
             raise ValueError(
                 f"init must give weights from 0 to 1, got {weight!r} for the arm {label!r}."
             )
         shares[place[label]] = weight
     total = shares.sum()
-    if total > 1.0 + _ROUNDING:
+    if total > 1.0 + ROUNDING:
         raise ValueError(
             f"init must give weights whose sum is 1 at most, got {total:g}. Divide them by "
             "their sum."

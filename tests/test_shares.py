@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skbandit._shares import blended, left_over, teachers
+from skbandit._shares import blended, known_places, left_over, teachers
 
 SHARES = np.array([[0.5, 0.0, 0.25], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
 
@@ -31,3 +31,8 @@ def test_what_is_left():
 def test_a_teacher_is_known_as_a_whole():
     assert_array_equal(teachers(SHARES), [-1, 1, -1])
     assert_array_equal(teachers(np.array([[0.5, 0.0], [0.5, 0.5]])), [-1, -1])
+
+
+def test_known_arms_are_found_where_they_stand_now():
+    source = np.array([2, -1, 0, -1, 1, -1])
+    assert_array_equal(known_places(source, SHARES), [2, 4, 0])

@@ -34,6 +34,10 @@ class Joint(Disjoint):
         return JointRows(rows, np.asarray(code), n_codes)
 
 
+class Mixed(Joint):
+    """One estimator with an output for each arm, and one which sees the arm as a feature."""
+
+
 class GrownJoint(NamedTuple):
     """Fitted trees with an output for each arm, and the rounds in their leaves."""
 
@@ -127,6 +131,11 @@ def joint_fit(estimator, joint, reward, weight, seed):
     -------
     grown : GrownJoint
     """
+    return _joint_and_rows(estimator, joint, reward, weight, seed)[0]
+
+
+def _joint_and_rows(estimator, joint, reward, weight, seed):
+    """Trees for all arms, and the rows as the steps before them leave them."""
     centre = float(np.average(reward, weights=weight))
     target = np.zeros((len(reward), joint.n_codes))
     about = _target(last_step(estimator), reward, centre, weight)
@@ -135,7 +144,9 @@ def joint_fit(estimator, joint, reward, weight, seed):
     first = first_leaves(grown)
     none = LeafSums.nothing(first[-1] * joint.n_codes, len(first) - 1)
     new = GrownJoint(grown, first[:-1], centre, joint.n_codes, none)
-    return new.and_of(joint, reward, weight)
+    rows = prepared(grown, joint.rows)
+    leaf = leaves(grown, rows, new.first_leaf)
+    return new._and_of(joint, leaf, reward, weight), rows
 
 
 def _target(trees, reward, centre, weight):
@@ -146,9 +157,9 @@ def _target(trees, reward, centre, weight):
     rounding or far above that. Who asks for a decrease of the variance means that of rewards.
     """
     about = reward - centre
-    spread = np.sqrt(np.average(about**2, weights=weight))
     if trees.min_impurity_decrease > 0.0:
         return about
+    spread = np.sqrt(np.average(about**2, weights=weight))
     if spread <= 1e-9 * abs(centre):
         # Rewards that are alike differ by rounding.
         return np.zeros(len(about))
@@ -202,8 +213,7 @@ def mixed_fit(estimator, pooled, joint, reward, weight, seed):
     -------
     grown : GrownMixed
     """
-    first = joint_fit(estimator, joint, reward, weight, seed)
-    rows = prepared(first.estimator, joint.rows)
+    first, rows = _joint_and_rows(estimator, joint, reward, weight, seed)
     design = append_arm(rows, joint.code, joint.n_codes)
     trees = pooled(rows.shape[1])
     target = _target(trees, reward, first.centre, weight)

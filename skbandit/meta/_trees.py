@@ -11,12 +11,7 @@ from ._arm_models import ARM_MODELS
 from ._base import BaseEstimatorBandit
 from ._fitting import checked_once, last_step
 from ._grown import Grown, check_has_leaves, has_random_splits, n_trees
-from ._joint import GrownMixed, Joint, joint_fit, mixed_fit
-
-
-class Mixed(Joint):
-    """One estimator with an output for each arm, and one which sees the arm as a feature."""
-
+from ._joint import GrownMixed, Joint, Mixed, joint_fit, mixed_fit
 
 TREE_ARM_MODELS = {**ARM_MODELS, "joint": Joint, "mixed": Mixed}
 # Features that are tried at a split of the trees that see the arm: all, up to so many.

@@ -14,8 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .._axes import source_index
-from .._shares import left_over
+from .._shares import known_places, left_over
 from ._columns import resized, with_shares
 from ._frozen import freeze
 from ._modules import NAMED_NETWORKS, called_layers, linear_layers, plain_layers
@@ -225,7 +224,7 @@ def carried_rounds(buffer, own, feature_source, output_source, shares, seeds):
     """
     columns = resized(buffer.columns, output_source, feature_source)
     if shares is not None:
-        known = source_index(output_source.tolist(), range(shares.shape[1]))
+        known = known_places(output_source, shares)
         columns = with_shares(columns, np.flatnonzero(output_source < 0), known, shares)
     if type(own) is type(buffer) and repr(own.get_params()) == repr(buffer.get_params()):
         return buffer.replaced(columns)

@@ -6,9 +6,9 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.special import expit, gammaincinv
 
-from .._axes import source_index
 from .._deviates import deviates
 from .._gaussian import quadratic_forms
+from .._shares import known_places
 from .._sklearn import Interval, StrOptions
 from .._threads import NO_LIMIT, threads_for_rows
 from ..base import BaseBandit, StateField
@@ -613,7 +613,7 @@ class BayesianNeuralBandit(ThompsonSamplingMixin, BaseBandit):
             return state
         carry_weights(known, state, new, weight_source, resize.feature_source, resize.arm_source)
         if resize.shares is not None:
-            known = source_index(resize.arm_source.tolist(), range(resize.shares.shape[1]))
+            known = known_places(resize.arm_source, resize.shares)
             teach_groups(state, resize.new_arms, known, resize.shares)
         return state
 

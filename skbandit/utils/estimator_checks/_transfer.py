@@ -82,16 +82,21 @@ def check_add_arm_from_another(case):
         )
 
 
-@for_bandits(axes=2, learning=_FOLLOWS_ROUNDS)
-def check_add_arm_from_the_mean(case):
-    """``init="mean"`` averages what all learnt: of two that know the same, what each knows."""
+def _twins(case):
+    """The case, a bandit whose two arms know the same, and contexts to ask it about."""
     X, y, reward = case.rounds()
     test = case.contexts(20)
     case = case.again(selector=None)
     labels, paid = y.reshape(len(y), -1)[:, 0], reward.reshape(len(y), -1)[:, 0]
     one = case.new(arms=case.arms[:1])
     one.fit(*some(labels == case.arms[0], X, labels, paid))
-    two = one.add_arms(["twin"], init=case.arms[0])
+    return case, one.add_arms(["twin"], init=case.arms[0]), test
+
+
+@for_bandits(axes=2, learning=_FOLLOWS_ROUNDS)
+def check_add_arm_from_the_mean(case):
+    """``init="mean"`` averages what all learnt: of two that know the same, what each knows."""
+    case, two, test = _twins(case)
     for value in two.add_arms(["mean"], init="mean").expected_reward(test, return_std=True):
         case.require_close(
             value[:, 2], value[:, 0], "init='mean' must average what the others learnt"
@@ -143,14 +148,8 @@ def check_add_arm_from_weights(case):
 @for_bandits(axes=2, learning=_FOLLOWS_ROUNDS)
 def check_weights_of_arms_add_up(case):
     """Of two arms that know the same, halves of both are one, and a quarter of both half of it."""
-    X, y, reward = case.rounds()
-    test = case.contexts(20)
-    case = case.again(selector=None)
-    labels, paid = y.reshape(len(y), -1)[:, 0], reward.reshape(len(y), -1)[:, 0]
+    case, two, test = _twins(case)
     first = case.arms[0]
-    one = case.new(arms=[first])
-    one.fit(*some(labels == first, X, labels, paid))
-    two = one.add_arms(["twin"], init=first)
     for weights, whole in (((0.7, 0.3), 1.0), ((0.3, 0.2), 0.5)):
         parts = two.add_arms(["new"], init=dict(zip([first, "twin"], weights, strict=True)))
         expected = two.add_arms(["new"], init={first: whole})
