@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from ._rows import as_frame, n_rows, nw, take_rows
 from ._sklearn import _check_sample_weight
 
-_LOG_FIELDS = ("arm", "reward", "propensity")
+_LOG_FIELDS = ("arm", "reward", "propensity", "cost", "quantity")
 # A probability that was added up may exceed 1 by rounding, in float32 by a few times 1.2e-7.
 _ROUNDING = 1e-6
 # So many rounds, each with an arm of its own and no reward, are no classes but an encoded log.
@@ -26,10 +26,14 @@ class Rounds(NamedTuple):
 
     contexts: object  # (n, d) or (n, n_candidates, d) float array, CSR (n, d), or rows of any kind
     arm: np.ndarray  # (n,) integer index into the arms
-    reward: np.ndarray | None  # (n,) float64; None means full feedback
+    # (n,) float64, or (n, n_objectives) for models of several; None means full feedback.
+    reward: np.ndarray | None
     weight: np.ndarray | None  # (n,) float64; None means ones
     rows_per_round: int = 1  # so many consecutive rows are one round
     propensity: np.ndarray | None = None  # (n,) float64, where a log carries them
+    cost: np.ndarray | None = None  # (n,) float64, where a log carries them
+    # (n, n_quantities) float64, where a log carries them; NaN for arms that take none.
+    quantity: np.ndarray | None = None
 
     @property
     def weights(self):
@@ -62,29 +66,59 @@ class Rounds(NamedTuple):
         return float(len(self.arm)) if self.weight is None else float(self.weight.sum())
 
 
+class LogColumns(NamedTuple):
+    """A log taken apart, or plain labels: what is not there is None."""
+
+    arm: object
+    reward: object = None
+    propensity: object = None
+    cost: object = None
+    quantity: object = None
+
+
+class Feedback(NamedTuple):
+    """What was played and what it paid, checked, still with labels."""
+
+    arm: np.ndarray  # labels (n,) or (n, k)
+    # float64 of the shape of `arm`, or (n, n_objectives); None for full feedback.
+    reward: np.ndarray | None
+    propensity: np.ndarray | None  # float64 of the shape of `arm`
+    weight: np.ndarray | None  # float64 (n,)
+    cost: np.ndarray | None = None  # float64 of the shape of `arm`
+    quantity: np.ndarray | None = None  # float64 (n, n_quantities)
+
+
 # ------------------------------------------------------------------------- logs
-def make_log(arm, reward, propensity=None):
+def make_log(arm, reward, propensity=None, *, cost=None, quantity=None):
     """Join what was played and what it paid into one array that can stand for ``y``.
 
     Parameters
     ----------
     arm : array-like of shape (n_samples,) or (n_samples, n_selected)
         The arm played in each round (a set of arms, best first, for semi-bandit feedback).
-    reward : array-like of the shape of `arm`
-        The reward that each arm played has paid, in any unit.
+    reward : array-like of the shape of `arm`, or of shape (n_samples, n_objectives)
+        The reward that each arm played has paid, in any unit; with one arm a round also several
+        objectives, a column each.
     propensity : array-like of the shape of `arm`, default=None
         The probability, in (0, 1], with which the logging policy played the arm. None: not known.
+        With quantities it is a density over them: the probability of the arm times the density of
+        the quantity, in 1 over the units of the quantity, and may exceed 1.
+    cost : array-like of the shape of `arm`, default=None
+        What it has cost to play the arm, in any unit. None: not known, or nothing.
+    quantity : array-like of shape (n_samples,) or (n_samples, n_quantities), default=None
+        How much of the arm was played (a dose, a price, a bid), where arms take a number or a
+        vector; NaN in rounds, or columns, that take none.
 
     Returns
     -------
     log : structured ndarray of shape (n_samples,)
-        Fields ``arm``, ``reward`` and, where given, ``propensity``.
+        Fields ``arm``, ``reward`` and, where given, ``propensity``, ``cost`` and ``quantity``.
 
     Raises
     ------
     ValueError
-        If lengths differ, a label is missing, a reward is not finite or a propensity lies outside
-        (0, 1].
+        If lengths differ, a label is missing, a reward or cost is not finite, a quantity is
+        infinite, or a propensity lies outside (0, 1] (with quantities: is not above 0).
 
     See Also
     --------
@@ -102,11 +136,15 @@ def make_log(arm, reward, propensity=None):
         raise ValueError(
             f"arm must be of shape (n_samples,) or (n_samples, n_selected), got {arm.shape}."
         )
-    columns = {"arm": arm, "reward": check_reward(reward, arm.shape)}
+    columns = {"arm": arm, "reward": check_reward(reward, arm.shape, several=True)}
     if propensity is not None:
-        columns["propensity"] = check_propensity(propensity, arm.shape)
-    inner = arm.shape[1:]
-    log = np.empty(arm.shape[0], dtype=[(name, c.dtype, inner) for name, c in columns.items()])
+        columns["propensity"] = check_propensity(propensity, arm.shape, quantity is not None)
+    if cost is not None:
+        columns["cost"] = check_logged_cost(cost, arm.shape)
+    if quantity is not None:
+        columns["quantity"] = check_quantity(quantity, arm.shape)
+    fields = [(name, column.dtype, column.shape[1:]) for name, column in columns.items()]
+    log = np.empty(arm.shape[0], dtype=fields)
     for name, column in columns.items():
         log[name] = column
     return log
@@ -117,7 +155,8 @@ def split_log(y):
 
     Returns
     -------
-    arm, reward, propensity : `y` itself and two None for labels
+    columns : LogColumns
+        `y` itself as the arm, for labels.
     """
     names = getattr(getattr(y, "dtype", None), "names", None)
     frame = as_frame(y) if names is None else None
@@ -125,11 +164,11 @@ def split_log(y):
     if isinstance(frame, nw.DataFrame):
         fields = [str(name) for name in frame.columns]
     if fields is None or not {"arm", "reward"} & set(fields):
-        return y, None, None
+        return LogColumns(y)
     if "arm" not in fields or "reward" not in fields:
         raise ValueError(
             "y looks like a log but lacks a field: a log has the fields 'arm' and 'reward' and, "
-            f"where known, 'propensity'; got {list(fields)}. "
+            f"where known, 'propensity', 'cost' and 'quantity'; got {list(fields)}. "
             "Build it with skbandit.base.make_log."
         )
     if frame is None:
@@ -140,7 +179,7 @@ def split_log(y):
                 "log[['arm', 'reward', 'propensity']]. A DataFrame may carry other columns."
             )
     columns = [y[name] if name in fields else None for name in _LOG_FIELDS]
-    return columns[0], *(None if c is None else _as_numbers(c) for c in columns[1:])
+    return LogColumns(columns[0], *(None if c is None else _as_numbers(c) for c in columns[1:]))
 
 
 def _as_numbers(values):
@@ -171,8 +210,15 @@ def _as_float(values, name, shape):
     return values
 
 
-def check_reward(reward, shape):
-    """Return `reward` as finite float64 of the given shape."""
+def check_reward(reward, shape, several=False):
+    """Return `reward` as finite float64 of the given shape.
+
+    With `several`, one arm a round may also have several objectives, (n_samples, n_objectives).
+    """
+    if several and len(shape) == 1 and np.ndim(reward) == 2:
+        # A column of one number a round stays a plain reward.
+        n_objectives = np.shape(reward)[1]
+        shape = shape if n_objectives == 1 else (*shape, n_objectives)
     reward = _as_float(reward, "reward", shape)
     if not np.isfinite(reward).all():
         count = np.count_nonzero(~np.isfinite(reward))
@@ -183,9 +229,45 @@ def check_reward(reward, shape):
     return reward
 
 
-def check_propensity(propensity, shape):
-    """Return `propensity` as float64 in (0, 1] of the given shape; rounding above 1 is cut off."""
+def check_logged_cost(cost, shape):
+    """Return what was paid for the arms played, as finite float64 of the given shape."""
+    cost = _as_float(cost, "cost", shape)
+    if not np.isfinite(cost).all():
+        raise ValueError(
+            f"cost contains NaN or infinity in {np.count_nonzero(~np.isfinite(cost))} of "
+            f"{cost.size} entries. An arm that costs nothing has cost 0."
+        )
+    return cost
+
+
+def check_quantity(quantity, shape):
+    """Return `quantity` as float64 of shape (n_samples, n_quantities); NaN is for none."""
+    if len(shape) != 1:
+        raise ValueError("quantity goes with one arm a round, not with sets of arms.")
+    n_quantities = np.shape(quantity)[1] if np.ndim(quantity) == 2 else 1
+    if np.ndim(quantity) < 2:
+        quantity = _as_float(quantity, "quantity", shape)[:, None]
+    else:
+        quantity = _as_float(quantity, "quantity", (*shape, n_quantities))
+    if np.isinf(quantity).any():
+        raise ValueError("quantity contains infinity. Arms that take none have NaN.")
+    return quantity
+
+
+def check_propensity(propensity, shape, density=False):
+    """Return `propensity` as float64 in (0, 1] of the given shape; rounding above 1 is cut off.
+
+    With `density`, of a quantity, it may be any positive number.
+    """
     propensity = _as_float(propensity, "propensity", shape)
+    if density:
+        bad = ~((propensity > 0) & np.isfinite(propensity))
+        if bad.any():
+            raise ValueError(
+                "propensity must be positive and finite where it is the density of a quantity, "
+                f"got {propensity[bad].flat[0]} in {bad.sum()} of {propensity.size} entries."
+            )
+        return propensity
     bad = ~((propensity > 0) & (propensity <= 1 + _ROUNDING))
     if bad.any():
         first = propensity[bad].flat[0]
@@ -271,23 +353,26 @@ def _is_bool(value):
 
 def _mask_of_frame(frame, arms):
     """A frame of booleans as an array whose columns are the arms in their order."""
-    names = list(frame.to_native().columns)
     columns = []
-    for place, name in enumerate(names):
-        column = frame.get_column(frame.columns[place])
+    for column in _columns_of(frame, arms, "available"):
         values = column.to_list()
         if any(value is None for value in values) or column.null_count():
             raise ValueError(
-                f"available holds missing values in column {name!r}. "
+                f"available holds missing values in column {column.name!r}. "
                 "Fill them, for instance by mask.fillna(False)."
             )
         if not all(map(_is_bool, values)):
             raise ValueError(
-                f"available must be a boolean mask, got dtype {column.dtype} in column {name!r}. "
-                "Compare first, for instance stock > 0."
+                f"available must be a boolean mask, got dtype {column.dtype} in column "
+                f"{column.name!r}. Compare first, for instance stock > 0."
             )
         columns.append(np.array(values, dtype=bool))
-    mask = np.column_stack(columns) if columns else np.empty((len(frame), 0), dtype=bool)
+    return np.column_stack(columns)
+
+
+def _columns_of(frame, arms, argument):
+    """The columns of a frame in the order of the arms that they name."""
+    names = list(frame.to_native().columns)
     labels = arms.tolist()
     place = {label: position for position, label in enumerate(names)}
     if not set(labels) <= set(names):
@@ -295,14 +380,52 @@ def _mask_of_frame(frame, arms):
         place = {str(label): position for position, label in enumerate(names)}
         labels = [str(label) for label in labels]
     if set(labels) == set(place) and len(names) == len(labels):
-        return mask[:, [place[label] for label in labels]]
-    if names == list(range(len(arms))):
+        order = [place[label] for label in labels]
+    elif names == list(range(len(arms))):
         # Columns without names.
-        return mask
-    raise ValueError(
-        f"available has the columns {_few(names)}, but the arms are {_few(arms)}. Name one column "
-        "an arm, in any order, or pass an array whose columns are in the order of classes_."
-    )
+        order = range(len(arms))
+    else:
+        raise ValueError(
+            f"{argument} has the columns {_few(names)}, but the arms are {_few(arms)}. Name one "
+            "column an arm, in any order, or pass an array in the order of classes_."
+        )
+    return [frame.get_column(frame.columns[position]) for position in order]
+
+
+# ------------------------------------------------------------------------- costs
+def check_cost(cost, arms, n_samples):
+    """Return what rows cost as float64, (n_samples, n_arms) or (n_samples,); None stays None.
+
+    Parameters
+    ----------
+    cost : None, array-like of shape (n_samples,), or array-like or frame of (n_samples, n_arms)
+        Columns with labels are matched with the arms.
+    arms : ndarray of shape (n_arms,)
+    n_samples : int
+    """
+    if cost is None:
+        return None
+    frame = as_frame(cost)
+    if isinstance(frame, nw.DataFrame):
+        cost = np.column_stack(
+            [_as_numbers(column.to_native()) for column in _columns_of(frame, arms, "cost")]
+        )
+    cost = _as_numbers(cost)
+    one_each = cost.ndim == 1
+    shape = (n_samples,) if one_each else (n_samples, len(arms))
+    if cost.shape != shape:
+        raise ValueError(
+            f"cost must have shape (n_samples, n_arms) = {(n_samples, len(arms))}, what each arm "
+            f"costs in each row, or (n_samples,) = ({n_samples},), a factor for each row; got "
+            f"{cost.shape}."
+        )
+    cost = check_logged_cost(cost, shape)
+    if (cost < 0).any():
+        raise ValueError(
+            f"cost must not be negative, got {cost.min():g}. "
+            "What an arm pays back belongs to its reward."
+        )
+    return cost
 
 
 # -------------------------------------------------------------------------- arms
@@ -494,17 +617,14 @@ def check_feedback(X, y, reward, sample_weight, n_selected):
 
     Returns
     -------
-    arm : ndarray of labels (n,) or (n, k)
-    reward : float64 of the shape of `arm`, or None for full feedback
-    propensity : float64 of the shape of `arm`, or None
-    weight : float64 (n,), or None
+    feedback : Feedback
     """
     if y is None:
         raise ValueError(
             "requires y to be passed, but the target y is None: y is the arm that was played in "
             "each round, or a log made by skbandit.base.make_log."
         )
-    arm, logged_reward, propensity = split_log(y)
+    arm, logged_reward, propensity, cost, quantity = split_log(y)
     if logged_reward is not None and reward is not None:
         raise ValueError(
             "reward was given twice: y is a log, which carries it, and reward= came too."
@@ -532,9 +652,13 @@ def check_feedback(X, y, reward, sample_weight, n_selected):
         assert_all_finite(arm, input_name="y")
     check_consistent_length(X, arm)
     if reward is not None:
-        reward = check_reward(reward, arm.shape)
+        reward = check_reward(reward, arm.shape, several=True)
     if propensity is not None:
-        propensity = check_propensity(propensity, arm.shape)
+        propensity = check_propensity(propensity, arm.shape, quantity is not None)
+    if cost is not None:
+        cost = check_logged_cost(cost, arm.shape)
+    if quantity is not None:
+        quantity = check_quantity(quantity, arm.shape)
     if sample_weight is not None:
         sample_weight = _check_sample_weight(
             sample_weight,
@@ -542,13 +666,15 @@ def check_feedback(X, y, reward, sample_weight, n_selected):
             dtype=np.float64,
             ensure_non_negative=True,
         )
-    return arm, reward, propensity, sample_weight
+    return Feedback(arm, reward, propensity, sample_weight, cost, quantity)
 
 
-def flatten_rounds(contexts, arm, reward, weight, propensity=None):
+def flatten_rounds(contexts, arm, reward, weight, propensity=None, cost=None, quantity=None):
     """Make one row of each (round, arm played): semi-bandit feedback as plain rounds."""
     if arm.ndim == 1:
-        return Rounds(contexts, arm, reward, weight, propensity=propensity)
+        return Rounds(
+            contexts, arm, reward, weight, propensity=propensity, cost=cost, quantity=quantity
+        )
     n_selected = arm.shape[1]
     rows = np.repeat(np.arange(arm.shape[0]), n_selected)
     return Rounds(
@@ -558,4 +684,5 @@ def flatten_rounds(contexts, arm, reward, weight, propensity=None):
         None if weight is None else weight[rows],
         n_selected,
         None if propensity is None else propensity.ravel(),
+        None if cost is None else cost.ravel(),
     )

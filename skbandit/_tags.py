@@ -15,6 +15,8 @@ _CHOICES = {
     "arm_order": ("free", "named", "matters"),
     "prior": ("fixed", "learnt"),
     "propensity": ("unused", "used"),
+    "cost": ("unused", "used"),
+    "quantity": ("none", "some"),
     "location": ("fixed", "learnt"),
     "adding_features": ("exact", "approximate", "no"),
     "dropping_features": ("exact", "approximate", "no"),
@@ -64,6 +66,11 @@ class BanditTags:
     prior : {"fixed", "learnt"}, default="fixed"
         Whether an arm that was never played stays where it was before any round, or moves with
         what was learnt about the others.
+    cost : {"unused", "used"}, default="unused"
+        Whether learning looks at what the arms played have cost, which a log carries.
+    quantity : {"none", "some"}, default="none"
+        "some": arms, all or some of them, take a number or a vector; a log then carries it, and
+        its propensities are densities.
     location : {"fixed", "learnt"}, default="fixed"
         Whether rewards of 0 and 1 mean something to the model, or it finds where rewards lie and
         how far apart: a constant added to all of them, or another unit, then changes no decision.
@@ -103,6 +110,8 @@ class BanditTags:
     prior: str = "fixed"
     location: str = "fixed"
     propensity: str = "unused"
+    cost: str = "unused"
+    quantity: str = "none"
     adding_features: str = "exact"
     dropping_features: str = "exact"
     rounding: float = 1e-6

@@ -19,6 +19,7 @@ from ._rounds import (
     Rounds,
     check_arms,
     check_available,
+    check_cost,
     check_feedback,
     check_logged_available,
     check_not_encoded,
@@ -36,7 +37,7 @@ from ._steps import check_own_pipeline
 from ._tags import BanditTags, TagsWithBandit
 from ._threads import NO_LIMIT
 from ._values import self_normalized_value
-from .selectors import ArgmaxSelector, at, for_arms
+from .selectors import ArgmaxSelector, at, for_arms, for_costs
 
 __all__ = ["BanditTags", "BaseBandit", "StateField", "is_bandit", "make_log"]
 
@@ -448,9 +449,11 @@ class BaseBandit(BaseEstimator):
             first = forget or not self.__sklearn_is_fitted__()
             twin._check_parameters(against_state=not first)
             contexts = twin._check_contexts(X, first)
-            labels, reward, propensity, weight = check_feedback(
+            feedback = check_feedback(
                 contexts, y, reward, sample_weight, twin._selector.n_selected
             )
+            labels, reward = feedback.arm, feedback.reward
+            twin._check_kind_of_feedback(feedback)
             if first:
                 arms = twin._first_arms(contexts, labels, classes, reward is None)
                 twin._begin(arms, contexts)
@@ -459,11 +462,42 @@ class BaseBandit(BaseEstimator):
             arm = encode_arms(labels, twin._arms_for(contexts))
             if reward is not None:
                 twin._check_reward(reward)
-            twin._absorb(flatten_rounds(contexts, arm, reward, weight, propensity))
+            twin._absorb(
+                flatten_rounds(
+                    contexts,
+                    arm,
+                    reward,
+                    feedback.weight,
+                    feedback.propensity,
+                    feedback.cost,
+                    feedback.quantity,
+                )
+            )
             twin._remember_parameters()
             # Last in here: an interruption before it puts the stream back, none comes after it.
             self.__dict__ = twin.__dict__
         return self
+
+    def _check_kind_of_feedback(self, feedback):
+        """Raise where rounds carry what the bandit cannot read, or lack what it needs."""
+        tags, name = self._bandit_tags, type(self).__name__
+        reward, arm = feedback.reward, feedback.arm
+        if reward is not None and reward.ndim > arm.ndim and tags.reward != "several":
+            raise ValueError(
+                f"reward has {reward.shape[1]} columns, one for each objective, but {name} learns "
+                "one reward an arm. Pass one column, a weighted sum of them, or put the bandit "
+                "into a skbandit.objectives.MultiObjectiveBandit."
+            )
+        if feedback.quantity is not None and tags.quantity == "none":
+            raise ValueError(
+                f"y carries quantities, and the arms of {name} take none. Leave the field out, or "
+                "use a bandit of skbandit.quantities."
+            )
+        if feedback.quantity is None and tags.quantity == "some":
+            raise ValueError(
+                f"y carries no quantities, and {name} learns how much of an arm pays. Pass "
+                "y=make_log(arm, reward, quantity=quantity)."
+            )
 
     def _absorb(self, rounds):
         """Learn from checked rounds; for a twin, which no one else sees yet."""
@@ -627,11 +661,25 @@ class BaseBandit(BaseEstimator):
                     output[rows] = part
         return outputs if n_outputs > 1 else outputs[0]
 
-    def _probabilities(self, contexts, available):
+    def _probabilities(self, contexts, available, cost=None):
         def hook(rows, block):
-            return self._policy(block, None if available is None else available[rows])
+            bandit = self._at_cost(cost, rows)
+            return bandit._policy(block, None if available is None else available[rows])
 
         return self._columns(contexts, hook)
+
+    def _costs(self, cost, contexts):
+        return (
+            None if cost is None else check_cost(cost, self._arms_for(contexts), n_rows(contexts))
+        )
+
+    def _at_cost(self, cost, rows):
+        """The bandit whose selector knows what the arms cost in these rows."""
+        if cost is None:
+            return self
+        twin = self._twin()
+        twin.selector = for_costs(self._selector, cost[rows])
+        return twin
 
     def _mask(self, available, contexts):
         n_selected = self._selector.n_selected or 1
@@ -639,7 +687,7 @@ class BaseBandit(BaseEstimator):
             return None
         return check_available(available, self._arms_for(contexts), n_rows(contexts), n_selected)
 
-    def predict(self, X, *, explore=True, available=None, return_propensity=False):
+    def predict(self, X, *, explore=True, available=None, cost=None, return_propensity=False):
         """Decide: draw an arm for each row from the policy.
 
         Parameters
@@ -651,6 +699,11 @@ class BaseBandit(BaseEstimator):
             False plays the arm of the highest expected reward.
         available : array-like of bool of shape (n_samples, n_arms), default=None
             The arms that may be played in each row; None means all.
+        cost : array-like or frame of shape (n_samples, n_arms), or array-like of (n_samples,), \
+                default=None
+            What it costs to play each arm in each row, for a selector that weighs costs (see
+            :mod:`skbandit.strategies`), in place of the costs that it has itself; or a factor on
+            those for each row. None: the selector's own.
         return_propensity : bool, default=False
             Also return the probability with which the arm was played, to be logged.
 
@@ -666,12 +719,13 @@ class BaseBandit(BaseEstimator):
         NotFittedError
             If the bandit knows no arms yet.
         ValueError
-            On bad contexts, or a mask that leaves a row without an arm.
+            On bad contexts, a mask that leaves a row without an arm, or costs that the selector
+            does not weigh.
         """
         contexts, bandit = self._asked(X)
         selector, arms = bandit._selector, bandit._arms_for(contexts)
         n_selected = selector.n_selected
-        available = bandit._mask(available, contexts)
+        available, cost = bandit._mask(available, contexts), bandit._costs(cost, contexts)
         uniform = uniforms(bandit.random_state, contexts, bandit.learnt_weight_)
         index = np.empty((len(uniform), n_selected or 1), dtype=np.intp)
         propensity = np.empty(index.shape)
@@ -679,8 +733,9 @@ class BaseBandit(BaseEstimator):
             for rows in bandit._blocks(contexts, len(arms)):
                 block = block_of(contexts, rows)
                 mask = None if available is None else available[rows]
+                asked = bandit._at_cost(cost, rows)
                 if explore:
-                    probability = bandit._policy(block, mask)
+                    probability = asked._policy(block, mask)
                 else:
                     greedy = ArgmaxSelector() if n_selected is None else selector
                     probability = greedy.select(bandit._mean_reward(block), mask)
@@ -695,7 +750,7 @@ class BaseBandit(BaseEstimator):
             index, propensity = index[:, 0], propensity[:, 0]
         return (arms[index], propensity) if return_propensity else arms[index]
 
-    def predict_proba(self, X, available=None):
+    def predict_proba(self, X, available=None, cost=None):
         """Return the policy: the probability with which each arm is played.
 
         Parameters
@@ -705,6 +760,9 @@ class BaseBandit(BaseEstimator):
             The contexts.
         available : array-like of bool of shape (n_samples, n_arms), default=None
             The arms that may be played in each row; None means all.
+        cost : array-like or frame of shape (n_samples, n_arms), or array-like of (n_samples,), \
+                default=None
+            What it costs to play each arm in each row, as in :meth:`predict`.
 
         Returns
         -------
@@ -713,7 +771,9 @@ class BaseBandit(BaseEstimator):
             selector plays.
         """
         contexts, bandit = self._asked(X)
-        return bandit._probabilities(contexts, bandit._mask(available, contexts))
+        return bandit._probabilities(
+            contexts, bandit._mask(available, contexts), bandit._costs(cost, contexts)
+        )
 
     def decision_function(self, X):
         """Return the score on which the policy ranks the arms, without noise.
@@ -757,7 +817,9 @@ class BaseBandit(BaseEstimator):
             )
         return bandit._columns(contexts, lambda rows, block: bandit._mean_reward(block))
 
-    def score(self, X, y, reward=None, propensity=None, sample_weight=None, available=None):
+    def score(
+        self, X, y, reward=None, propensity=None, sample_weight=None, available=None, cost=None
+    ):
         """Return the off-policy value of the policy on a log.
 
         With rewards, the self-normalised importance-weighted mean reward (Swaminathan & Joachims
@@ -777,6 +839,8 @@ class BaseBandit(BaseEstimator):
         available : array-like or frame of bool of shape (n_samples, n_arms), default=None
             The arms that could be played in each row, among which the policy decides; None means
             all. Columns as in :meth:`predict`.
+        cost : array-like of shape (n_samples, n_arms) or (n_samples,), default=None
+            What the arms cost the policy in each row, as in :meth:`predict`.
 
         Returns
         -------
@@ -796,9 +860,9 @@ class BaseBandit(BaseEstimator):
         learning. NeurIPS 28.
         """
         contexts, bandit = self._asked(X)
-        labels, reward, logged_propensity, weight = check_feedback(
-            contexts, y, reward, sample_weight, bandit._selector.n_selected
-        )
+        feedback = check_feedback(contexts, y, reward, sample_weight, bandit._selector.n_selected)
+        labels, reward, logged_propensity, weight = feedback[:4]
+        bandit._check_kind_of_feedback(feedback)
         arm = encode_arms(labels, bandit._arms_for(contexts))
         if reward is None and not bandit.full_feedback_:
             raise ValueError(
@@ -809,7 +873,7 @@ class BaseBandit(BaseEstimator):
         mask = bandit._mask(available, contexts)
         if available is not None and reward is not None:
             check_logged_available(mask, arm)
-        policy = bandit._probabilities(contexts, mask)
+        policy = bandit._probabilities(contexts, mask, bandit._costs(cost, contexts))
         place = arm if arm.ndim == 2 else arm[:, None]
         chosen = np.take_along_axis(policy, place, axis=1).reshape(arm.shape)
         if reward is None:
@@ -857,6 +921,18 @@ class BaseBandit(BaseEstimator):
         new._remember_parameters()
         new._forget_cache()
         return new
+
+    def _joined(self, parts):
+        """Know what bandits of one class, parameters, arms and features know together.
+
+        For a new bandit, or a twin; itself.
+        """
+        self.state_ = self._merge_states([part.state_ for part in parts])
+        self.learnt_weight_ = sum(part.learnt_weight_ for part in parts)
+        self.n_learning_calls_ = sum(part.n_learning_calls_ for part in parts)
+        self.full_feedback_ = all(part.full_feedback_ for part in parts)
+        self._forget_cache()
+        return self
 
     def add_arms(self, arms, init="prior"):
         """Return a new bandit that also knows these arms.

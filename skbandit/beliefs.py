@@ -7,7 +7,7 @@ are contexts, columns are arms, and rows have no influence on each other.
 from functools import cached_property
 
 import numpy as np
-from scipy.special import betaincinv, ndtr, stdtrit
+from scipy.special import betaincinv, ndtr, ndtri, stdtrit
 
 from ._beta import beta_top_probability
 from ._deviates import deviates
@@ -29,6 +29,8 @@ _ALIKE = 1e-10
 # Beta distributions are sharpened to this sum of their parameters and flattened to parameters of
 # this size, no further: beyond lie point masses, and distributions of two points.
 _SHARPEST, _FLATTEST = 1e10, 0.05
+# Draws, or quantiles of each arm, that stand for a belief which has no closed form once shifted.
+_SHIFTED_DRAWS, _SHIFTED_QUANTILES = 1024, 128
 
 
 class BaseBelief:
@@ -109,6 +111,22 @@ class BaseBelief:
         """
         raise NotImplementedError(f"{type(self).__name__} must define widened.")
 
+    def shifted(self, offset):
+        """Return the belief about what the arms pay plus something known: less a cost, say.
+
+        Parameters
+        ----------
+        offset : ndarray that broadcasts to (n_rows, n_arms)
+            In units of the reward.
+
+        Returns
+        -------
+        belief : belief
+            Of the same kind where the kind allows it; else by draws or quantiles.
+        """
+        mean = self.mean + offset
+        return JointBelief(mean, self.std, lambda: self.draws(_SHIFTED_DRAWS, 0) + offset)
+
     def upper_bound(self, alpha):
         """Return an upper confidence bound: the mean plus a number of standard deviations.
 
@@ -137,9 +155,11 @@ class BaseBelief:
         -------
         probability : ndarray of shape (n_rows, n_arms)
             Arms about which the same is believed have the same probability, also where the
-            expectation is an average over draws.
+            expectation is an average over draws; unless the selector tells them apart.
         """
         probability = selector.expect(self, available)
+        if not getattr(selector, "treats_arms_alike", True):
+            return probability
         alike = self._alike(selector)
         return probability if alike is None else evened(probability, alike, available)
 
@@ -198,6 +218,10 @@ class IndependentBelief(BaseBelief):
     def widened(self, alpha):
         """See :meth:`BaseBelief.widened`."""
         return IndependentBelief(self.mean, alpha * self.scale, self.dof)
+
+    def shifted(self, offset):
+        """See :meth:`BaseBelief.shifted`; exact."""
+        return IndependentBelief(self.mean + offset, self.scale, self.dof)
 
     def best(self, available=None):
         """See :meth:`BaseBelief.best`; by quadrature."""
@@ -320,6 +344,18 @@ class BetaBelief(BaseBelief):
         factor = np.clip(factor, flattest, sharpest)
         return BetaBelief(factor * self.a, factor * self.b)
 
+    def shifted(self, offset):
+        """See :meth:`BaseBelief.shifted`; by quantiles of each arm."""
+        level = _middle_levels()
+        upper = level > 0.5
+        # The quantile of the lower tail keeps its accuracy where that of the upper loses it.
+        tail = betaincinv(
+            np.where(upper, self.b[..., None], self.a[..., None]),
+            np.where(upper, self.a[..., None], self.b[..., None]),
+            np.where(upper, 1.0 - level, level),
+        )
+        return _of_quantiles(np.where(upper, 1.0 - tail, tail), offset)
+
     def best(self, available=None):
         """See :meth:`BaseBelief.best`; by quadrature."""
         return beta_top_probability(1, self.a, self.b, available)
@@ -407,6 +443,14 @@ class JointBelief(BaseBelief):
             return draws
 
         return JointBelief(self.mean, alpha * self.std, widened_draws, self.unseen)
+
+    def shifted(self, offset):
+        """See :meth:`BaseBelief.shifted`; each draw is shifted."""
+        offset = np.broadcast_to(offset, np.shape(self.mean))
+        # Arms are alike only where they are shifted alike, which their means say.
+        return JointBelief(
+            self.mean + offset, self.std, lambda: self.known_draws + offset, self.unseen
+        )
 
     def best(self, available=None):
         """See :meth:`BaseBelief.best`; the share of the draws, where ties share evenly."""
@@ -501,6 +545,10 @@ class ReplicateBelief(BaseBelief):
     def widened(self, alpha):
         """See :meth:`BaseBelief.widened`; departures from the mean are multiplied."""
         return ReplicateBelief(self.mean + alpha * (self.replicates - self.mean))
+
+    def shifted(self, offset):
+        """See :meth:`BaseBelief.shifted`; exact."""
+        return ReplicateBelief(self.replicates + offset)
 
     def quantile(self, level):
         """Return a quantile of each arm's replicates.
@@ -612,6 +660,15 @@ class LinkedBelief(BaseBelief):
         """See :meth:`BaseBelief.widened`; the latent widths are multiplied."""
         return LinkedBelief(self.latent.widened(alpha), self.link)
 
+    def shifted(self, offset):
+        """See :meth:`BaseBelief.shifted`; by quantiles of each arm, or its draws."""
+        if not isinstance(self.latent, IndependentBelief):
+            draws = self.link(self.latent.known_draws)
+            return JointBelief(self.mean, self.std, draws, self.latent.unseen).shifted(offset)
+        scores = _middle_deviates(self.latent.dof, np.shape(self.latent.mean))
+        scores = self.latent.mean[..., None] + self.latent.scale[..., None] * scores
+        return _of_quantiles(self.link(scores), offset)
+
     def best(self, available=None):
         """See :meth:`BaseBelief.best`; that of the latent scores."""
         return self.latent.best(available)
@@ -658,6 +715,24 @@ def linked_moments(link, location, scale, dof=None):
         variance = (away**2) @ rule.weights - offset**2
         std.reshape(-1)[part] = np.sqrt(np.maximum(variance, 0.0))
     return mean, std
+
+
+def _middle_levels():
+    """Levels of quantiles that stand for equal parts of a distribution."""
+    return (np.arange(_SHIFTED_QUANTILES) + 0.5) / _SHIFTED_QUANTILES
+
+
+def _middle_deviates(dof, shape):
+    """Quantiles at these levels of standard Student-t or normal variables, (..., n_levels)."""
+    if dof is None:
+        return ndtri(_middle_levels())
+    dof = np.broadcast_to(np.asarray(dof, dtype=np.float64), shape)
+    return stdtrit(np.minimum(dof, 1e10)[..., None], _middle_levels())
+
+
+def _of_quantiles(quantiles, offset):
+    """The belief that holds quantiles of independent arms, (n_rows, n_arms, n_levels)."""
+    return ReplicateBelief(np.moveaxis(quantiles, -1, 0)).shifted(offset)
 
 
 def _normal_deviates(n_draws, seed, arm):

@@ -72,7 +72,7 @@ class LogTarget(TransformerMixin, MetaEstimatorMixin, BaseEstimator):
         self.target = target
 
     def _seen(self, y):
-        arm, reward, _ = split_log(y)
+        arm, reward = split_log(y)[:2]
         if reward is None:
             return y
         return reward if self.target == "reward" else as_labels(arm, "y")

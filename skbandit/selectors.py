@@ -34,7 +34,8 @@ class BaseSelector(BaseEstimator):
     A subclass stores its parameters in ``__init__`` and defines ``select(scores, available)``. It
     may define ``expect(belief, available)`` where the mean of ``select`` over scores drawn from a
     belief is known in closed form; otherwise that mean is taken over draws. One that changes as
-    the bandit learns defines ``at(learnt_weight)``; one that names arms, ``for_arms(arms)``.
+    the bandit learns defines ``at(learnt_weight)``; one that names arms, ``for_arms(arms)``; one
+    that weighs what arms cost, ``for_costs(cost)``.
 
     Attributes
     ----------
@@ -44,6 +45,10 @@ class BaseSelector(BaseEstimator):
     has_closed_form : bool
         Whether ``expect`` is computed from a belief's probabilities; otherwise it is an average
         over draws, in which arms that are alike are then evened.
+    treats_arms_alike : bool
+        Whether arms of which the same is believed are played alike. A selector that knows more of
+        them (their labels, what they cost) says False, and ``expect`` then evens what it must, by
+        asking ``belief.expect(other_selector)``.
 
     Examples
     --------
@@ -65,6 +70,7 @@ class BaseSelector(BaseEstimator):
 
     n_selected = None
     has_closed_form = False
+    treats_arms_alike = True
 
     def select(self, scores, available=None):
         """Turn sure scores into probabilities.
@@ -139,6 +145,26 @@ class BaseSelector(BaseEstimator):
         """
         return self
 
+    def for_costs(self, cost):
+        """Return the selector for rows in which the arms cost so much; an error by default.
+
+        Parameters
+        ----------
+        cost : ndarray of shape (n_samples, n_arms) or (n_samples,)
+            Not negative: what each arm costs in each row, or a factor for each row on the costs
+            that the selector knows. The rows of `select` and `expect` are these.
+
+        Returns
+        -------
+        selector : selector
+
+        Raises
+        ------
+        ValueError
+            If the selector does not weigh costs.
+        """
+        raise _no_costs(self)
+
     def check(self):
         """Validate the selector's parameters.
 
@@ -149,6 +175,13 @@ class BaseSelector(BaseEstimator):
         """
         if hasattr(self, "_parameter_constraints"):
             self._validate_params()
+
+
+def _no_costs(selector):
+    return ValueError(
+        f"cost= was given, but {selector!r} does not weigh costs. Use a selector of "
+        "skbandit.strategies that does, or leave cost= out."
+    )
 
 
 class ArgmaxSelector(BaseSelector):
@@ -380,6 +413,11 @@ class PropensityFloorSelector(BaseSelector):
         """Whether ``expect`` of the other selector is computed from a belief's probabilities."""
         return self._other.has_closed_form
 
+    @property
+    def treats_arms_alike(self):
+        """Whether the other selector does."""
+        return getattr(self._other, "treats_arms_alike", True)
+
     def at(self, learnt_weight):
         """See :meth:`BaseSelector.at`."""
         share = scheduled(self.share, -self.decay, learnt_weight)
@@ -391,6 +429,11 @@ class PropensityFloorSelector(BaseSelector):
         other = for_arms(known, arms)
         # Asked at every decision: nothing is made anew where no arm is named.
         return self if other is known else type(self)(other, share=self.share, decay=self.decay)
+
+    def for_costs(self, cost):
+        """See :meth:`BaseSelector.for_costs`; the other selector weighs them."""
+        other = for_costs(self._other, cost)
+        return type(self)(other, share=self.share, decay=self.decay)
 
     def _mix(self, probability, available):
         return explored(probability, self.share, available, self.n_selected or 1)
@@ -432,6 +475,20 @@ def for_arms(selector, arms):
     arms : ndarray of shape (n_arms,)
     """
     return selector.for_arms(arms) if hasattr(selector, "for_arms") else selector
+
+
+def for_costs(selector, cost):
+    """Return a selector as it is for rows in which the arms cost so much.
+
+    Parameters
+    ----------
+    selector : selector
+        One that weighs no costs need not have the method ``for_costs``; it raises.
+    cost : ndarray of shape (n_samples, n_arms) or (n_samples,)
+    """
+    if not hasattr(selector, "for_costs"):
+        raise _no_costs(selector)
+    return selector.for_costs(cost)
 
 
 class TopKSelector(BaseSelector):

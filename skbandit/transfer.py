@@ -478,13 +478,7 @@ def merge(bandits):
     if first.arms is not None:
         merged.set_params(arms=arms.tolist())
     sized = [_with_arms(part, arms) for part in parts]
-    merged = sized[0]._carried_into(merged, sized[0]._resize())
-    merged.state_ = merged._merge_states([part.state_ for part in sized])
-    merged.learnt_weight_ = sum(part.learnt_weight_ for part in parts)
-    merged.n_learning_calls_ = sum(part.n_learning_calls_ for part in parts)
-    merged.full_feedback_ = all(part.full_feedback_ for part in parts)
-    merged._forget_cache()
-    return merged
+    return sized[0]._carried_into(merged, sized[0]._resize())._joined(sized)
 
 
 def _with_arms(bandit, arms):

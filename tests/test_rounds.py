@@ -21,6 +21,7 @@ from skbandit._rounds import (
     make_log,
     split_log,
 )
+from skbandit.linear import LinearUCB
 
 pd = pytest.importorskip("pandas", reason="pandas is not installed")
 
@@ -91,12 +92,12 @@ class TestMakeLog:
 class TestSplitLog:
     def test_labels_pass_through(self):
         labels = ["a", "b"]
-        assert split_log(labels) == (labels, None, None)
+        assert split_log(labels) == (labels, None, None, None, None)
         series = pd.Series(labels, name="arm")
         assert split_log(series)[0] is series
 
     def test_structured_array(self):
-        arm, reward, propensity = split_log(make_log([1, 2], [3.0, 4.0], [0.5, 0.6]))
+        arm, reward, propensity, _, _ = split_log(make_log([1, 2], [3.0, 4.0], [0.5, 0.6]))
         assert_array_equal(arm, [1, 2])
         assert_array_equal(reward, [3.0, 4.0])
         assert_array_equal(propensity, [0.5, 0.6])
@@ -106,7 +107,7 @@ class TestSplitLog:
     def test_frames(self, library):
         module = pytest.importorskip(library, reason=f"{library} is not installed")
         frame = module.DataFrame({"who": [7, 8], "reward": [1.0, 2.0], "arm": ["x", "y"]})
-        arm, reward, propensity = split_log(frame)
+        arm, reward, propensity, _, _ = split_log(frame)
         assert list(arm) == ["x", "y"]
         assert reward.tolist() == [1.0, 2.0]
         assert propensity is None
@@ -119,7 +120,7 @@ class TestSplitLog:
 
     def test_nullable_columns(self):
         frame = pd.DataFrame({"arm": ["a", "b"], "reward": [1, 0], "propensity": [0.5, None]})
-        _, reward, propensity = split_log(frame.convert_dtypes())
+        _, reward, propensity, _, _ = split_log(frame.convert_dtypes())
         assert reward.dtype == propensity.dtype == np.float64
         assert_array_equal(propensity, [0.5, np.nan])
 
@@ -248,7 +249,7 @@ class TestMasksInFrames:
             (lambda frame: frame[["a"]], "columns"),
             (lambda frame: frame.assign(c=True), "columns"),
             (lambda frame: frame.convert_dtypes().shift(1), "missing.*fillna"),
-            (lambda frame: frame.astype(int), "boolean mask.*column 'b'"),
+            (lambda frame: frame.astype(int), "boolean mask.*column 'a'"),
             (lambda frame: frame.astype(str), "boolean mask"),
         ],
     )
@@ -411,13 +412,15 @@ class TestCheckFeedback:
     X = np.zeros((2, 3))
 
     def test_labels(self):
-        arm, reward, propensity, weight = check_feedback(self.X, ["a", "b"], None, None, None)
+        arm, reward, propensity, weight, _, _ = check_feedback(
+            self.X, ["a", "b"], None, None, None
+        )
         assert arm.tolist() == ["a", "b"]
         assert reward is propensity is weight is None
 
     def test_log(self):
         log = make_log([0, 1], [1.0, 0.5], [0.5, 0.5])
-        _, reward, propensity, weight = check_feedback(self.X, log, None, [1, 2], None)
+        _, reward, propensity, weight, _, _ = check_feedback(self.X, log, None, [1, 2], None)
         assert_array_equal(reward, [1.0, 0.5])
         assert_array_equal(propensity, [0.5, 0.5])
         assert_array_equal(weight, [1.0, 2.0])
@@ -493,3 +496,68 @@ class TestFullFeedback:
         check_not_encoded(np.array([f"{i}" for i in range(40)]), 40)
         with pytest.raises(ValueError, match=r"40 arms in 40 rounds.*cross_val_predict"):
             check_not_encoded(np.arange(40), 40)
+
+
+LOG = make_log(["a", "b"], [1.0, 2.0], [0.5, 0.25], cost=[0.0, 3.0])
+
+
+class TestCostsQuantitiesAndObjectives:
+    def test_costs(self):
+        columns = split_log(LOG)
+        assert_array_equal(columns.cost, [0.0, 3.0])
+        assert columns.quantity is None
+        feedback = check_feedback(np.zeros((2, 1)), LOG, None, None, None)
+        assert_array_equal(feedback.cost, [0.0, 3.0])
+        frame = pd.DataFrame({"arm": ["a"], "reward": [1], "cost": [2], "quantity": [0.5]})
+        feedback = check_feedback(np.zeros((1, 1)), frame, None, None, None)
+        assert_array_equal(feedback.cost, [2.0])
+        assert_array_equal(feedback.quantity, [[0.5]])
+
+    def test_costs_of_sets_are_flattened(self):
+        log = make_log([["a", "b"]], [[1.0, 2.0]], cost=[[3.0, 4.0]])
+        feedback = check_feedback(np.zeros((1, 1)), log, None, None, 2)
+        rounds = flatten_rounds(
+            np.zeros((1, 1)), np.array([[0, 1]]), feedback.reward, None, cost=feedback.cost
+        )
+        assert_array_equal(rounds.cost, [3.0, 4.0])
+
+    @pytest.mark.parametrize("quantity", [[0.5, np.nan], [[0.5, 1.0], [np.nan, np.nan]]])
+    def test_quantities(self, quantity):
+        log = make_log(["a", "b"], [1.0, 2.0], [7.5, 0.25], quantity=quantity)
+        feedback = check_feedback(np.zeros((2, 1)), log, None, None, None)
+        assert_array_equal(feedback.quantity, np.reshape(quantity, (2, -1)))
+        # A density may be above 1.
+        assert_array_equal(feedback.propensity, [7.5, 0.25])
+
+    def test_several_objectives(self):
+        log = make_log(["a", "b"], [[1.0, 2.0], [3.0, 4.0]], [0.5, 0.5])
+        assert_array_equal(log["reward"], [[1.0, 2.0], [3.0, 4.0]])
+        feedback = check_feedback(np.zeros((2, 1)), log, None, None, None)
+        assert feedback.reward.shape == (2, 2)
+        assert make_log(["a"], [[1.0]])["reward"].shape == (1,)
+
+    @pytest.mark.parametrize(
+        ("more", "message"),
+        [
+            ({"cost": [1.0]}, r"cost must have shape \(2,\)"),
+            ({"cost": [1.0, np.nan]}, "cost contains NaN"),
+            ({"quantity": [1.0, np.inf]}, "quantity contains infinity"),
+            ({"quantity": [1.0]}, r"quantity must have shape \(2,\)"),
+            ({"quantity": ["x", "y"]}, "quantity must hold real numbers"),
+            ({"quantity": [1.0, 2.0], "propensity": [0.0, 1.0]}, "positive and finite"),
+            ({"propensity": [1.5, 1.0]}, r"lie in \(0, 1\]"),
+        ],
+    )
+    def test_bad_columns(self, more, message):
+        with pytest.raises(ValueError, match=message):
+            make_log(["a", "b"], [1.0, 2.0], **more)
+
+    def test_what_a_bandit_cannot_read_is_an_error(self):
+        bandit = LinearUCB(arms=["a", "b"])
+        X = np.zeros((2, 1))
+        with pytest.raises(ValueError, match=r"reward has 2 columns.*MultiObjectiveBandit"):
+            bandit.fit(X, ["a", "b"], reward=np.ones((2, 2)))
+        with pytest.raises(ValueError, match="carries quantities"):
+            bandit.fit(X, make_log(["a", "b"], [1.0, 2.0], quantity=[1.0, 2.0]))
+        # Costs are there for those who look at them.
+        assert bandit.fit(X, LOG).learnt_weight_ == 2.0

@@ -13,8 +13,10 @@ class LoggedRounds(NamedTuple):
     """A log taken apart; arms are still labels."""
 
     labels: np.ndarray
-    reward: np.ndarray
+    reward: np.ndarray  # of the shape of labels, or (n, n_objectives)
     propensity: np.ndarray | None
+    cost: np.ndarray | None = None
+    quantity: np.ndarray | None = None  # (n, n_quantities)
 
 
 def check_log(X, y, reward=None, propensity=None, *, sets=False):
@@ -39,7 +41,8 @@ def check_log(X, y, reward=None, propensity=None, *, sets=False):
     ValueError
         If there are no rewards, two, sets of arms, or impossible values.
     """
-    labels, reward, logged_propensity, _ = check_feedback(X, y, reward, None, n_selected=1)
+    feedback = check_feedback(X, y, reward, None, n_selected=1)
+    labels, reward, logged_propensity = feedback[:3]
     several = labels.ndim == 2 and labels.shape[1] > 1
     if several and not sets:
         raise ValueError(
@@ -57,8 +60,11 @@ def check_log(X, y, reward=None, propensity=None, *, sets=False):
         )
     propensity = logged_propensity if propensity is None else propensity
     if propensity is not None:
-        propensity = check_propensity(propensity, labels.shape)
-    return LoggedRounds(labels, reward.reshape(labels.shape), propensity)
+        propensity = check_propensity(propensity, labels.shape, feedback.quantity is not None)
+    cost = None if feedback.cost is None else feedback.cost.reshape(labels.shape)
+    if reward.size == labels.size:
+        reward = reward.reshape(labels.shape)
+    return LoggedRounds(labels, reward, propensity, cost, feedback.quantity)
 
 
 def as_rows(X):

@@ -1,16 +1,14 @@
 """A bandit inside a bandit: what both ways of forgetting share."""
 
 import copy
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils import get_tags
 
-from .._random import derived_seed
+from .._inner import are_candidates, asked, check_inner, new_inner, played_contexts, taught
 from .._sklearn import HasMethods
-from ..base import BaseBandit, is_bandit
+from ..base import BaseBandit
 from ..buffers import SlidingWindow, take_rounds
 from ..linear import LinearThompsonSampling
 
@@ -58,23 +56,8 @@ class BaseWrappedBandit(BaseBandit):
         return LinearThompsonSampling() if self.bandit is None else self.bandit
 
     def _check_bandit(self):
-        if self.bandit is None:
-            return
-        if isinstance(self.bandit, type):
-            raise TypeError(
-                f"bandit must be an instance, got the class {self.bandit.__name__}. Write "
-                f"{self.bandit.__name__}()."
-            )
-        if not isinstance(self.bandit, BaseBandit) or not is_bandit(self.bandit):
-            raise TypeError(
-                f"bandit must be a bandit of skbandit, got {type(self.bandit).__name__}. A "
-                "Pipeline goes around this bandit, not into it."
-            )
-        if self.bandit.selector is not None:
-            raise ValueError(
-                f"bandit has selector={self.bandit.selector!r}: give the selector to this "
-                f"{type(self).__name__}, which decides."
-            )
+        if self.bandit is not None:
+            check_inner(self, "bandit", self.bandit)
 
     def _initial_state(self, n_arms, n_features):
         self._check_bandit()
@@ -82,15 +65,7 @@ class BaseWrappedBandit(BaseBandit):
 
     def _new_bandit(self):
         """The bandit inside, before any round."""
-        new = clone(self._bandit)
-        if new.random_state is None and isinstance(self.random_state, Integral):
-            new.set_params(random_state=derived_seed(self.random_state, 0))
-        return new.set_params(arms=None if self._are_candidates else self.classes_.tolist())
-
-    @property
-    def _are_candidates(self):
-        """Whether arms are candidates without names, of which there may be more or fewer."""
-        return self._candidate_features and self.arms is None
+        return new_inner(self, self._bandit)
 
     def _learn(self, rounds):
         rounds = rounds.spelt_out(len(self.classes_))
@@ -98,10 +73,7 @@ class BaseWrappedBandit(BaseBandit):
         counts = np.flatnonzero(weight > 0.0)
         if not len(counts):
             return self.state_
-        contexts, arm = rounds.contexts, rounds.arm
-        if self._are_candidates:
-            # What was played alone teaches.
-            contexts, arm = contexts[np.arange(len(arm)), arm][:, None], np.zeros_like(arm)
+        contexts, arm = played_contexts(self, rounds.contexts, rounds.arm)
         columns = {
             "row": contexts,
             "arm": arm,
@@ -114,24 +86,14 @@ class BaseWrappedBandit(BaseBandit):
 
     def _teach(self, bandit, columns):
         """Return the bandit inside after more rounds; the one that is given is left alone."""
-        new, weight = copy.copy(bandit), columns["weight"]
-        if new.random_state is None and isinstance(self.random_state, np.random.RandomState):
-            new.random_state = derived_seed(self.random_state)
-        weight = None if (weight == 1.0).all() else weight
-        labels = self.classes_[columns["arm"]]
-        return new.partial_fit(
-            columns["row"], labels, reward=columns["reward"], sample_weight=weight
-        )
+        names = ("row", "arm", "reward", "weight")
+        return taught(self, bandit, *(columns[name] for name in names))
 
     # -------------------------------------------------------------- questions
     @property
     def _asked_bandit(self):
         """The bandit inside, with the selector of this one."""
-        if "asked" not in self._cache:
-            asked = copy.copy(self.state_.bandit)
-            asked.selector = None if self.selector is None else self._selector
-            self._cache["asked"] = asked
-        return self._cache["asked"]
+        return asked(self.state_.bandit, None if self.selector is None else self._selector)
 
     def _policy(self, contexts, available):
         return self._asked_bandit.predict_proba(contexts, available=available)
@@ -159,7 +121,7 @@ class BaseWrappedBandit(BaseBandit):
         inner = old.bandit._carried_into(new, resize)
         moved = resize.n_features is not None and resize.moves_features(source.n_features_in_)
         buffer = SlidingWindow(self._n_kept)
-        if len(old.buffer) and not moved and self._are_candidates:
+        if len(old.buffer) and not moved and are_candidates(self):
             buffer = buffer.extended(old.buffer.columns)
         elif len(old.buffer) and not moved and not self._candidate_features:
             # Rounds of arms that are gone go too; features that move leave none to learn again.

@@ -160,14 +160,14 @@ def compare_policies(
     effective = logging.effective_sample_size
     rows = {_LOGGING: [logging.value, low, high, 0.0, 0.0, 0.0, 0.5, effective]}
     given = {
-        **logged._asdict(),
+        "reward": logged.reward,
+        "propensity": logged.propensity,
         "sample_weight": sample_weight,
         "available": available,
         "groups": groups,
     }
-    labels = given.pop("labels")
     for name, answer in zip(named, answers, strict=True):
-        value = scorer.evaluate(answer, X, labels, **given)
+        value = scorer.evaluate(answer, X, logged.labels, **given)
         rows[name] = [
             *_row(value, logging, interval, confidence_level, options),
             chance_better(value - logging, earned, prior_scale=prior_scale),

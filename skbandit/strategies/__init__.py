@@ -2,7 +2,8 @@
 
 from .._paths import set_public_path
 from ._arms import DefaultArmSelector, LimitedArmsSelector
+from ._costs import PricedSelector
 
-__all__ = ["DefaultArmSelector", "LimitedArmsSelector"]
+__all__ = ["DefaultArmSelector", "LimitedArmsSelector", "PricedSelector"]
 
 set_public_path(__name__, *map(globals().get, __all__))

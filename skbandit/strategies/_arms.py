@@ -6,7 +6,7 @@ import numpy as np
 
 from .._axes import source_index
 from .._sklearn import HasMethods, Interval
-from ..selectors import ArgmaxSelector, BaseSelector, at, for_arms
+from ..selectors import ArgmaxSelector, BaseSelector, at, for_arms, for_costs
 
 
 class _NamedArmsSelector(BaseSelector):
@@ -16,6 +16,7 @@ class _NamedArmsSelector(BaseSelector):
         "share": [Interval(Real, 0, 1, closed="both")],
         "selector": [HasMethods(["select", "expect", "get_params"]), None],
     }
+    treats_arms_alike = False
     # Positions of the arms that are named, once the bandit's arms are known.
     _places = None
 
@@ -49,6 +50,10 @@ class _NamedArmsSelector(BaseSelector):
             )
         return self._around(for_arms(self._other, arms), places)
 
+    def for_costs(self, cost):
+        """See :meth:`BaseSelector.for_costs`; the other selector weighs them."""
+        return self._around(for_costs(self._other, cost), self._places)
+
     def _around(self, other, places):
         new = type(self)(**{**self.get_params(deep=False), "selector": other})
         new._places = places
@@ -78,7 +83,7 @@ class _NamedArmsSelector(BaseSelector):
     def expect(self, belief, available=None):
         """See :meth:`BaseSelector.expect`; as exact as that of the other selector."""
         shape = np.shape(belief.mean)
-        return self._mix(lambda mask: self._other.expect(belief, mask), shape, available)
+        return self._mix(lambda mask: belief.expect(self._other, mask), shape, available)
 
 
 class DefaultArmSelector(_NamedArmsSelector):

@@ -10,6 +10,7 @@ from skbandit.selectors import (
     ArgmaxSelector,
     EpsilonGreedySelector,
     PropensityFloorSelector,
+    SoftmaxSelector,
     TopKSelector,
 )
 from skbandit.strategies import DefaultArmSelector, LimitedArmsSelector
@@ -104,3 +105,10 @@ def test_bad_parameters():
             LinearUCB(arms=ARMS, selector=selector).predict(X)
     with pytest.raises(ValueError, match="does not know the bandit's arms"):
         DefaultArmSelector("a").select(np.zeros((1, 3)))
+
+
+@pytest.mark.parametrize("other", [SoftmaxSelector(), EpsilonGreedySelector(0.2)])
+def test_arms_of_which_nothing_is_known_are_still_told_apart(other):
+    """What is believed of them is the same; a default arm has its share nevertheless."""
+    bandit = LinearThompsonSampling(arms=ARMS, selector=DefaultArmSelector("a", 0.7, other))
+    assert_allclose(bandit.predict_proba([[1.0]]), [[0.1, 0.8, 0.1]], atol=1e-12)
