@@ -52,9 +52,6 @@ class BaseSelector(BaseEstimator):
     weighs_costs : bool
         Whether it takes what arms cost in a call: ``for_costs`` is defined. A selector around
         another one says what that one says.
-    tells_rows_apart : bool
-        Whether it knows something of each row, such as costs of a call, so that rows of equal
-        scores may be decided differently.
 
     Examples
     --------
@@ -77,7 +74,6 @@ class BaseSelector(BaseEstimator):
     n_selected = None
     has_closed_form = False
     treats_arms_alike = True
-    tells_rows_apart = False
 
     @property
     def weighs_costs(self):
@@ -434,11 +430,6 @@ class PropensityFloorSelector(BaseSelector):
     def weighs_costs(self):
         """Whether the other selector does."""
         return getattr(self._other, "weighs_costs", False)
-
-    @property
-    def tells_rows_apart(self):
-        """Whether the other selector does."""
-        return getattr(self._other, "tells_rows_apart", False)
 
     def at(self, learnt_weight):
         """See :meth:`BaseSelector.at`."""

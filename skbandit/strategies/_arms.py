@@ -39,11 +39,6 @@ class _NamedArmsSelector(BaseSelector):
         """Whether the other selector does."""
         return getattr(self._other, "weighs_costs", False)
 
-    @property
-    def tells_rows_apart(self):
-        """Whether the other selector does."""
-        return getattr(self._other, "tells_rows_apart", False)
-
     def at(self, learnt_weight):
         """See :meth:`BaseSelector.at`."""
         return self._around(at(self._other, learnt_weight), self._places)

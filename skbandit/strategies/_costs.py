@@ -23,11 +23,6 @@ class BaseCostSelector(BaseSelector):
     # What the arms cost once they are known, (n_arms,) or (n_samples, n_arms).
     _known = None
 
-    @property
-    def tells_rows_apart(self):
-        """Whether it knows what arms cost in each row."""
-        return self._known is not None and self._known.ndim == 2
-
     def _like(self, known, **changed):
         new = type(self)(**{**self.get_params(deep=False), **changed})
         new._known = known
