@@ -52,6 +52,9 @@ class BaseSelector(BaseEstimator):
     weighs_costs : bool
         Whether it takes what arms cost in a call: ``for_costs`` is defined. A selector around
         another one says what that one says.
+    differs_by_row : bool
+        Whether the selector was told something of each row (what arms cost in it), so that rows
+        of one belief are not decided alike.
 
     Examples
     --------
@@ -74,6 +77,7 @@ class BaseSelector(BaseEstimator):
     n_selected = None
     has_closed_form = False
     treats_arms_alike = True
+    differs_by_row = False
 
     @property
     def weighs_costs(self):
@@ -430,6 +434,11 @@ class PropensityFloorSelector(BaseSelector):
     def weighs_costs(self):
         """Whether the other selector does."""
         return getattr(self._other, "weighs_costs", False)
+
+    @property
+    def differs_by_row(self):
+        """Whether the other selector was told something of each row."""
+        return getattr(self._other, "differs_by_row", False)
 
     def at(self, learnt_weight):
         """See :meth:`BaseSelector.at`."""

@@ -149,6 +149,13 @@ class CheapestNearBestSelector(BaseCostSelector):
 
     def expect(self, belief, available=None):
         """See :meth:`BaseSelector.expect`; arms of one belief and one cost are played alike."""
+        if not hasattr(belief, "std"):
+            # Of Exp3 and top-two Thompson sampling, which say how likely arms are, no more.
+            raise ValueError(
+                "this bandit draws its arms by chances, not by what they pay, so a cost cannot be "
+                f"weighed against them and {type(self).__name__} has nothing to compare. Use a "
+                "bandit of rewards, such as BetaThompsonSampling."
+            )
         probability = super().expect(belief, available)
         alike = belief._alike(self)
         if alike is None:

@@ -7,7 +7,7 @@ from scipy.stats import beta, chisquare, norm
 
 from skbandit.base import make_log
 from skbandit.beliefs import BetaBelief, IndependentBelief, JointBelief, ReplicateBelief
-from skbandit.contextfree import UCB1, BetaThompsonSampling
+from skbandit.contextfree import UCB1, BetaThompsonSampling, Exp3, TopTwoThompsonSampling
 from skbandit.drift import SlidingWindowBandit
 from skbandit.glm import LogisticThompsonSampling
 from skbandit.linear import LinearThompsonSampling, LinearUCB
@@ -281,6 +281,12 @@ def test_bad_parameters(selector, message):
         LinearUCB(arms=ARMS, selector=selector).predict([[0.0]])
     with pytest.raises(ValueError, match="does not know the bandit's arms"):
         CheapestNearBestSelector(1.0, reference_arm="a").select(np.zeros((1, 4)))
+
+
+@pytest.mark.parametrize("kind", [Exp3, TopTwoThompsonSampling])
+def test_chances_are_no_rewards(kind):
+    with pytest.raises(ValueError, match="by chances, not by what they pay"):
+        kind(arms=ARMS, selector=CheapestNearBestSelector(COST)).predict([[0.0]])
 
 
 RATES = {"dear": 0.5, "near": 0.46, "cheap": 0.3, "free": 0.1}
