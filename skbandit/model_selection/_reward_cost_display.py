@@ -173,7 +173,7 @@ class RewardCostDisplay:
         of = f" ({100 * level:g} % intervals)" if level is not None else ""
         ax.set_xlabel("Cost a round")
         ax.set_ylabel(f"Reward a round{of}")
-        ax.legend(title=self.parameter, frameon=False, loc="lower right")
+        ax.legend(title=self.parameter, frameon=False, loc="best")
         ax.spines[["top", "right"]].set_visible(False)
         return self
 

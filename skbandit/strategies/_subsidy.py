@@ -5,13 +5,14 @@ from numbers import Real
 import numpy as np
 
 from .._axes import source_index
-from .._optimality import argmax_policy
 from .._scores import masked_scores, tie_width
 from .._sklearn import Interval, StrOptions
 from ..beliefs import alike_arms, evened
 from ._costs import BaseCostSelector
 
 _WORST = "worst"
+# Costs this close, relative to the largest of the row, are the same.
+_ROUNDING = 1e-12
 
 
 class CheapestNearBestSelector(BaseCostSelector):
@@ -134,18 +135,26 @@ class CheapestNearBestSelector(BaseCostSelector):
         """See :meth:`BaseSelector.select`."""
         scores = np.asarray(scores, dtype=np.float64)
         masked, mask = masked_scores(scores, available)
-        best = masked.max(axis=1, keepdims=True)
+        width = tie_width(masked)[:, 0]
+        base = np.broadcast_to(self._reference(scores, mask), (len(scores), 1))[:, 0]
+        # An arm a row: reductions over few arms are several times as fast.
+        score = np.ascontiguousarray(masked.T)
+        cost = np.ascontiguousarray(self._costs(*scores.shape).T)
+        best = score.max(axis=0)
+        if np.isnan(best).any():
+            raise ValueError("scores: an available arm has a value that is not a number.")
         # A bound may be infinite: such an arm is tried first, whatever the others score.
         with np.errstate(invalid="ignore"):
-            gain = np.maximum(best - self._reference(scores, mask), 0.0)
+            gain = np.maximum(best - base, 0.0)
             given = np.where(np.isfinite(gain), self.subsidy_factor * gain, 0.0)
-            near = masked >= best - given - tie_width(masked)
-        if mask is not None:
-            near &= mask
-        # A score that is not a number is near nothing; argmax_policy says what is wrong.
-        near |= np.isnan(masked)
-        cheapest = argmax_policy(-self._costs(*scores.shape), near) > 0.0
-        return argmax_policy(scores, cheapest)
+            near = score >= best - given - width
+            if mask is not None:
+                near &= mask.T
+            least = np.where(near, cost, np.inf).min(axis=0)
+            near &= cost <= least + _ROUNDING * cost.max(axis=0)
+            best = np.where(near, score, -np.inf).max(axis=0)
+            near &= score >= best - width
+        return np.ascontiguousarray((near / near.sum(axis=0)).T)
 
     def expect(self, belief, available=None):
         """See :meth:`BaseSelector.expect`; arms of one belief and one cost are played alike."""
