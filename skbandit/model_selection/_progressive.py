@@ -146,6 +146,7 @@ def progressive_validation(
         )
     X = as_rows(X)
     logged = check_log(X, log, reward, propensity)
+    cost = costs_by_row(cost, len(logged.labels))
     first = take_rows(X, slice(0, batch_size))
     player = make_player(bandit, first, learn_arms(logged.labels), warm_start=warm_start)
     with_model = estimator in get_estimator_names(reward_model=True)
@@ -157,10 +158,12 @@ def progressive_validation(
         )
     if available is not None:
         # All at once, so that messages name the rows of the log.
-        arms = ask_policy(player.policy, player.transform(take_rows(X, slice(0, 1)))).classes_
+        row = slice(0, 1)
+        charged = None if cost is None else take_rows(cost, row)
+        contexts = player.transform(take_rows(X, row))
+        arms = ask_policy(player.policy, contexts, cost=charged).classes_
         available = check_mask(available, arms, logged.labels)
     n_samples = len(logged.reward)
-    cost = costs_by_row(cost, n_samples)
     probability = expected = column = None
     with progress_bar(n_samples, progress) as advance:
         for start in range(0, n_samples, batch_size):

@@ -167,7 +167,10 @@ def replay_validate(
         # With an int, equal contexts would be decided alike until the next learning call.
         bandit.set_params(random_state=rng if own is None else check_random_state(own))
     # Says whether the bandit knows all arms of the log, before it learns from any.
-    arms = ask_policy(bandit, player.transform(take_rows(X, slice(0, 1)))).classes_
+    cost = costs_by_row(cost, len(logged.labels))
+    first = slice(0, 1)
+    charged = None if cost is None else take_rows(cost, first)
+    arms = ask_policy(bandit, player.transform(take_rows(X, first)), cost=charged).classes_
     columns = ArmColumns(arms)
     column = _known_columns(columns, logged.labels)
     n_samples = len(column)
@@ -178,7 +181,6 @@ def replay_validate(
         _check_uniform(logged.propensity, count)
         if np.ptp(count) > 0:
             taken = rng.random_sample(n_samples) < count / count.max()
-    cost = costs_by_row(cost, n_samples)
     kept, pending = [], []
     position = 0
 

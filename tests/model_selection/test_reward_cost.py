@@ -305,7 +305,7 @@ def test_intervals_cover():
     """Of 200 logs at least 178 for each interval, and for all four of a curve together.
 
     Where 95 % cover that is 4 standard deviations below, with a chance of 2e-4; where intervals
-    are a third too narrow 81 % cover, and 178 of 200 do with a chance of 1e-3.
+    are a third too narrow 81 % cover, and 178 of 200 do with a chance of 2e-3.
     """
     floor = PropensityFloorSelector(CheapestNearBestSelector(COST), share=0.5, decay=0.0)
     policy = [0.5 * one + 0.5 / 3 for one in policies(values=[0.1, 0.3])]
