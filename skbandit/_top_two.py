@@ -83,6 +83,12 @@ class TopTwoBelief(BaseBelief):
 
         return top_two_policy(best, self.beta, challenger)
 
+    def shifted(self, offset):
+        raise ValueError(
+            "Top-two Thompson sampling finds the arm of the highest reward, so a cost cannot be "
+            "weighed against it. Let the bandit learn the reward less the cost."
+        )
+
     def top(self, k, available=None):
         return self.best(available) if k == 1 else self.belief.top(k, available)
 

@@ -49,6 +49,9 @@ class BaseSelector(BaseEstimator):
         Whether arms of which the same is believed are played alike. A selector that knows more of
         them (their labels, what they cost) says False, and ``expect`` then evens what it must, by
         asking ``belief.expect(other_selector)``.
+    differs_by_row : bool
+        Whether the selector was told something of each row (what arms cost in it), so that rows
+        of one belief are not decided alike.
 
     Examples
     --------
@@ -71,6 +74,7 @@ class BaseSelector(BaseEstimator):
     n_selected = None
     has_closed_form = False
     treats_arms_alike = True
+    differs_by_row = False
 
     def select(self, scores, available=None):
         """Turn sure scores into probabilities.
@@ -417,6 +421,11 @@ class PropensityFloorSelector(BaseSelector):
     def treats_arms_alike(self):
         """Whether the other selector does."""
         return getattr(self._other, "treats_arms_alike", True)
+
+    @property
+    def differs_by_row(self):
+        """Whether the other selector was told something of each row."""
+        return getattr(self._other, "differs_by_row", False)
 
     def at(self, learnt_weight):
         """See :meth:`BaseSelector.at`."""

@@ -205,12 +205,13 @@ def _with(bandit, selector):
 
 
 # Every variant alone and with sets of arms; the first one with every selector.
-WHOLE, REST = [], []
+FIRST, OTHERS, REST = [], [], []
 for _name, _kind in all_bandits():
     for _place, _variant in enumerate(_variants(_name, _kind)):
         for _selector in SELECTORS:
-            _whole = _place == 0 or _selector in (None, SETS)
-            (WHOLE if _whole else REST).append(_with(_variant, _selector))
+            _kept = FIRST if _place == 0 else OTHERS if _selector in (None, SETS) else REST
+            _kept.append(_with(_variant, _selector))
+WHOLE = FIRST + OTHERS
 # scikit-learn's checks know contexts of two axes only.
 FLAT = [bandit for bandit in WHOLE + REST if get_tags(bandit).input_tags.two_d_array]
 SHUFFLED = "scikit-learn shuffles the weighted rows, and for this bandit their order matters"
@@ -273,8 +274,13 @@ def test_parameters_are_validated_as_in_scikit_learn(bandit):
     check_param_validation(type(bandit).__name__, bandit)
 
 
-@parametrize_with_bandit_checks(WHOLE)
+@parametrize_with_bandit_checks(FIRST)
 def test_contract(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_bandit_checks(OTHERS)
+def test_contract_of_variants(estimator, check):
     check(estimator)
 
 
@@ -301,7 +307,7 @@ RARE = [
 
 @pytest.mark.long
 @parametrize_with_bandit_checks(RARE)
-def test_contract_of_other_variants(estimator, check):
+def test_contract_of_rare_variants(estimator, check):
     check(estimator)
 
 

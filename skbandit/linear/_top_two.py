@@ -232,6 +232,8 @@ class LinearTopTwoThompsonSampling(BaseLinearBandit):
         return np.broadcast_to(mean, (contexts.shape[0], mean.shape[1]))
 
     def _policy(self, contexts, available):
+        if getattr(self._selector, "differs_by_row", False):
+            return self._policy_of(self._population_belief(contexts.shape[0]), available)
         if available is None:
             policy = self._policy_of(self._population_belief(), None)
             return np.broadcast_to(policy, (contexts.shape[0], policy.shape[1]))

@@ -23,6 +23,11 @@ class BaseCostSelector(BaseSelector):
     # What the arms cost once they are known, (n_arms,) or (n_samples, n_arms).
     _known = None
 
+    @property
+    def differs_by_row(self):
+        """Whether each row has costs of its own."""
+        return self._known is not None and self._known.ndim == 2
+
     def _like(self, known, **changed):
         new = type(self)(**{**self.get_params(deep=False), **changed})
         new._known = known
