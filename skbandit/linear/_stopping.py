@@ -21,6 +21,12 @@ know :math:`\beta_a`; it is of a lower order, since :math:`\bar x` tends to m. W
 (Abbasi-Yadkori, Pal and Szepesvari 2011, theorem 1), with :math:`\Lambda` a multiple of the
 identity. Of several such bounds, each with its part of :math:`\delta_2`, the least holds. All hold
 for subgaussian noise, however arms and contexts come about.
+
+If a leads wrongly over b while :math:`\mu_a \le \theta \le \mu_b`, the mixtures of the true noise of
+a and b are at least those that the estimates, less the second part, make of a mean
+:math:`\theta`. They know nothing of :math:`\mu`, m or :math:`\theta`. So Ville's inequality is
+used once for each arm that may lead wrongly over the best one, or, where m moves with the rounds
+and another arm may become the best one, for each ordered pair.
 """
 
 import numpy as np
@@ -50,6 +56,9 @@ class PopulationEvidence:
         Standard deviation of a reward, given its context.
     centre : ndarray of shape (n_features,)
         Where contexts are measured from in the bound of the slopes; must be known beforehand.
+    moves : bool, default=False
+        Whether `context` moves with the rounds, so that now one and now another arm may be the
+        best.
     precisions : sequence of float, default=(4, 32, 256, 2048, 16384)
         Each is the diagonal of a Lambda; must be known beforehand. In rounds whose features are of
         unit scale.
@@ -61,12 +70,17 @@ class PopulationEvidence:
     weight : ndarray of shape (n_arms,)
         How many rounds each arm has; 0 where its rounds do not tell its mean reward, since they
         are too few or lack contexts like those of the population.
+    n_mistakes : int
+        How many pairs of arms there are of which the one may lead wrongly over the other.
     spread : ndarray of shape (n_arms,)
         Variance of `mean` over that of the noise, beyond that of a mean of so many rewards.
     """
 
-    def __init__(self, gram, moment, context, noise_std, centre, precisions=_PRECISIONS):
+    def __init__(
+        self, gram, moment, context, noise_std, centre, *, moves=False, precisions=_PRECISIONS
+    ):
         n_arms = len(gram)
+        self.n_mistakes = (n_arms - 1) * (n_arms if moves else 1)
         self.noise_std = np.broadcast_to(noise_std, (n_arms,))
         self.mean, self.weight, self.spread = np.zeros((3, n_arms))
         self._reach, self._volume = np.zeros((2, n_arms, len(precisions)))
@@ -158,7 +172,7 @@ def is_enough(evidence, leader, delta):
     if n_arms == 1:
         return True
     slack = evidence.slack(_OF_SLOPES * delta / n_arms)
-    enough = np.log(n_arms - 1) - np.log((1.0 - _OF_SLOPES) * delta)
+    enough = np.log(evidence.n_mistakes) - np.log((1.0 - _OF_SLOPES) * delta)
     return bool(evidence.log_mixture(leader, slack, enough) >= enough)
 
 
@@ -173,7 +187,8 @@ def error_probability(evidence, leader, threshold="mixture"):
     threshold : {"mixture", "chernoff"}, default="mixture"
         "mixture": the least :math:`\delta` for which the mixtures of the means, moved by what the
         slopes of all K arms may do up to :math:`0.1 \delta / K` each, leave at most
-        :math:`0.9 \delta / (K - 1)` for each other arm. "chernoff": :math:`e^{-Z}`.
+        :math:`0.9 \delta / (K - 1)` for each other arm, :math:`0.9 \delta / (K (K - 1))` where the
+        population moves. "chernoff": :math:`e^{-Z}`.
 
     Returns
     -------
@@ -189,7 +204,9 @@ def error_probability(evidence, leader, threshold="mixture"):
 
     def too_much(log_delta):
         slack = evidence.slack(_OF_SLOPES * np.exp(log_delta) / len(evidence.mean))
-        left = np.log(len(others) / (1.0 - _OF_SLOPES)) - evidence.log_mixture(leader, slack)
+        left = np.log(evidence.n_mistakes / (1.0 - _OF_SLOPES)) - evidence.log_mixture(
+            leader, slack
+        )
         return left - log_delta
 
     if too_much(_LEAST_LOG) <= 0.0:

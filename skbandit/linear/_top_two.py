@@ -118,12 +118,12 @@ class LinearTopTwoThompsonSampling(BaseLinearBandit):
     plus subgaussian noise of a scale of at most `noise_std` (``noise="fixed"``), with one arm
     played a round: mixture supermartingales for the means of the noise, a self-normalised bound
     [2]_ for what the slopes move them, which has a tenth of the error probability. It speaks of
-    the given `population`, or else of the contexts learnt so far. With the noise learnt, the noise
-    that is believed takes the place of the known one, and nothing is proven; nor where rewards are
-    not linear, though the mean over the population is found then too, as long as all rows of a
-    call could play the same arms and are drawn from the population. "chernoff" is
-    :math:`e^{-Z}` with Z the least generalised log-likelihood ratio, the limit for small error
-    probabilities; it is not proven either. The user guide says how often each has erred.
+    the given `population`, or else, at each time, of the contexts learnt so far. With the noise
+    learnt, the noise that is believed takes the place of the known one, and nothing is proven; nor
+    where rewards are not linear, though the mean over the population is found then too, as long
+    as rows are drawn from it and may all play the same arms. "chernoff" is :math:`e^{-Z}` with Z
+    the least generalised log-likelihood ratio, the limit for small error probabilities; it is not
+    proven either. The user guide says how often each has erred.
 
     An arm is no evidence before its rounds tell its slopes: it takes one more round than it has
     weights.
@@ -259,6 +259,7 @@ class LinearTopTwoThompsonSampling(BaseLinearBandit):
             context,
             np.sqrt(self._noise()[0]),
             np.zeros(len(context)) if given is None else given,
+            moves=given is None,
         )
 
     @property

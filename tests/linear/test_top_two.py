@@ -136,7 +136,7 @@ class TestEvidence:
         at, centre, sigma = np.array([0.5, 1.5]), np.array([1.0, 1.0]), np.array([0.7, 1.0, 2.0])
         precisions = (4.0, 100.0)
         evidence = PopulationEvidence(
-            bandit.state_.gram, bandit.moment_, at, sigma, centre, precisions
+            bandit.state_.gram, bandit.moment_, at, sigma, centre, precisions=precisions
         )
         rng = np.random.default_rng(0)
         for place, label in enumerate(ARMS):
@@ -196,6 +196,14 @@ class TestEvidence:
         ratio = min(evidence.likelihood_ratio(leader, b) for b in range(3) if b != leader)
         assert error_probability(evidence, leader, "chernoff") == pytest.approx(np.exp(-ratio))
         assert np.exp(-ratio) < delta
+
+    def test_a_population_that_moves_has_more_ways_to_err(self):
+        moves, X = learnt(1500)
+        stays, _ = learnt(1500, population=X.mean(axis=0, keepdims=True))
+        assert_allclose(moves._evidence.mean, stays._evidence.mean)
+        assert moves._evidence.n_mistakes == 6
+        assert stays._evidence.n_mistakes == 2
+        assert moves.confidence_ < stays.confidence_
 
     def test_noise_of_least_squares_is_covered(self):
         """2,000 streams of 300 rounds: the bounds of the slopes fail in at most .2 of them.
