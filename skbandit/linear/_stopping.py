@@ -22,7 +22,7 @@ know :math:`\beta_a`; it is of a lower order, since :math:`\bar x` tends to m. W
 identity. Of several such bounds, each with its part of :math:`\delta_2`, the least holds. All hold
 for subgaussian noise, however arms and contexts come about.
 
-If a leads wrongly over b while :math:`\mu_a \le \theta \le \mu_b`, the mixtures of the true noise of
+If a leads wrongly over b while :math:`\mu_a \le \theta \le \mu_b`, the mixtures of the noise of
 a and b are at least those that the estimates, less the second part, make of a mean
 :math:`\theta`. They know nothing of :math:`\mu`, m or :math:`\theta`. So Ville's inequality is
 used once for each arm that may lead wrongly over the best one, or, where m moves with the rounds
