@@ -13,9 +13,8 @@ from ._selection import slope
 from ._tuning import BIAS_SHARE, SURELY
 
 _RULES = ("auto", "slope")
-# From the whole length of the box down, two steps a factor of 2.
-_STEP = 2**-0.5
-_MOST = 60
+# From the whole length of the box down, so many steps a factor of 2.
+_STEPS, _MOST = 2, 60
 
 
 class _Candidate(NamedTuple):
@@ -99,7 +98,7 @@ def _candidates(rounds, smoothness, estimate):
     """Yield estimates from the widest bandwidth down, as long as 30 effective rounds are left."""
     distance = rounds.distance(smoothness)
     for number in range(_MOST):
-        bandwidth = _STEP**number
+        bandwidth = 2.0 ** (-number / _STEPS)
         weight = rounds.weight(bandwidth)
         counted = weight * rounds.share
         # Arms without a quantity have the same weight under every bandwidth.

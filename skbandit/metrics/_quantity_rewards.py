@@ -6,10 +6,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.base import clone, is_classifier
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import BayesianRidge
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from .._play import as_rows, distinct_labels, make_encoder
 from .._rounds import as_labels
@@ -136,7 +133,7 @@ def cross_fit_quantity_rewards(
     if arm is None:
         arm, policy_arm = np.zeros(n_samples, int), np.zeros(drawn.shape[:2], int)
     arm, policy_arm = as_labels(arm, "arm"), as_labels(policy_arm, "policy_arm")
-    policy_arm = policy_arm.reshape(n_samples, -1)
+    policy_arm = policy_arm[:, None] if policy_arm.ndim == 1 else policy_arm
     if arm.shape != (n_samples,) or policy_arm.shape != drawn.shape[:2]:
         raise ValueError(
             f"arm must have shape ({n_samples},) and policy_arm {drawn.shape[:2]}, as "
@@ -264,11 +261,8 @@ class _Curves:
                 "reward model of your own, or use an estimate without one, such as "
                 "kernel_snips_value."
             )
-        encoder = make_encoder(contexts)
-        self._encoder = StandardScaler() if encoder is None else encoder
-        if not np.shape(contexts)[1]:
-            self._encoder = None
-        else:
+        self._encoder = make_encoder(contexts)
+        if self._encoder is not None:
             self._encoder.fit(contexts)
         self._contexts, self._quantity = contexts, quantity
         # Quantities as parts of their spread, so that squares keep their digits.
@@ -278,9 +272,10 @@ class _Curves:
 
     def _features(self, contexts, quantity):
         quantity = (quantity - self._middle) / self._spread
-        n_rows, n_quantities = quantity.shape
-        known = np.empty((n_rows, 0))
-        if self._encoder is not None:
+        n_quantities = quantity.shape[1]
+        if self._encoder is None:
+            known = np.asarray(contexts, dtype=np.float64)
+        else:
             known = np.asarray(self._encoder.transform(contexts))
         curves = [known, quantity, quantity**2]
         curves += [np.maximum(quantity - knot, 0.0) for knot in self._knots]
@@ -294,14 +289,28 @@ class _Curves:
         """Fit on the rows that it was made with."""
         features = self._features(self._contexts, self._quantity)
         del self._contexts, self._quantity
-        self._regressor = TransformedTargetRegressor(
-            make_pipeline(StandardScaler(), BayesianRidge()),
-            transformer=StandardScaler(),
-            check_inverse=False,
+        self._scaler = _Scaler(features)
+        self._middle_reward, self._spread_reward = reward.mean(), reward.std() or 1.0
+        self._ridge = BayesianRidge().fit(
+            self._scaler(features),
+            (reward - self._middle_reward) / self._spread_reward,
+            sample_weight=weight,
         )
-        named = {} if weight is None else {"bayesianridge__sample_weight": weight}
-        self._regressor.fit(features, reward, **named)
 
     def predict(self, contexts, quantity):
         """Predict the reward of rows of contexts at quantities."""
-        return self._regressor.predict(self._features(contexts, quantity))
+        paid = self._ridge.predict(self._scaler(self._features(contexts, quantity)))
+        return self._middle_reward + self._spread_reward * paid
+
+
+class _Scaler:
+    """Features with mean 0 and standard deviation 1 in the rows that it was made with."""
+
+    def __init__(self, features):
+        spread = features.std(axis=0)
+        self._middle = features.mean(axis=0)
+        # Of a constant column the spread is rounding.
+        self._spread = np.where(spread > 1e-12 * (1 + np.abs(self._middle)), spread, np.inf)
+
+    def __call__(self, features):
+        return (features - self._middle) / self._spread

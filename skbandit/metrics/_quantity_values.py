@@ -619,6 +619,7 @@ def _smoothed(name, estimate, rounds, bandwidth, smoothness):
 
     bandwidth, harmless = choose_bandwidth(rounds, bandwidth, smoothness, at)
     weight = rounds.weight(bandwidth)
+    value = estimate(name, rounds, weight, {"bandwidth": bandwidth})
     if not _warned_of_few(weight, rounds) and not harmless:
         warnings.warn(
             f"no bandwidth that leaves {FEW_ROUNDS} effective rounds has a bias that is surely "
@@ -628,14 +629,15 @@ def _smoothed(name, estimate, rounds, bandwidth, smoothness):
             PoorSupportWarning,
             stacklevel=stacklevel_of_caller(),
         )
-    return estimate(name, rounds, weight, {"bandwidth": bandwidth})
+    return value
 
 
 def _with_density(name, estimate, rounds):
     """The estimate with the policy's own density."""
-    _warned_of_few(rounds.weight, rounds)
     # Nothing is smoothed: the weighted rewards have the policy's value as their expectation.
-    return estimate(name, rounds, rounds.weight, {}, unbiased=True)
+    value = estimate(name, rounds, rounds.weight, {}, unbiased=True)
+    _warned_of_few(rounds.weight, rounds)
+    return value
 
 
 def _warned_of_few(weight, rounds):
