@@ -123,6 +123,8 @@ class _Weighed(BaseSelector):
 
     has_closed_form = True
     treats_arms_alike = False
+    # Bandits that look at no context then hand over all rows, not one of them.
+    differs_by_row = True
 
     def __init__(self):
         self.seen = []
