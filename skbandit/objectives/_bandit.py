@@ -8,6 +8,7 @@ from .._inner import (
     BaseBanditOfBandits,
     InnerState,
     asked,
+    carried,
     check_inner,
     least_tags,
     new_inner,
@@ -169,6 +170,7 @@ class MultiObjectiveBandit(BaseBanditOfBandits):
         tags.bandit_tags.reward, tags.bandit_tags.policy = "several", "draws"
         if getattr(which, "compares_arms", True):
             tags.bandit_tags.arms, tags.bandit_tags.prior = "linked", "learnt"
+        if not getattr(which, "is_linear", False):
             tags.bandit_tags.has_width = False
         if not getattr(which, "finds_location", True):
             tags.bandit_tags.location = "fixed"
@@ -516,12 +518,8 @@ class MultiObjectiveBandit(BaseBanditOfBandits):
     # --------------------------------------------------------------- transfer
     def _carry_state(self, source, resize):
         self._check_same_shape(source)
-        old = source.state_.bandits
-        bandits = tuple(
-            one._carried_into(new, resize) if one.__sklearn_is_fitted__() else new
-            for one, new in zip(old, self._new_ones(len(old)), strict=True)
-        )
-        return InnerState(bandits, source.state_.rest)
+        known = source.state_.bandits
+        return InnerState(carried(known, self._new_ones(len(known)), resize), source.state_.rest)
 
     def _merge_states(self, states):
         known = {state.rest for state in states if state.rest}
