@@ -28,6 +28,7 @@ from ._intervals import (
 )
 from ._monitor import PolicyMonitor
 from ._monitor_display import MonitorDisplay
+from ._pareto import hypervolume, pareto_front, pareto_regret
 from ._policy_value import PolicyValue
 from ._regularized_dr import shrinkage_dr_value, subgaussian_dr_value, switch_dr_value
 from ._regularized_ips import clipped_ips_value, ix_value, ls_value, subgaussian_ips_value
@@ -82,6 +83,7 @@ __all__ = [
     "get_estimator_names",
     "get_policy_scorer",
     "get_policy_scorer_names",
+    "hypervolume",
     "independent_ips_value",
     "ips_value",
     "ix_value",
@@ -91,6 +93,8 @@ __all__ = [
     "mean_value",
     "mixture_interval",
     "mrdr_weight",
+    "pareto_front",
+    "pareto_regret",
     "normal_interval",
     "policy_support",
     "policy_value",

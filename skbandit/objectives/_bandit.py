@@ -53,7 +53,7 @@ class MultiObjectiveBandit(BaseBanditOfBandits):
         (complaints, seconds) is learnt as it is.
     n_objectives : int, default=None
         How many objectives there are. None: as many as `bandit` lists, or as the first rewards
-        have columns; until then one.
+        have columns.
     arms : array-like of shape (n_arms,), default=None
         Labels of the arms; None learns them from the first `y`.
     selector : selector, default=None
@@ -231,7 +231,8 @@ class MultiObjectiveBandit(BaseBanditOfBandits):
 
     # ------------------------------------------------------------------ state
     def _templates(self):
-        return self._templates_of(self._given or 1)
+        named = getattr(self._chosen, "least_objectives", 1)
+        return self._templates_of(self._given or max(named, np.size(self.maximize)))
 
     def _templates_of(self, n_objectives):
         self._check_templates()
@@ -245,8 +246,8 @@ class MultiObjectiveBandit(BaseBanditOfBandits):
 
     def _initial_state(self, n_arms, n_features):
         state = super()._initial_state(n_arms, n_features)
-        if self._given:
-            self._chosen.for_objectives(self._directions(self._given))
+        # Where a parameter does not fit the objectives, nothing is decided.
+        self._chosen.for_objectives(self._directions(len(state.bandits)))
         return state
 
     def _initial_rest(self, n_arms):

@@ -128,6 +128,11 @@ class BaseObjectiveSelector(BaseCostSelector):
         """Whether, of one objective, the arm that pays most is what is played."""
         return len(self._sign) == 1 and self._sign[0] > 0 and not self.weighs_costs
 
+    @property
+    def least_objectives(self):
+        """As many objectives as the parameters speak of; 1 where they speak of none."""
+        return max(1, np.size(getattr(self, "weights", ())))
+
     def for_beliefs(self, beliefs):
         """Return the selector for rows of which so much is believed; itself by default.
 

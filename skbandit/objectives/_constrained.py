@@ -124,6 +124,12 @@ class ConstrainedSelector(BaseObjectiveSelector):
                 continue
             check_objective(objective, n_objectives, parameter, name)
 
+    @property
+    def least_objectives(self):
+        """See :attr:`BaseObjectiveSelector.least_objectives`."""
+        named = [self.objective, *(self.at_least or ()), *(self.at_most or ())]
+        return 1 + max((one for one in named if isinstance(one, Integral)), default=0)
+
     def for_arms(self, arms):
         """See :meth:`skbandit.selectors.BaseSelector.for_arms`; finds the arm of `relative_to`."""
         new = super().for_arms(arms)

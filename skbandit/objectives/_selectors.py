@@ -258,6 +258,11 @@ class ChebyshevSelector(BaseObjectiveSelector):
         """Whether the reference is what other arms pay."""
         return self.reference is None
 
+    @property
+    def least_objectives(self):
+        """See :attr:`BaseObjectiveSelector.least_objectives`."""
+        return max(super().least_objectives, np.size(self.reference))
+
     def _check_objectives(self, n_objectives):
         check_weights(self.weights, n_objectives, type(self).__name__)
         if self.reference is None:
