@@ -28,6 +28,7 @@ from ._intervals import (
 )
 from ._monitor import PolicyMonitor
 from ._monitor_display import MonitorDisplay
+from ._pareto import hypervolume, pareto_front, pareto_regret
 from ._policy_value import PolicyValue
 from ._quantity_rewards import QuantityRewards, cross_fit_quantity_rewards
 from ._quantity_scorer import QuantityScorer, make_quantity_scorer
@@ -98,6 +99,7 @@ __all__ = [
     "get_estimator_names",
     "get_policy_scorer",
     "get_policy_scorer_names",
+    "hypervolume",
     "independent_ips_value",
     "ips_value",
     "ix_value",
@@ -111,6 +113,8 @@ __all__ = [
     "mean_value",
     "mixture_interval",
     "mrdr_weight",
+    "pareto_front",
+    "pareto_regret",
     "normal_interval",
     "policy_support",
     "policy_value",
