@@ -3,7 +3,8 @@
 from .._paths import set_public_path
 from ._base import BaseQuantityBandit
 from ._policy import QuantityPolicy
+from ._zooming import ZoomingBandit
 
-__all__ = ["BaseQuantityBandit", "QuantityPolicy"]
+__all__ = ["BaseQuantityBandit", "QuantityPolicy", "ZoomingBandit"]
 
 set_public_path(__name__, *map(globals().get, __all__))

@@ -386,21 +386,16 @@ class BaseQuantityBandit(BaseBandit):
         for place, source in enumerate(resize.arm_source.tolist()):
             if source < 0:
                 continue
-            ours, theirs = (
-                [
-                    pair
-                    for pair in zip(one.low[at], one.high[at], strict=True)
-                    if pair[0] == pair[0]
-                ]
-                for one, at in ((now, place), (before, source))
-            )
+            ours, theirs = _pairs(now, place), _pairs(before, source)
             if ours != theirs:
                 raise ValueError(
                     f"What was learnt of the arm {resize.arms[place].item()!r} with quantities in "
-                    f"{_pairs(theirs)} cannot be carried to {_pairs(ours)}. Remove the arm and "
+                    f"{theirs or None} cannot be carried to {ours or None}. Remove the arm and "
                     "add it anew."
                 )
 
 
-def _pairs(box):
-    return [tuple(map(float, pair)) for pair in box] or "no box"
+def _pairs(boxes, arm):
+    """The box of an arm as a list of pairs."""
+    taken = boxes.taken[arm]
+    return list(zip(boxes.low[arm, taken].tolist(), boxes.high[arm, taken].tolist(), strict=True))

@@ -1,0 +1,141 @@
+"""Cells: the parts into which the boxes of the arms are cut."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Cells(NamedTuple):
+    """Parts of the boxes of all arms; those of an arm fill its box and do not overlap.
+
+    An arm without a quantity is one cell. Sides are parts of those of the box, in [0, 1], and NaN
+    where the arm takes no quantity; they are halved again and again, so they are exact.
+    """
+
+    label: np.ndarray  # (n_cells,) distinct integers, the arms of the bandit inside
+    arm: np.ndarray  # (n_cells,) index of the arm
+    low: np.ndarray  # (n_cells, n_quantities)
+    high: np.ndarray  # (n_cells, n_quantities)
+    weight: np.ndarray  # (n_cells,) rounds from which each has learnt, those it was given included
+
+    @property
+    def longest(self):
+        """Longest side of each cell, (n_cells,); 0 for arms without a quantity."""
+        if not self.low.shape[1]:
+            return np.zeros(len(self.arm))
+        return np.where(np.isnan(self.low), 0.0, self.high - self.low).max(axis=1)
+
+    @property
+    def volume(self):
+        """Part of the box of the arm that each cell fills, (n_cells,)."""
+        return np.where(np.isnan(self.low), 1.0, self.high - self.low).prod(axis=1)
+
+
+def first_cells(boxes):
+    """Return one cell for each arm: its whole box."""
+    n_arms = len(boxes.low)
+    low = np.where(boxes.taken, 0.0, np.nan)
+    return Cells(np.arange(n_arms), np.arange(n_arms), low, low + 1.0, np.zeros(n_arms))
+
+
+def placed(cells, boxes):
+    """Return the ends of the cells in units of the quantities, two arrays (n_cells, n_quantities).
+
+    Cells that touch have the same number for where they do.
+    """
+    low, high = boxes.low[cells.arm], boxes.high[cells.arm]
+    extent = high - low
+    ends = [
+        np.where(part == 1.0, high, np.clip(low + part * extent, low, high))
+        for part in (cells.low, cells.high)
+    ]
+    return tuple(ends)
+
+
+def cell_of(cells, boxes, arm, quantity):
+    """Return the place of the cell in which each round was played, (n_samples,).
+
+    Parameters
+    ----------
+    cells : Cells
+    boxes : Boxes
+    arm : ndarray of int of shape (n_samples,)
+    quantity : ndarray of shape (n_samples, n_quantities)
+        Inside the boxes.
+    """
+    low, high = placed(cells, boxes)
+    place = np.empty(len(arm), dtype=np.intp)
+    for one in np.unique(arm):
+        rows, own = np.flatnonzero(arm == one), np.flatnonzero(cells.arm == one)
+        taken = boxes.taken[one]
+        at = quantity[rows][:, None, taken]
+        below = at < high[own][:, taken]
+        inside = (at >= low[own][:, taken]) & (below | (cells.high[own][:, taken] == 1.0))
+        place[rows] = own[inside.all(axis=2).argmax(axis=1)]
+    return place
+
+
+def rounds_to_split(cells, n_to_halve, max_cells):
+    """Return how many rounds each cell must have learnt from to be split, (n_cells,).
+
+    Infinite for arms without a quantity, and where an arm has as many cells as it may have.
+    """
+    longest = cells.longest
+    with np.errstate(divide="ignore"):
+        needed = n_to_halve / longest**2
+    full = np.bincount(cells.arm)[cells.arm] >= max_cells
+    return np.where((longest > 0.0) & ~full, needed, np.inf)
+
+
+def rounds_until(needed, known, place, weight):
+    """Return how many rounds, in their order, bring the first cell to what it needs.
+
+    Parameters
+    ----------
+    needed, known : ndarray of shape (n_cells,)
+    place : ndarray of int of shape (n_samples,)
+        The cell of each round.
+    weight : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    n_rounds : int
+        All of them where none gets there.
+    """
+    order = np.argsort(place, kind="stable")
+    ordered = place[order]
+    running = np.cumsum(weight[order])
+    # Sums start anew with each cell.
+    first = np.searchsorted(ordered, ordered, side="left")
+    before = np.concatenate([[0.0], running])[first]
+    total = np.empty(len(place))
+    total[order] = running - before
+    reached = np.flatnonzero(total + known[place] >= needed[place])
+    return int(reached[0]) + 1 if len(reached) else len(place)
+
+
+def halves(cells, place, share):
+    """Return a cell's halves along its longest side, with new labels.
+
+    Parameters
+    ----------
+    cells : Cells
+    place : int
+    share : float
+        Of what the cell has learnt that each half starts from.
+
+    Returns
+    -------
+    cells : Cells
+        The others in their order, and the halves after them.
+    """
+    side = int(np.nanargmax(cells.high[place] - cells.low[place]))
+    middle = 0.5 * (cells.low[place, side] + cells.high[place, side])
+    low, high = (np.repeat(one[place][None], 2, axis=0) for one in (cells.low, cells.high))
+    high[0, side] = low[1, side] = middle
+    label = cells.label.max() + 1 + np.arange(2)
+    arm, weight = np.repeat(cells.arm[place], 2), np.repeat(share * cells.weight[place], 2)
+    new = Cells(label, arm, low, high, weight)
+    return Cells(
+        *(np.concatenate([np.delete(a, place, 0), b]) for a, b in zip(cells, new, strict=True))
+    )

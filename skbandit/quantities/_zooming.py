@@ -1,0 +1,235 @@
+"""A bandit that cuts boxes into cells, the finer the more a part is played."""
+
+import copy
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils import get_tags
+
+from .._inner import asked, check_inner, new_inner
+from .._random import derived_seed
+from .._rows import n_rows, take_rows
+from .._sklearn import HasMethods, Interval
+from ..contextfree import GaussianThompsonSampling
+from ..selectors import ArgmaxSelector, BaseSelector, at, for_arms, for_costs
+from ._base import BaseQuantityBandit
+from ._boxes import Boxes
+from ._cells import (
+    Cells,
+    cell_of,
+    first_cells,
+    halves,
+    placed,
+    rounds_to_split,
+    rounds_until,
+)
+from ._policy import QuantityPolicy
+
+
+class ZoomingState(NamedTuple):
+    """The bandit inside, whose arms are the cells."""
+
+    bandit: object
+    cells: Cells
+    boxes: Boxes
+
+
+class _OfCells(BaseSelector):
+    """A selector that knows the arms of its scores already, which are cells."""
+
+    def __init__(self, selector):
+        self.selector = selector
+        self.n_selected = selector.n_selected
+        self.has_closed_form = getattr(selector, "has_closed_form", False)
+        self.treats_arms_alike = getattr(selector, "treats_arms_alike", True)
+
+    def select(self, scores, available=None):
+        return self.selector.select(scores, available)
+
+    def expect(self, belief, available=None):
+        return self.selector.expect(belief, available)
+
+
+class ZoomingBandit(BaseQuantityBandit):
+    _parameter_constraints = {
+        **BaseQuantityBandit._parameter_constraints,
+        "bandit": [HasMethods(["fit", "partial_fit", "predict_proba"]), type, None],
+        "n_to_halve": [Interval(Real, 0, None, closed="neither")],
+        "share": [Interval(Real, 0, 1, closed="both")],
+        "max_cells": [Interval(Integral, 1, None, closed="left")],
+    }
+    _shape_parameters = ("bandit", "quantities")
+
+    def __init__(
+        self,
+        *,
+        bandit=None,
+        quantities=None,
+        n_to_halve=16.0,
+        share=0.5,
+        max_cells=128,
+        arms=None,
+        selector=None,
+        random_state=None,
+    ):
+        self.bandit = bandit
+        self.quantities = quantities
+        self.n_to_halve = n_to_halve
+        self.share = share
+        self.max_cells = max_cells
+        self.arms = arms
+        self.selector = selector
+        self.random_state = random_state
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        if isinstance(self.bandit, type):
+            # It is refused once there is something to learn or to decide.
+            return tags
+        inner = get_tags(self._bandit)
+        tags.input_tags = copy.copy(inner.input_tags)
+        tags.input_tags.three_d_array = False
+        tags.no_validation = inner.no_validation
+        quantity = tags.bandit_tags.quantity
+        if hasattr(inner, "bandit_tags"):
+            tags.bandit_tags = copy.copy(inner.bandit_tags)
+        bandit = tags.bandit_tags
+        bandit.quantity, bandit.propensity = quantity, "unused"
+        if quantity == "some":
+            # Where a cell is split depends on the order of rounds.
+            bandit.merging = "no"
+            if bandit.learning == "sum":
+                bandit.learning = "sequence"
+        return tags
+
+    # ------------------------------------------------------------------ state
+    @property
+    def _bandit(self):
+        return GaussianThompsonSampling() if self.bandit is None else self.bandit
+
+    def _check_bandit(self):
+        if self.bandit is not None:
+            check_inner(self, "bandit", self.bandit)
+            if not get_tags(self.bandit).input_tags.two_d_array:
+                raise ValueError(
+                    f"bandit={self.bandit!r} takes candidates with features of their own, and "
+                    "cells have none. Use one whose arms have weights of their own "
+                    "(arm_model='disjoint')."
+                )
+
+    def _new_bandit(self, cells):
+        return new_inner(self, self._bandit).set_params(arms=cells.label.tolist())
+
+    def _initial_state(self, n_arms, n_features):
+        self._check_bandit()
+        cells = first_cells(self._boxes)
+        return ZoomingState(self._new_bandit(cells), cells, self._boxes)
+
+    def _learn(self, rounds):
+        rounds = rounds.spelt_out(len(self.classes_))
+        state, boxes, weight = self.state_, self._boxes, rounds.weights
+        counts = np.flatnonzero(weight > 0.0)
+        if not len(counts):
+            return state
+        bandit, cells, _ = state
+        contexts, arm, reward = rounds.contexts, rounds.arm, rounds.reward
+        quantity = rounds.quantity
+        if quantity is None:
+            quantity = np.empty((len(arm), 0))
+        if len(counts) < len(weight):
+            contexts = take_rows(contexts, counts)
+            arm, reward, quantity, weight = (
+                one[counts] for one in (arm, reward, quantity, weight)
+            )
+        start = 0
+        while start < len(arm):
+            place = cell_of(cells, boxes, arm[start:], quantity[start:])
+            needed = rounds_to_split(cells, self.n_to_halve, self.max_cells)
+            n_next = rounds_until(needed, cells.weight, place, weight[start:])
+            rows, place = slice(start, start + n_next), place[:n_next]
+            bandit = self._taught(
+                bandit, take_rows(contexts, rows), cells.label[place], reward[rows], weight[rows]
+            )
+            learnt = np.bincount(place, weights=weight[rows], minlength=len(cells.arm))
+            cells = cells._replace(weight=cells.weight + learnt)
+            for label in cells.label[cells.weight >= needed]:
+                bandit, cells = self._split(bandit, cells, label)
+            start += n_next
+        return ZoomingState(bandit, cells, boxes)
+
+    def _taught(self, bandit, contexts, label, reward, weight):
+        new = bandit._twin()
+        if new.random_state is None and isinstance(self.random_state, np.random.RandomState):
+            new.random_state = derived_seed(self.random_state)
+        weight = None if (weight == 1.0).all() else weight
+        return new.partial_fit(contexts, label, reward=reward, sample_weight=weight)
+
+    def _split(self, bandit, cells, label):
+        place = int(np.flatnonzero(cells.label == label)[0])
+        new = halves(cells, place, self.share)
+        bandit = bandit.add_arms(new.label[-2:].tolist(), init={int(label): self.share})
+        return bandit.remove_arms([int(label)]), new
+
+    # -------------------------------------------------------------- questions
+    def _at_cost(self, cost, rows):
+        if cost is None:
+            return self
+        if cost.ndim == 2:
+            cost = cost[:, self.state_.cells.arm]
+        twin = self._twin()
+        twin.selector = for_costs(self._cell_selector(), cost[rows])
+        return twin
+
+    def _cell_selector(self):
+        # Bound to cells, not to the arms.
+        selector = ArgmaxSelector() if self.selector is None else self.selector
+        selector = at(selector, self.learnt_weight_)
+        return for_arms(selector, self.classes_[self.state_.cells.arm])
+
+    def _quantity_policy(self, contexts, available):
+        bandit, cells, boxes = self.state_
+        selector = None
+        if self.selector is not None:
+            selector = _OfCells(self._cell_selector())
+        mask = None if available is None else available[:, cells.arm]
+        weight = asked(bandit, selector).predict_proba(contexts, available=mask)
+        low, high = self._placed()
+        return QuantityPolicy(cells.arm, weight, low, high, boxes.high)
+
+    def _placed(self):
+        if "placed" not in self._cache:
+            self._cache["placed"] = placed(self.state_.cells, self.state_.boxes)
+        return self._cache["placed"]
+
+    def _best_quantity(self, contexts):
+        mean, std = self.state_.bandit.expected_reward(contexts, return_std=True)
+        best = self._best_cells(mean)
+        low, high = self._placed()
+        rows = np.arange(len(mean))[:, None]
+        return mean[rows, best], std[rows, best], (0.5 * (low + high))[best]
+
+    def _best_cells(self, score):
+        """The place of the cell of the highest score of each arm, (n_samples, n_arms)."""
+        arm = self.state_.cells.arm
+        best = np.empty((len(score), len(self.classes_)), dtype=np.intp)
+        for one in range(best.shape[1]):
+            own = np.flatnonzero(arm == one)
+            best[:, one] = own[score[:, own].argmax(axis=1)]
+        return best
+
+    def _decision_function(self, contexts):
+        score = self.state_.bandit.decision_function(contexts)
+        return np.take_along_axis(score, self._best_cells(score), axis=1)
+
+    def _reward_at(self, contexts, arm, quantity):
+        bandit, cells, boxes = self.state_
+        place = cell_of(cells, boxes, arm, quantity)
+        mean, std = bandit.expected_reward(contexts, return_std=True)
+        rows = np.arange(n_rows(contexts))
+        return mean[rows, place], std[rows, place]
+
+    def _floats_per_row(self, contexts, n_arms):
+        bandit, cells, boxes = self.state_
+        n_cells = len(cells.arm)
+        return bandit._floats_per_row(contexts, n_cells) + n_cells * (6 * boxes.n_quantities + 4)
