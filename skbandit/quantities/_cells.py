@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+# So many cells, or two for each quantity, does the box of an arm have before any round.
+_FEWEST_CELLS = 4
+
 
 class Cells(NamedTuple):
     """Parts of the boxes of all arms; those of an arm fill its box and do not overlap.
@@ -32,10 +35,35 @@ class Cells(NamedTuple):
 
 
 def first_cells(boxes):
-    """Return one cell for each arm: its whole box."""
+    """Return the cells before any round: sides in halves, and in quarters where there is one."""
     n_arms = len(boxes.low)
     low = np.where(boxes.taken, 0.0, np.nan)
-    return Cells(np.arange(n_arms), np.arange(n_arms), low, low + 1.0, np.zeros(n_arms))
+    cells = Cells(np.arange(n_arms), np.arange(n_arms), low, low + 1.0, np.zeros(n_arms))
+    for arm in np.flatnonzero(boxes.taken.any(axis=1)):
+        n_first = max(_FEWEST_CELLS, 2 ** int(boxes.taken[arm].sum()))
+        own = np.flatnonzero(cells.arm == arm)
+        while len(own) < n_first:
+            cells = halves(cells, own[np.argmax(cells.longest[own])], 0.5)
+            own = np.flatnonzero(cells.arm == arm)
+    return cells._replace(label=np.arange(len(cells.arm)))
+
+
+def hidden_rewards(cells, score):
+    """Return how much more than its score a part of each cell may pay, (n_samples, n_cells).
+
+    The longest side of the cell times the standard deviation of the scores over the box of its
+    arm: what rewards may change by over such a length, as far as is known.
+    """
+    hidden = np.zeros(score.shape)
+    volume, longest = cells.volume, cells.longest
+    total = max(cells.weight.sum(), 1.0)
+    longest = longest * np.sqrt(np.log1p(total / np.maximum(cells.weight, 1.0)))
+    for arm in np.unique(cells.arm[longest > 0.0]):
+        own = np.flatnonzero(cells.arm == arm)
+        part, of_arm = volume[own], score[:, own]
+        away = of_arm - (of_arm @ part)[:, None]
+        hidden[:, own] = np.sqrt(away**2 @ part)[:, None] * longest[own]
+    return hidden
 
 
 def placed(cells, boxes):

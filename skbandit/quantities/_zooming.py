@@ -20,6 +20,7 @@ from ._cells import (
     cell_of,
     first_cells,
     halves,
+    hidden_rewards,
     placed,
     rounds_to_split,
     rounds_until,
@@ -36,19 +37,38 @@ class ZoomingState(NamedTuple):
 
 
 class _OfCells(BaseSelector):
-    """A selector that knows the arms of its scores already, which are cells."""
+    """A selector of cells: it adds to the score of each what may be hidden in it.
 
-    def __init__(self, selector):
+    The arms of its scores are known to the selector that it asks.
+    """
+
+    # Cells of one belief differ in their size.
+    treats_arms_alike = False
+
+    def __init__(self, selector, cells, optimism):
         self.selector = selector
-        self.n_selected = selector.n_selected
-        self.has_closed_form = getattr(selector, "has_closed_form", False)
-        self.treats_arms_alike = getattr(selector, "treats_arms_alike", True)
+        self.cells = cells
+        self.optimism = optimism
+
+    @property
+    def n_selected(self):
+        return self.selector.n_selected
+
+    @property
+    def has_closed_form(self):
+        return getattr(self.selector, "has_closed_form", False)
 
     def select(self, scores, available=None):
-        return self.selector.select(scores, available)
+        return self.selector.select(scores + self._hidden(scores), available)
 
     def expect(self, belief, available=None):
-        return self.selector.expect(belief, available)
+        hidden = self._hidden(belief.mean)
+        if hidden.any():
+            belief = belief.shifted(hidden)
+        return belief.expect(self.selector, available)
+
+    def _hidden(self, scores):
+        return self.optimism * hidden_rewards(self.cells, np.asarray(scores, dtype=np.float64))
 
 
 class ZoomingBandit(BaseQuantityBandit):
@@ -57,6 +77,7 @@ class ZoomingBandit(BaseQuantityBandit):
         "bandit": [HasMethods(["fit", "partial_fit", "predict_proba"]), type, None],
         "n_to_halve": [Interval(Real, 0, None, closed="neither")],
         "share": [Interval(Real, 0, 1, closed="both")],
+        "optimism": [Interval(Real, 0, None, closed="left")],
         "max_cells": [Interval(Integral, 1, None, closed="left")],
     }
     _shape_parameters = ("bandit", "quantities")
@@ -68,6 +89,7 @@ class ZoomingBandit(BaseQuantityBandit):
         quantities=None,
         n_to_halve=16.0,
         share=0.5,
+        optimism=1.0,
         max_cells=128,
         arms=None,
         selector=None,
@@ -77,6 +99,7 @@ class ZoomingBandit(BaseQuantityBandit):
         self.quantities = quantities
         self.n_to_halve = n_to_halve
         self.share = share
+        self.optimism = optimism
         self.max_cells = max_cells
         self.arms = arms
         self.selector = selector
@@ -189,9 +212,7 @@ class ZoomingBandit(BaseQuantityBandit):
 
     def _quantity_policy(self, contexts, available):
         bandit, cells, boxes = self.state_
-        selector = None
-        if self.selector is not None:
-            selector = _OfCells(self._cell_selector())
+        selector = _OfCells(self._cell_selector(), cells, self.optimism)
         mask = None if available is None else available[:, cells.arm]
         weight = asked(bandit, selector).predict_proba(contexts, available=mask)
         low, high = self._placed()
