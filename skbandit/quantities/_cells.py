@@ -52,7 +52,8 @@ def hidden_rewards(cells, score):
     """Return how much more than its score a part of each cell may pay, (n_samples, n_cells).
 
     The longest side of the cell times the standard deviation of the scores over the box of its
-    arm: what rewards may change by over such a length, as far as is known.
+    arm, which is what rewards may change by over such a length as far as is known, and times a
+    factor that grows while others are played.
     """
     hidden = np.zeros(score.shape)
     volume, longest = cells.volume, cells.longest
@@ -167,3 +168,89 @@ def halves(cells, place, share):
     return Cells(
         *(np.concatenate([np.delete(a, place, 0), b]) for a, b in zip(cells, new, strict=True))
     )
+
+
+def carried_cells(cells, boxes, resize):
+    """Return the cells of other arms, and where the bandit inside has them from.
+
+    A new arm that starts from others is cut as the one of the largest share is, where that takes
+    as many quantities; each of its cells starts from those of the others that hold its centre, as
+    parts of the box, in proportion to how much of them it fills.
+
+    Parameters
+    ----------
+    cells : Cells
+        Of the arms that were known.
+    boxes : Boxes
+        Of the arms then.
+    resize : Resize
+
+    Returns
+    -------
+    cells : Cells
+    source : ndarray of int of shape (n_cells,)
+        Old places; -1 for what is new.
+    shares : ndarray of shape (n_new, n_old), or None
+        Of what old cells have learnt in the start of each new one.
+    """
+    n_quantities = boxes.n_quantities
+    old = cells._replace(
+        low=_padded(cells.low, n_quantities), high=_padded(cells.high, n_quantities)
+    )
+    fresh = first_cells(boxes)
+    parts, sources, shares, new_arms = [], [], [], resize.new_arms.tolist()
+    for arm, before in enumerate(resize.arm_source.tolist()):
+        if before >= 0:
+            own = np.flatnonzero(old.arm == before)
+            parts.append(_of(old, own, arm))
+            sources.append(own)
+            continue
+        part, given = _of(fresh, np.flatnonzero(fresh.arm == arm), arm), None
+        if resize.shares is not None:
+            given = resize.shares[new_arms.index(arm)]
+            model = np.flatnonzero(old.arm == given.argmax())
+            taken = boxes.taken[arm]
+            if given.max() > 0.0 and np.array_equal(~np.isnan(old.low[model[0]]), taken):
+                part = _of(old, model, arm)
+        started = _started(part, old, given)
+        parts.append(part._replace(weight=started @ old.weight))
+        sources.append(np.full(len(part.arm), -1))
+        shares.append(started)
+    source = np.concatenate(sources)
+    joined = Cells(*(np.concatenate(one) for one in zip(*parts, strict=True)))
+    label = joined.label.copy()
+    came = source < 0
+    label[came] = (cells.label.max() + 1) + np.arange(np.count_nonzero(came))
+    shares = np.concatenate(shares) if shares and resize.shares is not None else None
+    return joined._replace(label=label), source, shares
+
+
+def _padded(ends, n_quantities):
+    """Ends of cells for another number of quantities; those that go are of no arm that stays."""
+    lacking = max(n_quantities - ends.shape[1], 0)
+    return np.pad(ends, ((0, 0), (0, lacking)), constant_values=np.nan)[:, :n_quantities]
+
+
+def _of(cells, places, arm):
+    """Some cells, as those of another arm."""
+    some = Cells(*(one[places] for one in cells))
+    return some._replace(arm=np.full(len(places), arm))
+
+
+def _started(part, old, given):
+    """Shares of old cells in new ones, (n_new, n_old)."""
+    started = np.zeros((len(part.arm), len(old.arm)))
+    if given is None:
+        return started
+    centre, volume = 0.5 * (part.low + part.high), part.volume
+    for arm in np.flatnonzero(given > 0.0):
+        own = np.flatnonzero(old.arm == arm)
+        for place, at in enumerate(centre):
+            low, high = old.low[own], old.high[own]
+            # What one of the two does not take says nothing.
+            open_side = np.isnan(low) | np.isnan(at)
+            inside = (open_side | ((low <= at) & (at < high))).all(axis=1)
+            hits = own[inside]
+            fills = np.minimum(volume[place] / old.volume[hits], 1.0)
+            started[place, hits] = given[arm] * fills / len(hits)
+    return started

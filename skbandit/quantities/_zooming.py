@@ -17,6 +17,7 @@ from ._base import BaseQuantityBandit
 from ._boxes import Boxes
 from ._cells import (
     Cells,
+    carried_cells,
     cell_of,
     first_cells,
     halves,
@@ -72,6 +73,105 @@ class _OfCells(BaseSelector):
 
 
 class ZoomingBandit(BaseQuantityBandit):
+    r"""Cut the boxes of the arms into cells, finer where it pays, around any bandit.
+
+    Each cell of a box is an arm of the bandit inside; an arm without a quantity is one cell. The
+    bandit plays a cell, and a quantity in it is drawn evenly. A cell is cut into halves along its
+    longest side :math:`\ell` (as a part of that of the box) once it has learnt from
+
+    .. math:: n \ge c / \ell^2
+
+    rounds: as soon as the width of its estimate, which falls with the square root of n, is below
+    what rewards may change by over its extent [1]_ [2]_. The halves start from a share of what it
+    has learnt. To what the bandit makes of a cell is added what may be hidden in it,
+
+    .. math:: \kappa \, s \, \ell \sqrt{\log(1 + N / n)},
+
+    s the standard deviation over the box of what the cells of its arm are believed to pay, N the
+    rounds of all cells. So rewards may have any unit, nobody has to know how steep they are, and a
+    cell that was long left alone is looked into again.
+
+    Without contexts where the bandit inside looks at none, for binary rewards where that is
+    :class:`~skbandit.contextfree.BetaThompsonSampling`; contextual around linear, generalised
+    linear or tree bandits. The density is exact: the chance of the cell over its volume.
+
+    Parameters
+    ----------
+    bandit : bandit, default=None
+        What learns and decides between cells; its arms must have models of their own. None:
+        :class:`~skbandit.contextfree.GaussianThompsonSampling`. It is cloned, never fitted itself.
+        Its own `selector` must be None, and its `arms` are the cells.
+    quantities : dict of label to (low, high) or to a list of such pairs, or one of these, \
+            default=None
+        The box of each arm that takes a quantity; arms without an entry take none. A box without a
+        label is for the one arm, called "quantity" where `arms` is None. None: no arm takes any,
+        and this is the bandit inside.
+    n_to_halve : float > 0, default=4.0
+        The c above: rounds after which a cell as long as the box would be cut.
+    share : float in [0, 1], default=0.5
+        How much of what a cell has learnt each of its halves starts from.
+    optimism : float >= 0, default=2.0
+        The :math:`\kappa` above. Larger finds narrow peaks sooner and pays more for looking.
+    max_cells : int, default=128
+        An arm with so many cells has none of them cut any more.
+    arms : array-like of shape (n_arms,), default=None
+        Labels of the arms; None learns them from the first `y`.
+    selector : selector, default=None
+        From scores of cells to a policy, see :mod:`skbandit.selectors`; one arm a round where
+        there are quantities. What arms cost, or are called, holds for their cells.
+    random_state : int, RandomState instance or None, default=None
+        Draws the arms and quantities, and seeds the bandit inside where that has None.
+
+    Attributes
+    ----------
+    bandit_ : bandit
+        The bandit inside, fitted; its arms are numbers of cells.
+    cells_ : list of tuple
+        Of each cell its arm, the lower and the upper ends of its sides, and how many rounds it has
+        learnt from.
+    classes_, arms_ : ndarray of shape (n_arms,)
+        The arms.
+    learnt_weight_ : float
+        Total weight of all rounds learnt; part of the key of the draws.
+    n_learning_calls_ : int
+        How many times the bandit has learnt since it was last fitted.
+    state_ : NamedTuple
+        The bandit inside, and the cells; replaced by learning.
+    full_feedback_ : bool
+        Whether it has learnt from full feedback only.
+    n_features_in_ : int
+        Number of features, where rows have columns.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, if it has learnt from a DataFrame.
+
+    See Also
+    --------
+    QuantityThompsonSampling : For rewards that are smooth in the quantity.
+
+    References
+    ----------
+    .. [1] R. Kleinberg, A. Slivkins and E. Upfal (2019). Bandits and experts in metric spaces.
+       Journal of the ACM 66(4), section 4 (the zooming algorithm).
+    .. [2] A. Slivkins (2014). Contextual bandits with similarity information. Journal of Machine
+       Learning Research 15, 2533-2568, section 5: a ball is refined once its confidence radius is
+       at most its own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.base import make_log
+    >>> from skbandit.quantities import ZoomingBandit
+    >>> bandit = ZoomingBandit(quantities=(0.0, 10.0), random_state=0)
+    >>> rng, nothing = np.random.RandomState(0), np.empty((10, 0))
+    >>> for _ in range(50):
+    ...     arm, dose = bandit.predict(nothing, return_quantity=True)
+    ...     effect = -((dose[:, 0] - 7.0) ** 2) + rng.normal(size=10)
+    ...     bandit = bandit.partial_fit(nothing, make_log(arm, effect, quantity=dose))
+    >>> _, dose = bandit.predict(nothing[:1], explore=False, return_quantity=True)
+    >>> bool(abs(dose[0, 0] - 7.0) < 1.0), len(bandit.cells_) > 8
+    (True, True)
+    """
+
     _parameter_constraints = {
         **BaseQuantityBandit._parameter_constraints,
         "bandit": [HasMethods(["fit", "partial_fit", "predict_proba"]), type, None],
@@ -87,9 +187,9 @@ class ZoomingBandit(BaseQuantityBandit):
         *,
         bandit=None,
         quantities=None,
-        n_to_halve=16.0,
+        n_to_halve=4.0,
         share=0.5,
-        optimism=1.0,
+        optimism=2.0,
         max_cells=128,
         arms=None,
         selector=None,
@@ -254,3 +354,55 @@ class ZoomingBandit(BaseQuantityBandit):
         bandit, cells, boxes = self.state_
         n_cells = len(cells.arm)
         return bandit._floats_per_row(contexts, n_cells) + n_cells * (6 * boxes.n_quantities + 4)
+
+    # --------------------------------------------------------------- transfer
+    def _carry_state(self, source, resize):
+        self._check_same_shape(source, but=("quantities",))
+        self._check_bandit()
+        old = source.state_
+        self._check_same_boxes(old.boxes, resize)
+        cells, cell_source, shares = carried_cells(old.cells, self._boxes, resize)
+        new = self._new_bandit(cells)
+        if old.bandit.__sklearn_is_fitted__():
+            inner = old.bandit._resize(
+                arms=cells.label,
+                arm_source=cell_source,
+                shares=shares,
+                features=resize.feature_source,
+                names=resize.feature_names,
+            )
+            if resize.n_features is None:
+                inner = inner._replace(n_features=None)
+            new = old.bandit._carried_into(new, inner)
+        return ZoomingState(new, cells, self._boxes)
+
+    def _merge_states(self, states):
+        # Without quantities: each cell is an arm.
+        fitted = [one.bandit for one in states if one.bandit.__sklearn_is_fitted__()]
+        first = states[0]
+        if not fitted:
+            return first
+        weight = np.sum([one.cells.weight for one in states], axis=0)
+        bandit = fitted[0]._twin()._joined(fitted)
+        return first._replace(bandit=bandit, cells=first.cells._replace(weight=weight))
+
+    # ---------------------------------------------------- what users look at
+    @property
+    def bandit_(self):
+        """The bandit inside, as it is now."""
+        return self.state_.bandit
+
+    @property
+    def cells_(self):
+        """Each cell as (arm, lower ends, upper ends, rounds)."""
+        cells = self.state_.cells
+        low, high = self._placed()
+        return [
+            (
+                self.classes_[arm].item(),
+                tuple(a[~np.isnan(a)].tolist()),
+                tuple(b[~np.isnan(b)].tolist()),
+                float(weight),
+            )
+            for arm, a, b, weight in zip(cells.arm, low, high, cells.weight, strict=True)
+        ]
