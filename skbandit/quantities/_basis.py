@@ -2,10 +2,11 @@ r"""Smooth functions on a box: products of cosines, weighed as a Gaussian proces
 
 On :math:`[0, 1]` a stationary kernel is close to :math:`\sum_j s_j \phi_j(u) \phi_j(v)` with
 :math:`\phi_j(u) = \sqrt 2 \cos(\pi j u)` and :math:`s_j` its spectral density at :math:`\pi j`
-(Solin & Särkkä 2020). Here it is a mean of squared-exponential kernels of several length scales, so
-that the scale need not be known.
+(Solin & Särkkä 2020). Here it is a mean of squared-exponential kernels of several length scales,
+so that the scale need not be known.
 """
 
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -15,7 +16,9 @@ import numpy as np
 _LENGTH_SCALES = (0.1, 0.2, 0.4, 0.8)
 # Frequencies a side, and functions in all, for each number of quantities; the last one for more.
 _FREQUENCIES = (0, 20, 8, 5, 3)
-_FUNCTIONS = (0, 20, 48, 80, 80)
+_FUNCTIONS = (0, 20, 48, 80, 120)
+# With more quantities a function has two of them at most.
+_MOST_IN_FULL = 4
 
 
 class Basis(NamedTuple):
@@ -23,6 +26,8 @@ class Basis(NamedTuple):
 
     frequency: np.ndarray  # (n_functions, n_quantities) integers
     scale: np.ndarray  # (n_functions,) prior deviation of each, the factors sqrt(2) included
+    # (n_functions, 1 + n_quantities): which of them arms with so many quantities have
+    has: np.ndarray
 
     @property
     def n_functions(self):
@@ -30,51 +35,64 @@ class Basis(NamedTuple):
         return len(self.frequency)
 
 
-def _variances(n_frequencies):
+@lru_cache(maxsize=1)
+def _variances():
     """Prior variance of each frequency for each length scale, (n_scales, 1 + n_frequencies).
 
     Those above 0 add up to 1 for each length scale, and that of the constant is 1.
     """
-    omega = np.pi * np.arange(1 + n_frequencies)
-    # Of the longest scale nothing but the first frequency would be left.
+    omega = np.pi * np.arange(1 + max(_FREQUENCIES))
     density = np.exp(-0.5 * (np.array(_LENGTH_SCALES)[:, None] * omega) ** 2)
     density[:, 1:] /= density[:, 1:].sum(axis=1, keepdims=True)
     return density
 
 
-def basis_of(n_quantities):
-    """Return the functions for so many quantities.
+def basis_of(boxes):
+    """Return the functions of all arms.
 
     Parameters
     ----------
-    n_quantities : int
+    boxes : Boxes
 
     Returns
     -------
     basis : Basis
-        Those of the largest prior variance, the smoothest first.
+        Those that arms with so many quantities have do not depend on what other arms take.
     """
-    if not n_quantities:
-        return Basis(np.zeros((0, 0), dtype=np.intp), np.zeros(0))
+    n_quantities = boxes.n_quantities
+    found, has = {}, []
+    for taken in np.unique(boxes.taken.sum(axis=1)).tolist():
+        if not taken:
+            continue
+        frequency, variance = _functions_of(taken)
+        for one, size in zip(frequency.tolist(), variance.tolist(), strict=True):
+            key = (*one, *[0] * (n_quantities - taken))
+            if key not in found:
+                found[key] = size
+                has.append(np.zeros(n_quantities + 1, dtype=bool))
+            has[list(found).index(key)][taken] = True
+    if not found:
+        return Basis(np.zeros((0, n_quantities), dtype=np.intp), np.zeros(0), np.zeros((0, 1)))
+    frequency = np.array(list(found))
+    factor = 2.0 ** (frequency > 0).sum(axis=1)
+    return Basis(frequency, np.sqrt(np.array(list(found.values())) * factor), np.array(has))
+
+
+@lru_cache(maxsize=16)
+def _functions_of(n_quantities):
+    """Frequencies of the largest prior variance for so many quantities, and these variances."""
     place = min(n_quantities, len(_FREQUENCIES) - 1)
     top = _FREQUENCIES[place]
-    variances = _variances(top)
-    # More quantities than four: each function has at most two of them.
-    frequency = np.array(
-        [
-            one
-            for one in product(range(top + 1), repeat=n_quantities)
-            if 0 < np.count_nonzero(one) <= 3
-        ]
-        if n_quantities <= 4
-        else _pairs(n_quantities, top)
-    )
-    variance = np.prod(
-        [variances[:, frequency[:, side]] for side in range(n_quantities)], axis=0
-    ).mean(axis=0)
-    order = np.argsort(-variance, kind="stable")[: _FUNCTIONS[place] + 8 * (n_quantities > 4)]
-    frequency, variance = frequency[order], variance[order]
-    return Basis(frequency, np.sqrt(variance * 2.0 ** (frequency > 0).sum(axis=1)))
+    variances = _variances()
+    if n_quantities <= _MOST_IN_FULL:
+        every = product(range(top + 1), repeat=n_quantities)
+        frequency = np.array([one for one in every if any(one)])
+    else:
+        frequency = np.array(_pairs(n_quantities, top))
+    sides = [variances[:, frequency[:, side]] for side in range(n_quantities)]
+    variance = np.prod(sides, axis=0).mean(axis=0)
+    order = np.argsort(-variance, kind="stable")[: _FUNCTIONS[place]]
+    return frequency[order], variance[order]
 
 
 def _pairs(n_quantities, top):
@@ -100,10 +118,12 @@ def functions_at(basis, points):
     ----------
     basis : Basis
     points : ndarray of shape (..., n_quantities)
-        In [0, 1]; NaN for a quantity that is not taken: functions of it are 0 there.
+        In [0, 1]; NaN for a quantity that is not taken: functions of it, and those that arms with
+        so many quantities do not have, are 0.
     """
     shape = points.shape[:-1]
-    values = np.broadcast_to(basis.scale, (*shape, basis.n_functions)).copy()
+    n_taken = np.count_nonzero(~np.isnan(points), axis=-1)
+    values = basis.scale * basis.has.T[n_taken]
     for side in range(basis.frequency.shape[1]):
         at = points[..., side]
         missing = np.isnan(at)

@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-# So many cells, or two for each quantity, does the box of an arm have before any round.
+# So many cells, or two for each quantity, does the box of an arm have once it was played.
 _FEWEST_CELLS = 4
+# Sums of weights in another order differ by less.
+_ROUNDING = 1e-9
 
 
 class Cells(NamedTuple):
@@ -35,17 +37,19 @@ class Cells(NamedTuple):
 
 
 def first_cells(boxes):
-    """Return the cells before any round: sides in halves, and in quarters where there is one."""
+    """Return the cells before any round: one for each arm, its whole box."""
     n_arms = len(boxes.low)
     low = np.where(boxes.taken, 0.0, np.nan)
-    cells = Cells(np.arange(n_arms), np.arange(n_arms), low, low + 1.0, np.zeros(n_arms))
-    for arm in np.flatnonzero(boxes.taken.any(axis=1)):
-        n_first = max(_FEWEST_CELLS, 2 ** int(boxes.taken[arm].sum()))
-        own = np.flatnonzero(cells.arm == arm)
-        while len(own) < n_first:
-            cells = halves(cells, own[np.argmax(cells.longest[own])], 0.5)
-            own = np.flatnonzero(cells.arm == arm)
-    return cells._replace(label=np.arange(len(cells.arm)))
+    return Cells(np.arange(n_arms), np.arange(n_arms), low, low + 1.0, np.zeros(n_arms))
+
+
+def n_first(cells):
+    """Return how many cells the arm of each cell has once it was played, (n_cells,).
+
+    Each side is cut in halves, and one that is alone in quarters.
+    """
+    n_taken = np.count_nonzero(~np.isnan(cells.low), axis=1)
+    return np.where(n_taken > 0, np.maximum(2**n_taken, _FEWEST_CELLS), 1)
 
 
 def hidden_rewards(cells, score):
@@ -105,19 +109,20 @@ def cell_of(cells, boxes, arm, quantity):
 
 
 def rounds_to_split(cells, n_to_halve, max_cells):
-    """Return how many rounds each cell must have learnt from to be split, (n_cells,).
+    """Return how many rounds each cell must have learnt from to be cut, (n_cells,).
 
-    Infinite for arms without a quantity, and where an arm has as many cells as it may have.
+    Any for an arm that was not played before. Infinite for arms without a quantity, and where an
+    arm has as many cells as it may have.
     """
-    longest = cells.longest
+    longest, n_own = cells.longest, np.bincount(cells.arm)[cells.arm]
     with np.errstate(divide="ignore"):
         needed = n_to_halve / longest**2
-    full = np.bincount(cells.arm)[cells.arm] >= max_cells
-    return np.where((longest > 0.0) & ~full, needed, np.inf)
+    needed = np.where(n_own < n_first(cells), np.finfo(np.float64).tiny, needed)
+    return np.where((longest > 0.0) & (n_own < max_cells), needed, np.inf)
 
 
 def rounds_until(needed, known, place, weight):
-    """Return how many rounds, in their order, bring the first cell to what it needs.
+    """Say when the first cell gets to what it needs.
 
     Parameters
     ----------
@@ -129,18 +134,25 @@ def rounds_until(needed, known, place, weight):
     Returns
     -------
     n_rounds : int
-        All of them where none gets there.
+        After so many rounds, in their order; all of them where none gets there.
+    part : float
+        And so much of the weight of the last one: as many repetitions as it takes, where a weight
+        of k stands for k rounds.
     """
     order = np.argsort(place, kind="stable")
     ordered = place[order]
     running = np.cumsum(weight[order])
     # Sums start anew with each cell.
     first = np.searchsorted(ordered, ordered, side="left")
-    before = np.concatenate([[0.0], running])[first]
     total = np.empty(len(place))
-    total[order] = running - before
-    reached = np.flatnonzero(total + known[place] >= needed[place])
-    return int(reached[0]) + 1 if len(reached) else len(place)
+    total[order] = running - np.concatenate([[0.0], running])[first]
+    total += known[place]
+    reached = np.flatnonzero(total >= needed[place] - _ROUNDING)
+    if not len(reached):
+        return len(place), float(weight[-1])
+    last = int(reached[0])
+    lacking = needed[place[last]] - (total[last] - weight[last])
+    return last + 1, min(max(float(np.ceil(lacking - _ROUNDING)), 1.0), float(weight[last]))
 
 
 def halves(cells, place, share):

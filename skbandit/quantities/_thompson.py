@@ -2,6 +2,7 @@
 
 from numbers import Integral, Real
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 
@@ -61,20 +62,21 @@ class QuantityThompsonSampling(BaseQuantityBandit):
         tags = super().__sklearn_tags__()
         bandit = tags.bandit_tags
         bandit.arms, bandit.prior, bandit.location = "linked", "learnt", "learnt"
-        bandit.policy = "draws" if self._takes_quantities else "exact"
+        if self._takes_quantities:
+            bandit.policy, bandit.arm_order = "draws", "named"
         return tags
 
     # ------------------------------------------------------------------ state
     def _check_contexts(self, X, reset):
-        if self._takes_quantities and np.ndim(X) == 2 and np.shape(X)[1] == 0:
-            # A quantity without any context.
-            if reset or getattr(self, "n_features_in_", 0) == 0:
-                self.n_features_in_ = 0
-                return np.empty((len(X), 0))
+        bare = self._takes_quantities and np.ndim(X) == 2 and np.shape(X)[1] == 0
+        if bare and (reset or self.n_features_in_ == 0):
+            # Quantities without any context.
+            self.n_features_in_ = 0
+            return np.empty((len(X), 0))
         return super()._check_contexts(X, reset)
 
     def _initial_state(self, n_arms, n_features):
-        n_functions = basis_of(self._boxes.n_quantities).n_functions
+        n_functions = basis_of(self._boxes).n_functions
         regression = FullRegression.empty(
             n_arms,
             n_functions + n_features * (1 + n_functions),
@@ -87,7 +89,7 @@ class QuantityThompsonSampling(BaseQuantityBandit):
     @property
     def _basis(self):
         if "basis" not in self._cache:
-            self._cache["basis"] = basis_of(self._boxes.n_quantities)
+            self._cache["basis"] = basis_of(self._boxes)
         return self._cache["basis"]
 
     @property
@@ -133,11 +135,13 @@ class QuantityThompsonSampling(BaseQuantityBandit):
         if key not in self._cache:
             regression = self._regression
             variance, dof = regression.noise()
-            seed = np.random.SeedSequence([arm, _weight_key(self.learnt_weight_)])
+            # By its name: arms that come and go leave the draws of the others.
+            name = crc32(str(self.classes_[arm]).encode())
+            seed = np.random.SeedSequence([name, _weight_key(regression.weight[arm])])
             deviates = np.random.default_rng(seed).standard_normal(
                 (regression.n_terms, self.n_draws)
             )
-            noise = noise_draws(variance[arm], dof[arm], self.n_draws, stream=arm)
+            noise = noise_draws(variance[arm], dof[arm], self.n_draws, stream=name)
             spread = deviates.T @ regression.factors[arm]
             self._cache[key] = regression.coef[arm] + self.alpha * noise[:, None] * spread
         return self._cache[key]
@@ -250,7 +254,7 @@ class QuantityThompsonSampling(BaseQuantityBandit):
     def _carry_state(self, source, resize):
         self._check_same_shape(source, but=("quantities",))
         self._check_same_boxes(source.state_.boxes, resize)
-        before = basis_of(source.state_.boxes.n_quantities)
+        before = basis_of(source.state_.boxes)
         regression = source._regression.carried(
             groups=resize.arm_source,
             shares=resize.shares,

@@ -22,6 +22,7 @@ from ._cells import (
     first_cells,
     halves,
     hidden_rewards,
+    n_first,
     placed,
     rounds_to_split,
     rounds_until,
@@ -222,6 +223,7 @@ class ZoomingBandit(BaseQuantityBandit):
         if quantity == "some":
             # Where a cell is split depends on the order of rounds.
             bandit.merging = "no"
+            bandit.arms = "linked"
             if bandit.learning == "sum":
                 bandit.learning = "sequence"
         return tags
@@ -265,21 +267,38 @@ class ZoomingBandit(BaseQuantityBandit):
             arm, reward, quantity, weight = (
                 one[counts] for one in (arm, reward, quantity, weight)
             )
-        start = 0
+        start, weight = 0, weight.copy()
         while start < len(arm):
             place = cell_of(cells, boxes, arm[start:], quantity[start:])
             needed = rounds_to_split(cells, self.n_to_halve, self.max_cells)
-            n_next = rounds_until(needed, cells.weight, place, weight[start:])
-            rows, place = slice(start, start + n_next), place[:n_next]
+            n_next, part = rounds_until(needed, cells.weight, place, weight[start:])
+            rows, place, last = slice(start, start + n_next), place[:n_next], start + n_next - 1
+            now = weight[rows].copy()
+            now[-1] = part
             bandit = self._taught(
-                bandit, take_rows(contexts, rows), cells.label[place], reward[rows], weight[rows]
+                bandit, take_rows(contexts, rows), cells.label[place], reward[rows], now
             )
-            learnt = np.bincount(place, weights=weight[rows], minlength=len(cells.arm))
+            learnt = np.bincount(place, weights=now, minlength=len(cells.arm))
             cells = cells._replace(weight=cells.weight + learnt)
-            for label in cells.label[cells.weight >= needed]:
-                bandit, cells = self._split(bandit, cells, label)
-            start += n_next
+            bandit, cells = self._cut(bandit, cells, needed)
+            weight[last] -= part
+            # What is left of a round goes to the halves.
+            start = last if weight[last] > 0.0 else last + 1
         return ZoomingState(bandit, cells, boxes)
+
+    def _cut(self, bandit, cells, needed):
+        """Cut the cells that have learnt enough; an arm that was played first, to its first cells."""
+        for label in cells.label[cells.weight >= needed].tolist():
+            arm = cells.arm[cells.label == label][0]
+            young = np.count_nonzero(cells.arm == arm) < n_first(cells)[cells.label == label][0]
+            bandit, cells = self._split(bandit, cells, label)
+            while young and np.count_nonzero(cells.arm == arm) < min(
+                n_first(cells)[cells.arm == arm][0], self.max_cells
+            ):
+                own = np.flatnonzero(cells.arm == arm)
+                longest = own[np.argmax(cells.longest[own])]
+                bandit, cells = self._split(bandit, cells, int(cells.label[longest]))
+        return bandit, cells
 
     def _taught(self, bandit, contexts, label, reward, weight):
         new = bandit._twin()
@@ -316,7 +335,18 @@ class ZoomingBandit(BaseQuantityBandit):
         mask = None if available is None else available[:, cells.arm]
         weight = asked(bandit, selector).predict_proba(contexts, available=mask)
         low, high = self._placed()
-        return QuantityPolicy(cells.arm, weight, low, high, boxes.high)
+        order = self._order
+        return QuantityPolicy(
+            cells.arm[order], weight[:, order], low[order], high[order], boxes.high
+        )
+
+    @property
+    def _order(self):
+        """The order of the cells in which they are drawn: not that in which they were cut."""
+        if "order" not in self._cache:
+            cells = self.state_.cells
+            self._cache["order"] = np.lexsort((*cells.low.T, cells.arm))
+        return self._cache["order"]
 
     def _placed(self):
         if "placed" not in self._cache:
@@ -369,7 +399,8 @@ class ZoomingBandit(BaseQuantityBandit):
                 arm_source=cell_source,
                 shares=shares,
                 features=resize.feature_source,
-                names=resize.feature_names,
+                # Checked numbers come without names, rows of any kind with them.
+                names=resize.feature_names if hasattr(old.bandit, "feature_names_in_") else None,
             )
             if resize.n_features is None:
                 inner = inner._replace(n_features=None)
