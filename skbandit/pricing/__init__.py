@@ -1,0 +1,8 @@
+"""Bandits whose arms are prices: what pays is price times demand, and demand falls with price."""
+
+from .._paths import set_public_path
+from ._monotone_bandit import MonotonePricingBandit
+
+__all__ = ["MonotonePricingBandit"]
+
+set_public_path(__name__, *map(globals().get, __all__))
