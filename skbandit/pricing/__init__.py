@@ -1,8 +1,15 @@
 """Bandits whose arms are prices: what pays is price times demand, and demand falls with price."""
 
 from .._paths import set_public_path
+from ._demand_curve import DemandCurveThompsonSampling, DemandCurveUCB
+from ._interval import PriceIntervalBandit
 from ._monotone_bandit import MonotonePricingBandit
 
-__all__ = ["MonotonePricingBandit"]
+__all__ = [
+    "DemandCurveThompsonSampling",
+    "DemandCurveUCB",
+    "MonotonePricingBandit",
+    "PriceIntervalBandit",
+]
 
 set_public_path(__name__, *map(globals().get, __all__))

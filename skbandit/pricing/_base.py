@@ -4,7 +4,6 @@ from numbers import Real
 
 import numpy as np
 
-from .._inner import BaseBanditOfBandits
 from .._sklearn import Interval
 from ..base import BaseBandit
 from ._prices import prices_of, units_sold
@@ -15,12 +14,20 @@ PRICE_CONSTRAINTS = {
 }
 
 
-class BasePricingBandit(BaseBanditOfBandits):
+def carried_weight(weight, resize):
+    """Weights of the rounds of each arm, for other arms."""
+    known = resize.arm_source >= 0
+    carried = np.where(known, weight[np.maximum(resize.arm_source, 0)], 0.0)
+    if resize.shares is not None:
+        carried[~known] = resize.shares @ weight
+    return carried
+
+
+class BasePricingBandit(BaseBandit):
     """Base class of bandits whose arms have a price and pay price times demand.
 
-    A subclass has the parameters ``prices`` and ``unit_cost``, puts bandits inside that learn the
-    demand, and defines ``_demand(contexts)``: mean and standard deviation of the demand at each
-    price.
+    A subclass has the parameters ``prices`` and ``unit_cost``, and defines ``_demand(contexts)``:
+    mean and standard deviation of the demand at each price.
     """
 
     _parameter_constraints = {**BaseBandit._parameter_constraints, **PRICE_CONSTRAINTS}
@@ -38,6 +45,10 @@ class BasePricingBandit(BaseBanditOfBandits):
         """Price of each arm, (n_arms,)."""
         return prices_of(self.classes_, self.prices)
 
+    def _check_prices(self):
+        """Raise where an arm has no price, or an impossible one."""
+        prices_of(self.classes_, self.prices)
+
     @property
     def _margin(self):
         """What a unit earns at each price, (n_arms,)."""
@@ -47,18 +58,18 @@ class BasePricingBandit(BaseBanditOfBandits):
         # Which units a reward is depends on the arm that was played: see _units.
         pass
 
+    def _sold(self, rounds, price, kind):
+        """Units sold in each round at these prices, and the weight of what that says of demand."""
+        units = units_sold(rounds.reward, price, float(self.unit_cost), kind, type(self).__name__)
+        # A unit that earns nothing leaves no trace in the reward.
+        return units, np.where(price == self.unit_cost, 0.0, rounds.weights)
+
     def _units(self, rounds, kind):
-        """Units sold in each round, and the weight of what that says of the demand."""
-        weight = rounds.weights
+        """Rounds, units sold at the prices of their arms, and weights."""
         if rounds.reward is None:
             spelt = rounds.spelt_out(len(self.classes_))
             return spelt, spelt.reward, spelt.weights
-        price = self._price[rounds.arm]
-        units = units_sold(
-            rounds.reward, price, float(self.unit_cost), kind, type(self).__name__
-        )
-        # A unit that earns nothing leaves no trace in the reward.
-        return rounds, units, np.where(price == self.unit_cost, 0.0, weight)
+        return rounds, *self._sold(rounds, self._price[rounds.arm], kind)
 
     # --------------------------------------------------------------- questions
     def _demand(self, contexts):
@@ -91,29 +102,8 @@ class BasePricingBandit(BaseBanditOfBandits):
         mean, std = bandit._columns(contexts, lambda rows, block: bandit._demand(block), 2)
         return (mean, std) if return_std else mean
 
-    # --------------------------------------------------------------- transfer
-    def _carried_rest(self, source, resize):
-        weight = source.state_.rest
-        known = resize.arm_source >= 0
-        carried = np.where(known, weight[np.maximum(resize.arm_source, 0)], 0.0)
-        if resize.shares is not None:
-            carried[~known] = resize.shares @ weight
-        return carried
-
-    def _merged_rest(self, rests):
-        return np.sum(rests, axis=0)
-
-    def _initial_rest(self, n_arms):
-        # Raises where an arm has no price.
-        return np.zeros_like(self._price)
-
     # ---------------------------------------------------- what users look at
     @property
     def prices_(self):
         """Price of each arm, (n_arms,)."""
         return self._price
-
-    @property
-    def weight_(self):
-        """Sum of the weights of the rounds in which each price was played, (n_arms,)."""
-        return self.state_.rest.copy()

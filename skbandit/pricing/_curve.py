@@ -1,9 +1,8 @@
-r"""A demand curve that is a line on the scale of the score, under the constraint that it falls.
+r"""Scores of demand at several prices that depend on one slope, given that the slope is falling.
 
-In a context the score of the demand at the price p is :math:`s(z) = a + b z`, z the price in
-units of its spread. The belief about (a, b) is Gaussian, and demand falls with the price where
-:math:`b < 0`. The belief under this constraint is that of a truncated Gaussian variable b, and of
-a, which given b is what it was. Arrays in, arrays out.
+The scores :math:`s_k` at the prices k and the slope b of the demand curve are jointly Gaussian.
+Demand falls with the price where :math:`b < 0`. Under this constraint b is a truncated Gaussian
+variable, and the scores are, given b, what they were. Arrays in, arrays out.
 """
 
 from typing import NamedTuple
@@ -13,45 +12,28 @@ from scipy.special import log_ndtr, ndtri_exp
 
 # Nodes of the quadrature over the slope.
 _N_SLOPES = 24
+# Knots of a curve at most.
+_MOST_KNOTS = 30
 
 
-class LineBelief(NamedTuple):
-    """A Gaussian belief about level and slope, each (n_rows,)."""
+class Scores(NamedTuple):
+    """A Gaussian belief about the scores at several prices, and about the slope."""
 
-    level: np.ndarray
-    slope: np.ndarray
-    level_variance: np.ndarray
-    slope_variance: np.ndarray
-    covariance: np.ndarray
+    mean: np.ndarray  # (n_rows, n_prices)
+    variance: np.ndarray  # (n_rows, n_prices)
+    slope: np.ndarray  # (n_rows,)
+    slope_variance: np.ndarray  # (n_rows,)
+    covariance: np.ndarray  # (n_rows, n_prices) of the scores with the slope
 
     @property
     def regression(self):
-        """How the level is expected to change with the slope."""
-        sure = self.slope_variance <= 0.0
-        return np.where(sure, 0.0, self.covariance / np.where(sure, 1.0, self.slope_variance))
+        """How scores are expected to change with the slope, (n_rows, n_prices)."""
+        variance = self.slope_variance[:, None]
+        sure = variance <= 0.0
+        return np.where(sure, 0.0, self.covariance / np.where(sure, 1.0, variance))
 
 
-def line_of(mean, std):
-    """Return the belief about a line, from those about its values at -1, 0 and 1.
-
-    Parameters
-    ----------
-    mean, std : ndarray of shape (n_rows, 3)
-
-    Returns
-    -------
-    line : LineBelief
-    """
-    variance = std**2
-    slope_variance = 0.5 * (variance[:, 0] + variance[:, 2]) - variance[:, 1]
-    covariance = 0.25 * (variance[:, 2] - variance[:, 0])
-    slope = 0.5 * (mean[:, 2] - mean[:, 0])
-    return LineBelief(
-        mean[:, 1], slope, variance[:, 1], np.maximum(slope_variance, 0.0), covariance
-    )
-
-
-def truncated(slope, line):
+def truncated(slope, scores):
     """Return slopes of the belief as slopes of the belief that they are below zero.
 
     A slope at one level of the distribution function becomes that at the same level under the
@@ -60,46 +42,45 @@ def truncated(slope, line):
     Parameters
     ----------
     slope : ndarray of shape (..., n_rows)
-    line : LineBelief
+    scores : Scores
 
     Returns
     -------
     slope : ndarray of the same shape
         Not above zero.
     """
-    sigma = np.sqrt(line.slope_variance)
+    sigma = np.sqrt(scores.slope_variance)
     sure = sigma == 0.0
     scale = np.where(sure, 1.0, sigma)
-    level = log_ndtr((slope - line.slope) / scale) + log_ndtr(-line.slope / scale)
-    below = line.slope + scale * ndtri_exp(level)
-    return np.minimum(np.where(sure, line.slope, below), 0.0)
+    level = log_ndtr((slope - scores.slope) / scale) + log_ndtr(-scores.slope / scale)
+    below = scores.slope + scale * ndtri_exp(level)
+    return np.minimum(np.where(sure, scores.slope, below), 0.0)
 
 
-def falling_lines(level, slope, line):
-    """Return draws of lines as draws of lines that fall.
+def falling_draws(draws, slope, scores):
+    """Return draws of scores as draws given that the slope is below zero.
 
     Parameters
     ----------
-    level, slope : ndarray of shape (n_draws, n_rows)
-        Draws from the belief.
-    line : LineBelief
+    draws : ndarray of shape (n_draws, n_rows, n_prices)
+    slope : ndarray of shape (n_draws, n_rows)
+        Drawn with them.
+    scores : Scores
 
     Returns
     -------
-    level, slope : ndarray of shape (n_draws, n_rows)
-        Draws from the belief, given that the slope is below zero.
+    draws : ndarray of shape (n_draws, n_rows, n_prices)
     """
-    falling = truncated(slope, line)
-    return level + line.regression * (falling - slope), falling
+    moved = truncated(slope, scores) - slope
+    return draws + scores.regression * moved[..., None]
 
 
-def demand_moments(line, z, moments):
-    """Return mean and standard deviation of the demand, given that the line falls.
+def falling_moments(scores, moments):
+    """Return mean and standard deviation of the demands, given that the slope is below zero.
 
     Parameters
     ----------
-    line : LineBelief
-    z : ndarray of shape (n_prices,)
+    scores : Scores
     moments : callable
         From means and standard deviations of Gaussian scores to mean and standard deviation of
         the demand.
@@ -110,15 +91,68 @@ def demand_moments(line, z, moments):
     """
     node, share = np.polynomial.legendre.leggauss(_N_SLOPES)
     node, share = 0.5 * (node + 1.0), 0.5 * share
-    # Levels of the distribution function, as slopes that are not constrained.
-    sigma = np.sqrt(line.slope_variance)
-    free = line.slope + sigma * ndtri_exp(np.log(node))[:, None]
-    slope = truncated(free, line)
-    level = line.level + line.regression * (slope - line.slope)
-    rest = np.maximum(line.level_variance - line.regression * line.covariance, 0.0)
-    score = level[:, :, None] + slope[:, :, None] * z
-    width = np.broadcast_to(np.sqrt(rest)[:, None], score.shape)
-    mean, std = moments(score, width)
+    # Levels of the distribution function, first as slopes that are not constrained.
+    sigma = np.sqrt(scores.slope_variance)
+    free = scores.slope + sigma * ndtri_exp(np.log(node))[:, None]
+    moved = truncated(free, scores) - scores.slope
+    given = scores.mean + scores.regression * moved[..., None]
+    rest = np.maximum(scores.variance - scores.regression * scores.covariance, 0.0)
+    mean, std = moments(given, np.broadcast_to(np.sqrt(rest), given.shape))
     total = np.einsum("q,qnk->nk", share, mean)
     square = np.einsum("q,qnk->nk", share, std**2 + (mean - total) ** 2)
     return total, np.sqrt(square)
+
+
+class PriceScale(NamedTuple):
+    """Where prices lie and how far apart, and the knots of the departures from a line."""
+
+    centre: float
+    spread: float
+    knots: np.ndarray  # (n_knots,) in units of the spread, rising
+    whitening: np.ndarray  # (n_knots, n_knots)
+
+    def of(self, price):
+        """Prices in units of their spread."""
+        return (price - self.centre) / self.spread
+
+    def departures(self, z):
+        r"""Features whose weights, independent and standard, make a departure from a line.
+
+        Its covariance is that of an Ornstein-Uhlenbeck process, :math:`e^{-|z - z'|}`, at the
+        knots; between them it is what they say of it.
+
+        Parameters
+        ----------
+        z : ndarray of shape (n,)
+
+        Returns
+        -------
+        features : ndarray of shape (n, n_knots)
+        """
+        return np.exp(-np.abs(z[:, None] - self.knots)) @ self.whitening
+
+
+def price_scale(low_to_high, n_knots=_MOST_KNOTS):
+    """Return the scale of prices, from the prices that there are at first.
+
+    Parameters
+    ----------
+    low_to_high : ndarray of shape (n_prices,)
+    n_knots : int
+        At most; each price is one where they are not more.
+
+    Returns
+    -------
+    scale : PriceScale
+    """
+    centre = float(low_to_high.mean())
+    spread = float(low_to_high.std())
+    if not spread > 1e-9 * max(centre, 1e-300):
+        spread = centre if centre > 0.0 else 1.0
+    z = np.unique((low_to_high - centre) / spread)
+    if len(z) > n_knots:
+        z = np.quantile(z, np.linspace(0.0, 1.0, n_knots))
+    kernel = np.exp(-np.abs(z[:, None] - z)) + 1e-10 * np.eye(len(z))
+    # phi(z) phi(z')^T = k(z, knots) K^-1 k(knots, z').
+    whitening = np.linalg.inv(np.linalg.cholesky(kernel)).T
+    return PriceScale(centre, spread, z, whitening)

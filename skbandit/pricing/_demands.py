@@ -1,51 +1,85 @@
-"""Kinds of demand: what a customer may buy, and the model of a curve for it."""
-
-from typing import NamedTuple
+"""Kinds of demand: which units there are, and the model of their curve."""
 
 import numpy as np
 
+from .._glm import FullLaplace, Logistic, Poisson
+from .._regression import FullRegression
 from ..beliefs import linked_moments
-from ..glm import LogisticThompsonSampling, PoissonThompsonSampling
-from ..linear import LinearThompsonSampling
 
-# As for counts of Poisson bandits.
 _LARGEST_LOG = 300.0
 
 
-def _as_it_is(score):
-    return score
+class GeneralizedDemand:
+    """Units whose mean is a link of the score: Laplace's approximation.
+
+    Parameters
+    ----------
+    likelihood : Logistic or Poisson
+    units : {"unit_interval", "count"}
+    moments : callable
+        From means and standard deviations of Gaussian scores to those of the demand.
+    """
+
+    learning, merging = "calls", "approximate"
+
+    def __init__(self, likelihood, units, moments):
+        self.likelihood = likelihood
+        self.units = units
+        self.moments = moments
+        self.link = likelihood.link
+
+    def empty(self, n_terms, prior_precision):
+        """The model before any round."""
+        return FullLaplace.empty(
+            1, n_terms, likelihood=self.likelihood.name, prior_precision=prior_precision
+        )
+
+    def factor(self, model):
+        """Variance of a score over the model's quadratic form."""
+        return 1.0
 
 
-def _same_moments(mean, std):
-    return mean, std
+class LinearDemand:
+    """Units that are any number, whose mean is the score: Bayesian linear regression.
+
+    The Student-t belief is read as the Gaussian one of its mean and variance.
+    """
+
+    units = "real"
+    learning, merging = "sum", "exact"
+
+    def link(self, score):
+        """The score itself."""
+        return score
+
+    def moments(self, mean, std):
+        """Mean and standard deviation of the demand."""
+        return mean, std
+
+    def empty(self, n_terms, prior_precision):
+        """The model before any round; location and noise are learnt."""
+        return FullRegression.empty(
+            1, n_terms, prior_precision=prior_precision, intercept=True, locates=True
+        )
+
+    def factor(self, model):
+        """Variance of a score over the model's quadratic form."""
+        variance, dof = model.noise(None)
+        return float(variance[0] * dof[0] / (dof[0] - 2.0))
+
+
+def _logistic_moments(mean, std):
+    return linked_moments(Logistic.link, mean, std)
 
 
 def _lognormal_moments(mean, std):
     variance = np.minimum(std**2, _LARGEST_LOG)
-    expected = np.exp(np.minimum(mean + 0.5 * variance, _LARGEST_LOG))
+    expected = Poisson.link(mean + 0.5 * variance)
     return expected, expected * np.sqrt(np.expm1(variance))
 
 
-class Demand(NamedTuple):
-    """A kind of demand."""
-
-    kind: str  # which units there are, as BanditTags.reward says it
-    bandit: type  # the model
-    params: dict  # and its parameters
-    link: object  # from scores to demands; None: as they are
-    moments: object  # of the demand, from those of a Gaussian score
-
-
-def _logistic_moments(mean, std):
-    from .._glm import Logistic
-
-    return linked_moments(Logistic.link, mean, std)
-
-
 DEMANDS = {
-    "purchase": Demand(
-        "unit_interval", LogisticThompsonSampling, {}, "logistic", _logistic_moments
-    ),
-    "count": Demand("count", PoissonThompsonSampling, {}, "poisson", _lognormal_moments),
-    "amount": Demand("real", LinearThompsonSampling, {}, None, _same_moments),
+    "purchase": GeneralizedDemand(Logistic, "unit_interval", _logistic_moments),
+    "count": GeneralizedDemand(Poisson, "count", _lognormal_moments),
+    "amount": LinearDemand(),
 }

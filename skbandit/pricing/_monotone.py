@@ -148,3 +148,24 @@ def rounds_known(mean, std, kind):
     largest = np.max(weight, axis=1, keepdims=True, initial=0.0, where=np.isfinite(weight))
     largest = np.where(largest > 0.0, largest, 1.0)
     return np.clip(weight / largest, _LEAST_WEIGHT, 1.0) * largest
+
+
+def interpolated(values, known, price):
+    """Values at prices between those that are known, and of the nearest outside.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_known)
+    known : ndarray of shape (n_known,)
+        Prices; of equal ones the mean is taken.
+    price : ndarray of shape (n_prices,)
+
+    Returns
+    -------
+    values : ndarray of shape (n_rows, n_prices)
+    """
+    distinct, place = np.unique(known, return_inverse=True)
+    total = np.zeros((len(values), len(distinct)))
+    np.add.at(total, (slice(None), place), values)
+    means = total / np.bincount(place)
+    return np.stack([np.interp(price, distinct, row) for row in means])

@@ -5,16 +5,24 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import get_tags
 
-from .._inner import InnerState, asked, check_inner, least_tags, taught, weighed
+from .._inner import (
+    BaseBanditOfBandits,
+    InnerState,
+    check_inner,
+    least_tags,
+    taught,
+    weighed,
+)
 from .._rows import n_rows, take_rows
 from .._sklearn import HasMethods, Interval
 from ..beliefs import JointBelief
 from ..contextfree import BetaThompsonSampling
-from ._base import BasePricingBandit
-from ._monotone import demand_projected, rounds_known
+from ._base import BasePricingBandit, carried_weight
+from ._monotone import demand_projected, interpolated, rounds_known
+from ._prices import check_prices
 
 
-class MonotonePricingBandit(BasePricingBandit):
+class MonotonePricingBandit(BasePricingBandit, BaseBanditOfBandits):
     r"""Prices as arms, and any bandit as the model of the demand at each of them.
 
     The reward of a round is what it has earned, :math:`r = (p_a - c) \, q`: the units q that were
@@ -110,7 +118,7 @@ class MonotonePricingBandit(BasePricingBandit):
     >>> played = [9.99, 9.99, 14.99, 14.99, 14.99, 19.99]
     >>> bandit = bandit.fit(nothing, played, reward=[9.99, 0.0, 14.99, 14.99, 14.99, 0.0])
     >>> bandit.bandit_.a_.tolist(), bandit.expected_demand(nothing[:1]).round(2).tolist()
-    ([2.0, 4.0, 1.0], [[0.68, 0.68, 0.33]])
+    ([2.0, 4.0, 1.0], [[0.66, 0.66, 0.33]])
     """
 
     _parameter_constraints = {
@@ -169,10 +177,21 @@ class MonotonePricingBandit(BasePricingBandit):
         check_inner(self, "bandit", bandit)
         if not get_tags(bandit).input_tags.two_d_array:
             raise ValueError(
-                f"bandit={bandit!r} has weights that all candidates share. Here each price has its "
-                "own; for one curve of all prices use DemandCurveThompsonSampling."
+                f"bandit={bandit!r} has weights that all candidates share. Here each price has "
+                "its own; for one curve of all prices use DemandCurveThompsonSampling."
             )
         return [bandit]
+
+    def _initial_rest(self, n_arms):
+        self._check_prices()
+        return np.zeros(n_arms)
+
+    def _carried_rest(self, source, resize):
+        self._check_prices()
+        return carried_weight(source.state_.rest, resize)
+
+    def _merged_rest(self, rests):
+        return np.sum(rests, axis=0)
 
     def _learn(self, rounds):
         rounds, units, weight = self._units(rounds, self._kind)
@@ -183,13 +202,23 @@ class MonotonePricingBandit(BasePricingBandit):
 
     # --------------------------------------------------------------- questions
     @property
+    def weight_(self):
+        """Sum of the weights of the rounds in which each price was played, (n_arms,)."""
+        return self.state_.rest.copy()
+
+    @property
     def bandit_(self):
         """The bandit inside, as it is now."""
         return self.state_.bandits[0]
 
+    def _inside(self, contexts):
+        """The bandit inside; before any round one at its prior."""
+        bandit = self.bandit_
+        return bandit if bandit.__sklearn_is_fitted__() else bandit._asked(contexts)[1]
+
     def _weights(self, contexts):
         """Mean and width of the demand of each price on its own, and how well it is known."""
-        mean, std = self.bandit_._expected_reward(contexts)
+        mean, std = self._inside(contexts)._expected_reward(contexts)
         return mean, std, rounds_known(mean, std, self._kind)
 
     def _demand(self, contexts):
@@ -200,7 +229,7 @@ class MonotonePricingBandit(BasePricingBandit):
 
     def _revenue(self, contexts):
         """What the selector is asked about: a belief about what prices earn, or sure scores."""
-        given = weighed(self.bandit_, contexts)
+        given = weighed(self._inside(contexts), contexts)
         _, _, known = self._weights(contexts)
         price, margin = self._price, self._margin
         known = known[: len(given.mean)]
@@ -235,10 +264,37 @@ class MonotonePricingBandit(BasePricingBandit):
         return belief.expect(self._selector, available)
 
     def _decision_function(self, contexts):
-        scores = asked(self.bandit_, None)._decision_function(contexts)
+        scores = self._inside(contexts)._decision_function(contexts)
         known = self._weights(contexts)[2]
         return demand_projected(scores, known, self._price)[0] * self._margin
 
+    def demand_curve(self, X, prices, return_std=False):
+        """Return the units that are believed to be sold at any prices.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The contexts.
+        prices : array-like of shape (n_prices,)
+            They need not be arms: between two arms the demand is interpolated, and outside it is
+            that of the nearest.
+        return_std : bool, default=False
+            Also return the standard deviation of that belief, interpolated too.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples, n_prices)
+            Units a round; it does not rise with the price.
+        std : ndarray of shape (n_samples, n_prices)
+            Only if `return_std`.
+        """
+        mean, std = self.expected_demand(X, return_std=True)
+        _, bandit = self._asked(X)
+        price = check_prices(prices)
+        known = bandit._price
+        mean, std = (interpolated(values, known, price) for values in (mean, std))
+        return (mean, std) if return_std else mean
+
     def _floats_per_row(self, contexts, n_arms):
         of_draws = 4 * self.n_draws * n_arms
-        return self.bandit_._floats_per_row(contexts, n_arms) + of_draws
+        return self._inside(contexts)._floats_per_row(contexts, n_arms) + of_draws

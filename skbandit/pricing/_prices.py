@@ -118,3 +118,30 @@ def units_sold(reward, price, unit_cost, kind, owner):
             f"{np.count_nonzero(~good)} of {reward.size} entries)."
         )
     return units
+
+
+def check_prices(prices):
+    """Return prices that somebody asks about as an array.
+
+    Parameters
+    ----------
+    prices : array-like of shape (n_prices,)
+
+    Returns
+    -------
+    price : ndarray of shape (n_prices,)
+
+    Raises
+    ------
+    ValueError
+        If they are not finite numbers on one axis, or one is negative.
+    """
+    price = np.asarray(prices)
+    if price.ndim != 1 or not price.size or price.dtype.kind not in "iuf":
+        raise ValueError(
+            f"prices must be numbers, of shape (n_prices,), got {price.dtype} of shape "
+            f"{price.shape}."
+        )
+    if not ((price >= 0.0) & (price < np.inf)).all():
+        raise ValueError(f"prices must be finite and not negative, got {price.tolist()}.")
+    return price.astype(np.float64)
