@@ -2,6 +2,7 @@
 
 from .._paths import set_public_path
 from ._demand_curve import DemandCurveThompsonSampling, DemandCurveUCB
+from ._display import PricingDisplay
 from ._interval import PriceIntervalBandit
 from ._monotone_bandit import MonotonePricingBandit
 
@@ -10,6 +11,7 @@ __all__ = [
     "DemandCurveUCB",
     "MonotonePricingBandit",
     "PriceIntervalBandit",
+    "PricingDisplay",
 ]
 
 set_public_path(__name__, *map(globals().get, __all__))

@@ -107,3 +107,8 @@ class BasePricingBandit(BaseBandit):
     def prices_(self):
         """Price of each arm, (n_arms,)."""
         return self._price
+
+    @property
+    def price_range_(self):
+        """The lowest and the highest price of the arms, (2,)."""
+        return np.array([self._price.min(), self._price.max()])

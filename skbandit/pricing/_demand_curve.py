@@ -221,7 +221,8 @@ class BaseDemandCurve(CurveModel, BasePricingBandit):
         tags = super().__sklearn_tags__()
         kind = DEMANDS.get(self.demand, DEMANDS["purchase"])
         bandit = tags.bandit_tags
-        bandit.reward, bandit.learning, bandit.merging = kind.units, kind.learning, kind.merging
+        bandit.arms, bandit.reward = "shared", kind.units
+        bandit.learning, bandit.merging = kind.learning, kind.merging
         if self.departure > 0.0:
             # Means are projected, and what is pooled depends on all of them.
             bandit.dropping_features = "approximate"
@@ -362,6 +363,8 @@ class DemandCurveThompsonSampling(ThompsonSamplingMixin, BaseDemandCurve):
     ----------
     prices_ : ndarray of shape (n_arms,)
         The price of each arm.
+    price_range_ : ndarray of shape (2,)
+        The lowest and the highest of them.
     weight_ : ndarray of shape (n_arms,)
         Sum of the weights of the rounds in which each price was played.
     classes_, arms_ : ndarray of shape (n_arms,)
@@ -392,8 +395,9 @@ class DemandCurveThompsonSampling(ThompsonSamplingMixin, BaseDemandCurve):
 
     Notes
     -----
-    A price that is added later keeps the units of the first ones, and is believed to sell as the
-    curve says there. A price of 0, or one equal to `unit_cost`, always earns 0 and its rounds say
+    A price that is added later is believed to sell as the curve says there, whatever ``init``
+    says, and what a price has taught is kept when it is removed. Prices stay in the units of those
+    that there were at first. A price of 0, or one equal to `unit_cost`, always earns 0 and its rounds say
     nothing of the demand. Full feedback (labels without rewards) says that the named price has
     sold a unit, and that the others would have sold none.
 
@@ -462,6 +466,8 @@ class DemandCurveUCB(UpperConfidenceBoundMixin, BaseDemandCurve):
     ----------
     prices_ : ndarray of shape (n_arms,)
         The price of each arm.
+    price_range_ : ndarray of shape (2,)
+        The lowest and the highest of them.
     weight_ : ndarray of shape (n_arms,)
         Sum of the weights of the rounds in which each price was played.
     classes_, arms_ : ndarray of shape (n_arms,)

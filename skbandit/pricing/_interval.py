@@ -79,6 +79,8 @@ class PriceIntervalBandit(BaseQuantityBandit, BaseDemandCurve):
     ----------
     prices_ : ndarray of shape (n_arms,)
         The price of each arm; NaN for one with an interval.
+    price_range_ : ndarray of shape (2,)
+        The lowest and the highest price that may be offered.
     weight_ : ndarray of shape (n_arms,)
         Sum of the weights of the rounds in which each arm was played.
     classes_, arms_ : ndarray of shape (n_arms,)
@@ -191,6 +193,12 @@ class PriceIntervalBandit(BaseQuantityBandit, BaseDemandCurve):
     def _check_prices(self):
         # Reads the prices of the arms without an interval, and the intervals.
         return self._price
+
+    @property
+    def price_range_(self):
+        """The lowest and the highest price that may be offered, (2,)."""
+        ends = np.concatenate([self._price, *self._interval])
+        return np.array([np.nanmin(ends), np.nanmax(ends)])
 
     @property
     def _candidates(self):

@@ -72,6 +72,8 @@ class MonotonePricingBandit(BasePricingBandit, BaseBanditOfBandits):
         The bandit inside, which has learnt units.
     prices_ : ndarray of shape (n_arms,)
         The price of each arm.
+    price_range_ : ndarray of shape (2,)
+        The lowest and the highest of them.
     weight_ : ndarray of shape (n_arms,)
         Sum of the weights of the rounds in which each price was played.
     classes_, arms_ : ndarray of shape (n_arms,)
