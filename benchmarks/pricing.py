@@ -34,7 +34,7 @@ from skbandit.linear import LinearThompsonSampling
 from skbandit.pricing import (
     DemandCurveThompsonSampling,
     DemandCurveUCB,
-    MonotonePricingBandit,
+    MonotonePricingThompsonSampling,
 )
 
 EARLY, N_ROUNDS, BATCH = 300, 5000, 10
@@ -48,7 +48,7 @@ CURVES = {
 FREE = {
     "BetaThompsonSampling on revenue": (lambda: BetaThompsonSampling(), True),
     "GaussianThompsonSampling on revenue": (lambda: GaussianThompsonSampling(), False),
-    "MonotonePricingBandit": (lambda: MonotonePricingBandit(), False),
+    "MonotonePricingThompsonSampling": (lambda: MonotonePricingThompsonSampling(), False),
     "DemandCurveThompsonSampling": (lambda: DemandCurveThompsonSampling(), False),
     "DemandCurveUCB": (lambda: DemandCurveUCB(), False),
     "DemandCurveThompsonSampling, line": (
@@ -58,8 +58,8 @@ FREE = {
 }
 WITH_CONTEXTS = {
     "LinearThompsonSampling on revenue": (lambda: LinearThompsonSampling(), False),
-    "MonotonePricingBandit, logistic": (
-        lambda: MonotonePricingBandit(bandit=LogisticThompsonSampling()),
+    "MonotonePricingThompsonSampling, logistic": (
+        lambda: MonotonePricingThompsonSampling(bandit=LogisticThompsonSampling()),
         False,
     ),
     "DemandCurveThompsonSampling": (lambda: DemandCurveThompsonSampling(), False),

@@ -4,12 +4,13 @@ from .._paths import set_public_path
 from ._demand_curve import DemandCurveThompsonSampling, DemandCurveUCB
 from ._display import PricingDisplay
 from ._interval import PriceIntervalBandit
-from ._monotone_bandit import MonotonePricingBandit
+from ._monotone_bandit import MonotonePricingThompsonSampling, MonotonePricingUCB
 
 __all__ = [
     "DemandCurveThompsonSampling",
     "DemandCurveUCB",
-    "MonotonePricingBandit",
+    "MonotonePricingThompsonSampling",
+    "MonotonePricingUCB",
     "PriceIntervalBandit",
     "PricingDisplay",
 ]

@@ -64,13 +64,6 @@ class BasePricingBandit(BaseBandit):
         # A unit that earns nothing leaves no trace in the reward.
         return units, np.where(price == self.unit_cost, 0.0, rounds.weights)
 
-    def _units(self, rounds, kind):
-        """Rounds, units sold at the prices of their arms, and weights."""
-        if rounds.reward is None:
-            spelt = rounds.spelt_out(len(self.classes_))
-            return spelt, spelt.reward, spelt.weights
-        return rounds, *self._sold(rounds, self._price[rounds.arm], kind)
-
     # --------------------------------------------------------------- questions
     def _demand(self, contexts):
         raise NotImplementedError(f"{type(self).__name__} must define _demand.")

@@ -62,11 +62,12 @@ class CurveModel:
         """
         z = self.state_.scale.of(price)
         on_line = (z + moved)[:, None]
-        parts = [contexts, on_line]
-        if self.interactions:
-            parts.append(contexts * on_line)
+        parts = [on_line]
         if self.departure > 0.0:
             parts.append(float(self.departure) * self.state_.scale.departures(z))
+        by_feature = [contexts, contexts * on_line] if self.interactions else [contexts]
+        # Terms of a feature stand together: those of features that are added come last.
+        parts.append(np.stack(by_feature, axis=2).reshape(len(contexts), -1))
         return np.concatenate(parts, axis=1)
 
     def _taught(self, contexts, price, units, weight):
@@ -150,17 +151,12 @@ class CurveModel:
 
     def _carried_model(self, source, features):
         """The source's model for other features."""
-        old = source.n_features_in_
-        source_of = np.asarray(features)
-        parts = [source_of, [old]]
-        n_before = old + 1
-        if self.interactions:
-            parts.append(np.where(source_of >= 0, old + 1 + source_of, -1))
-            n_before += old
-        if self.departure > 0.0:
-            parts.append(n_before + np.arange(len(source.state_.scale.knots)))
+        n_fixed = 1 + len(source.state_.scale.knots) * (self.departure > 0.0)
+        n_terms = 1 + bool(self.interactions)
+        first = n_fixed + n_terms * np.asarray(features)[:, None]
+        of_features = np.where(first >= n_fixed, first + np.arange(n_terms), -1)
         return source._model.carried(
-            features=np.concatenate(parts).astype(np.intp),
+            features=np.concatenate([np.arange(n_fixed), of_features.ravel()]),
             prior_precision=float(self.prior_precision),
         )
 
@@ -235,7 +231,8 @@ class BaseDemandCurve(CurveModel, BasePricingBandit):
         return CurveState(self._empty_model(n_features, scale), scale, np.zeros(n_arms))
 
     def _learn(self, rounds):
-        rounds, units, weight = self._units(rounds, self._kind.units)
+        rounds = rounds.spelt_out(len(self.classes_))
+        units, weight = self._sold(rounds, self._price[rounds.arm], self._kind.units)
         model = self._taught(rounds.contexts, self._price[rounds.arm], units, weight)
         played = np.bincount(rounds.arm, weight, minlength=len(self.classes_))
         return self.state_._replace(model=model, weight=self.state_.weight + played)
@@ -390,16 +387,17 @@ class DemandCurveThompsonSampling(ThompsonSamplingMixin, BaseDemandCurve):
     See Also
     --------
     DemandCurveUCB : Plays the highest upper confidence bound.
-    MonotonePricingBandit : Assumes nothing of the curve but that it falls.
+    MonotonePricingThompsonSampling : Assumes nothing of the curve but that it falls.
     PricingDisplay : Draws the demand and the revenue.
 
     Notes
     -----
-    A price that is added later is believed to sell as the curve says there, whatever ``init``
-    says, and what a price has taught is kept when it is removed. Prices stay in the units of those
-    that there were at first. A price of 0, or one equal to `unit_cost`, always earns 0 and its rounds say
-    nothing of the demand. Full feedback (labels without rewards) says that the named price has
-    sold a unit, and that the others would have sold none.
+    Before any round the policy is that of the prior: prices that differ are not believed to earn
+    alike. A price that is added later is believed to sell as the curve says there, whatever
+    ``init`` says, and what a price has taught is kept when it is removed. Prices stay in the units
+    of those that there were at first. A price of 0, or one equal to `unit_cost`, always earns 0,
+    and its rounds say nothing of the demand. Full feedback (labels without rewards) says that the
+    named price has earned 1 and that the others would have earned 0.
 
     References
     ----------

@@ -7,17 +7,17 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 from scipy.stats import chisquare
-from sklearn.isotonic import isotonic_regression
 
 from skbandit.base import make_log
 from skbandit.contextfree import BetaThompsonSampling, GaussianThompsonSampling
-from skbandit.glm import LogisticThompsonSampling, LogisticUCB, PoissonThompsonSampling
+from skbandit.glm import LogisticThompsonSampling, PoissonThompsonSampling
 from skbandit.linear import LinearThompsonSampling
 from skbandit.metrics import ips_value
 from skbandit.pricing import (
     DemandCurveThompsonSampling,
     DemandCurveUCB,
-    MonotonePricingBandit,
+    MonotonePricingThompsonSampling,
+    MonotonePricingUCB,
 )
 from skbandit.selectors import EpsilonGreedySelector, PropensityFloorSelector, TopKSelector
 from skbandit.transfer import merge
@@ -27,11 +27,11 @@ from skbandit.utils.estimator_checks._case import Case
 
 PRICES = np.array([12.0, 3.0, 30.0, 7.0])
 BANDITS = {
-    "monotone": MonotonePricingBandit,
-    "monotone, logistic": lambda **params: MonotonePricingBandit(
+    "monotone": MonotonePricingThompsonSampling,
+    "monotone, logistic": lambda **params: MonotonePricingThompsonSampling(
         bandit=LogisticThompsonSampling(), **params
     ),
-    "monotone, UCB": lambda **params: MonotonePricingBandit(bandit=LogisticUCB(), **params),
+    "monotone, UCB": MonotonePricingUCB,
     "curve": DemandCurveThompsonSampling,
     "line": lambda **params: DemandCurveThompsonSampling(departure=0.0, **params),
     "curve, UCB": DemandCurveUCB,
@@ -83,33 +83,22 @@ def test_profit_is_demand_times_the_margin(make):
     assert profit.predict_proba(X)[:, 1].max() == 0.0
 
 
-def test_means_of_the_monotone_bandit_are_isotonic_regressions():
-    X, arm, reward = rounds(80)
-    bandit = MonotonePricingBandit(arms=PRICES.tolist()).fit(X, arm, reward)
-    order = np.argsort(PRICES)
-    a, b = bandit.bandit_.a_[order], bandit.bandit_.b_[order]
-    expected = isotonic_regression(a / (a + b), sample_weight=a + b + 1.0, increasing=False)
-    assert_allclose(bandit.expected_demand(X[:1])[0, order], expected, rtol=1e-9)
-
-
-def test_policy_of_the_monotone_bandit_is_that_of_projected_draws():
-    """Independent Beta draws, each projected by scikit-learn: the best earns the most."""
-    X, arm, reward = rounds(60)
+def test_the_monotone_belief_is_that_of_rejection_sampling():
+    """Independent Beta draws; those in which demand rises with the price are thrown away."""
+    X, arm, reward = rounds(15)
     n_draws = 20_000
-    inner = BetaThompsonSampling(alpha=1.0)
-    bandit = MonotonePricingBandit(bandit=inner, arms=PRICES.tolist(), n_draws=n_draws)
-    policy = bandit.fit(X, arm, reward).predict_proba(X[:1])[0]
-    a, b = bandit.bandit_.a_, bandit.bandit_.b_
-    order, rng, counts = np.argsort(PRICES), np.random.default_rng(3), np.zeros(4)
-    for draw in rng.beta(a, b, (n_draws, 4)):
-        demand = np.empty(4)
-        demand[order] = isotonic_regression(
-            draw[order], sample_weight=(a + b + 1.0)[order], increasing=False
-        )
-        counts[np.argmax(demand * PRICES)] += 1
-    # Both are shares of so many draws.
-    apart = np.abs(policy - counts / n_draws)
-    assert (apart < 5.0 * np.sqrt(0.5 / n_draws)).all()
+    bandit = MonotonePricingThompsonSampling(arms=PRICES.tolist(), n_draws=n_draws)
+    bandit.fit(X, arm, reward)
+    order, rng = np.argsort(PRICES), np.random.default_rng(3)
+    draws = rng.beta(bandit.bandit_.a_, bandit.bandit_.b_, (400_000, 4))
+    kept = draws[(np.diff(draws[:, order], axis=1) <= 0.0).all(axis=1)]
+    assert len(kept) > 10_000
+    mean, std = bandit.expected_demand(X[:1], return_std=True)
+    assert_allclose(mean[0], kept.mean(axis=0), atol=5e-3)
+    assert_allclose(std[0], kept.std(axis=0), atol=3e-3)
+    best = np.bincount(np.argmax(kept * PRICES, axis=1), minlength=4) / len(kept)
+    error = np.sqrt(0.25 / n_draws + 0.25 / len(kept))
+    assert (np.abs(bandit.predict_proba(X[:1])[0] - best) < 5.0 * error).all()
 
 
 def test_policy_of_a_line_is_that_of_rejection_sampling():
@@ -120,11 +109,12 @@ def test_policy_of_a_line_is_that_of_rejection_sampling():
     model, z = bandit.state_.model, bandit.state_.scale.of(PRICES)
     rng = np.random.default_rng(7)
     weights = rng.multivariate_normal(model.coef[0], model.covariance[0], 200_000)
-    slope = weights[:, 3] + weights[:, 4:] @ x[0]
+    # The constant, the price, then each feature with its product with the price.
+    slope = weights[:, 1] + weights[:, [3, 5]] @ x[0]
     kept = weights[slope < 0.0]
     # The constraint says something here.
     assert 1000 < len(kept) < 0.97 * len(weights)
-    level = kept[:, 0] + kept[:, 1:3] @ x[0]
+    level = kept[:, 0] + kept[:, [2, 4]] @ x[0]
     demand = expit(level[:, None] + slope[slope < 0.0][:, None] * z)
     best = np.bincount(np.argmax(demand * PRICES, axis=1), minlength=4) / len(kept)
     policy = bandit.predict_proba(x)[0]
@@ -157,15 +147,15 @@ def test_kinds_of_demand():
         (
             rng.poisson(rate).astype(float),
             [
-                MonotonePricingBandit(bandit=PoissonThompsonSampling()),
+                MonotonePricingThompsonSampling(bandit=PoissonThompsonSampling()),
                 DemandCurveThompsonSampling(demand="count"),
             ],
         ),
         (
             rate + 0.3 * rng.standard_normal(600),
             [
-                MonotonePricingBandit(bandit=GaussianThompsonSampling()),
-                MonotonePricingBandit(bandit=LinearThompsonSampling()),
+                MonotonePricingThompsonSampling(bandit=GaussianThompsonSampling()),
+                MonotonePricingThompsonSampling(bandit=LinearThompsonSampling()),
                 DemandCurveThompsonSampling(demand="amount"),
             ],
         ),
@@ -177,7 +167,7 @@ def test_kinds_of_demand():
             assert bandit.predict([[0.0]], explore=False)[0] == 12.0
 
 
-@pytest.mark.parametrize("kind", [MonotonePricingBandit, DemandCurveThompsonSampling])
+@pytest.mark.parametrize("kind", [MonotonePricingThompsonSampling, DemandCurveThompsonSampling])
 def test_a_price_of_zero_earns_nothing_and_teaches_nothing(kind):
     X, arm, reward = rounds(60)
     bandit = kind(arms=[*PRICES.tolist(), 0.0], random_state=0).fit(X, arm, reward)
@@ -186,11 +176,11 @@ def test_a_price_of_zero_earns_nothing_and_teaches_nothing(kind):
     assert_allclose(bandit.expected_demand(X), before, atol=1e-9)
     assert_array_equal(bandit.expected_reward(X)[:, 4], 0.0)
     assert bandit.weight_[4] == 0.0
-    with pytest.raises(ValueError, match="reward must be .*earns nothing a unit"):
+    with pytest.raises(ValueError, match=r"reward must be .*earns nothing a unit"):
         bandit.partial_fit(X[:1], [0.0], [1.0])
 
 
-@pytest.mark.parametrize("kind", [MonotonePricingBandit, DemandCurveUCB])
+@pytest.mark.parametrize("kind", [MonotonePricingThompsonSampling, DemandCurveUCB])
 def test_names_and_prices(kind):
     X, arm, reward = rounds()
     names = {3.0: "tiny", 7.0: "small", 12.0: "medium", 30.0: "large"}
@@ -230,15 +220,17 @@ def test_rewards_and_prices_that_are_impossible(make):
 def test_bandits_that_cannot_be_inside():
     X, arm, reward = rounds(20)
     with pytest.raises(ValueError, match="weights that all candidates share"):
-        MonotonePricingBandit(bandit=LogisticThompsonSampling(arm_model="shared")).fit(
+        MonotonePricingThompsonSampling(bandit=LogisticThompsonSampling(arm_model="shared")).fit(
             X, arm, reward
         )
-    with pytest.raises(ValueError, match="give the selector to this MonotonePricingBandit"):
-        MonotonePricingBandit(bandit=BetaThompsonSampling(selector=TopKSelector(1))).fit(
+    with pytest.raises(
+        ValueError, match="give the selector to this MonotonePricingThompsonSampling"
+    ):
+        MonotonePricingThompsonSampling(bandit=BetaThompsonSampling(selector=TopKSelector(1))).fit(
             X, arm, reward
         )
     with pytest.raises(TypeError, match="must be an instance"):
-        MonotonePricingBandit(bandit=BetaThompsonSampling).fit(X, arm, reward)
+        MonotonePricingThompsonSampling(bandit=BetaThompsonSampling).fit(X, arm, reward)
 
 
 # ------------------------------------------------------------------ shared knowledge, transfer
@@ -284,16 +276,16 @@ def test_shards_of_other_prices_are_refused():
 @EVERY
 def test_logs_of_a_pricing_bandit_can_be_evaluated(make):
     X, _, _ = rounds(2000)
-    bandit = learnt(make, selector=PropensityFloorSelector(0.05))
+    bandit = learnt(make, selector=PropensityFloorSelector(share=0.2, decay=0.0))
     arm, propensity = bandit.predict(X, return_propensity=True)
-    assert propensity.min() >= 0.04
+    assert propensity.min() >= 0.05 - 1e-9
     rng = np.random.default_rng(5)
     reward = arm * (rng.random(2000) < expit(2.0 - arm / 8.0 + X[:, 0]))
     other = learnt(make, selector=EpsilonGreedySelector(0.5))
     value = ips_value(other, X, make_log(arm, reward, propensity))
     chance = expit(2.0 - PRICES / 8.0 + X[:, :1])
     truth = (other.predict_proba(X) * chance * PRICES).sum(axis=1).mean()
-    assert value.low < truth < value.high
+    assert abs(value.value - truth) < 4.0 * value.standard_error
 
 
 # --------------------------------------------------------------------- the contract of a bandit
@@ -312,7 +304,8 @@ OTHERWISE = {
     "check_add_arm_from_the_mean": "a new arm has a price of its own",
     "check_add_arm_from_weights": "a new arm has a price of its own",
     "check_weights_of_arms_add_up": "a new arm has a price of its own",
-    "check_score_of_full_feedback": "labels name units, not rewards of 1",
+    "check_unfitted_plays_from_prior": "prices that differ do not tie",
+    "check_removed_arm_is_forgotten": "it teaches an arm what another was paid",
     "check_added_arm_was_never_played": "prices are in units of those that there were first",
 }
 
@@ -334,11 +327,15 @@ def rewards_are_earned(monkeypatch):
     [
         pytest.param(estimator, check, id=f"{type(estimator).__name__}-{check.__name__}")
         for bandit in (
-            MonotonePricingBandit(prices=price_of, n_draws=50),
+            MonotonePricingThompsonSampling(prices=price_of, n_draws=50),
             DemandCurveThompsonSampling(prices=price_of, n_draws=50),
         )
         for estimator, check in bandit_checks_generator(bandit)
         if check.__name__ not in OTHERWISE
+        and not (
+            # One more price moves a little what is believed of its neighbours.
+            check.__name__ == "check_add_arms" and "Monotone" in type(bandit).__name__
+        )
     ],
 )
 def test_contract_where_prices_differ(rewards_are_earned, estimator, check):
@@ -348,5 +345,8 @@ def test_contract_where_prices_differ(rewards_are_earned, estimator, check):
 def test_tags():
     assert get_bandit_tags(DemandCurveThompsonSampling()).arms == "shared"
     assert get_bandit_tags(DemandCurveThompsonSampling(demand="amount")).can_merge
-    assert get_bandit_tags(MonotonePricingBandit()).reward == "unit_interval"
-    assert get_bandit_tags(MonotonePricingBandit(bandit=LinearThompsonSampling())).reward == "real"
+    assert get_bandit_tags(MonotonePricingThompsonSampling()).reward == "unit_interval"
+    assert (
+        get_bandit_tags(MonotonePricingThompsonSampling(bandit=LinearThompsonSampling())).reward
+        == "real"
+    )
