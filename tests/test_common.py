@@ -14,12 +14,14 @@ from sklearn.utils.estimator_checks import check_estimator, check_param_validati
 from skbandit.base import BanditTags
 from skbandit.buffers import SlidingWindow
 from skbandit.linear import LinearUCB
+from skbandit.objectives import WeightedSumSelector
 from skbandit.selectors import (
     EpsilonGreedySelector,
     PropensityFloorSelector,
     SoftmaxSelector,
     TopKSelector,
 )
+from skbandit.strategies import TopTwoSelector
 from skbandit.utils import get_bandit_tags
 from skbandit.utils.discovery import all_bandits
 from skbandit.utils.estimator_checks import bandit_checks_generator, parametrize_with_bandit_checks
@@ -31,6 +33,7 @@ SELECTORS = [
     EpsilonGreedySelector(),
     SoftmaxSelector(),
     PropensityFloorSelector(),
+    TopTwoSelector(),
     TopKSelector(k=1),
     SETS,
 ]
@@ -125,6 +128,7 @@ def _on_trees(**params):
 SETTINGS = {
     "LinearUCB": lambda: [*LINEAR, {"prior": "hierarchical", "noise": "fixed"}],
     "LinearThompsonSampling": lambda: LINEAR,
+    "LinearTopTwoThompsonSampling": lambda: [{}, {"noise": "fixed", "threshold": "chernoff"}],
     "BetaThompsonSampling": lambda: FORGETFUL,
     "GaussianThompsonSampling": lambda: FORGETFUL,
     "UCB1": lambda: FORGETFUL,
@@ -156,6 +160,11 @@ SETTINGS = {
     "RestartingBandit": lambda: [
         {},
         {"restart": "arm", "memory": 100},
+        {"bandit": LinearUCB(arm_model="shared")},
+    ],
+    # Plain rewards are one objective; tests/objectives runs the battery with two of them.
+    "MultiObjectiveBandit": lambda: [
+        {"objective_selector": WeightedSumSelector()},
         {"bandit": LinearUCB(arm_model="shared")},
     ],
     "BootstrappedThompsonSampling": _bootstrapped,

@@ -5,6 +5,7 @@ from ._comparison import compare_policies
 from ._prediction import cross_val_predict
 from ._progressive import ProgressiveValidation, progressive_validation
 from ._propensity import PropensityWarning, estimate_propensity
+from ._quantities import compare_quantity_policies
 from ._replay import ReplayValidation, replay_validate
 from ._reward_cost import Knee, RewardCostCurve, reward_cost_curve
 from ._reward_cost_display import RewardCostDisplay
@@ -19,6 +20,7 @@ __all__ = [
     "RewardCostCurve",
     "RewardCostDisplay",
     "compare_policies",
+    "compare_quantity_policies",
     "cross_val_predict",
     "estimate_propensity",
     "progressive_validation",

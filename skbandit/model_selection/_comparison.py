@@ -14,8 +14,8 @@ from .._play import (
 from .._rows import as_frame, nw
 from ..metrics import PolicyScorer, chance_better, mean_value
 
-_LOGGING = "logging policy"
-_DRAWS = ("bootstrap", "bca")
+LOGGING = "logging policy"
+DRAWS = ("bootstrap", "bca")
 
 
 def compare_policies(
@@ -144,9 +144,9 @@ def compare_policies(
     greedy           0.89  0.81  0.98            1.0
     """
     named = name_policies(policies, "policies")
-    if _LOGGING in named:
+    if LOGGING in named:
         raise ValueError(
-            f"policies must hold none of the name {_LOGGING!r}, which stands for the policy that "
+            f"policies must hold none of the name {LOGGING!r}, which stands for the policy that "
             f"wrote the log; got {list(named)}."
         )
     if not isinstance(estimator, str):
@@ -164,7 +164,7 @@ def compare_policies(
     )
     check_objective(objective, price)
     options = dict(interval_params or {})
-    if interval in _DRAWS:
+    if interval in DRAWS:
         options.setdefault("random_state", 0)
     X = as_rows(X)
     logged = check_log(X, log, reward, propensity, sets=True, objective=objective, price=price)
@@ -178,7 +178,7 @@ def compare_policies(
     logging = mean_value(reward=earned, sample_weight=sample_weight, groups=groups)
     low, high = logging.interval(interval, confidence_level=confidence_level, **options)
     effective = logging.effective_sample_size
-    rows = {_LOGGING: [logging.value, low, high, 0.0, 0.0, 0.0, 0.5, effective]}
+    rows = {LOGGING: [logging.value, low, high, 0.0, 0.0, 0.0, 0.5, effective]}
     given = {
         "reward": logged.reward,
         "propensity": logged.propensity,
@@ -189,11 +189,11 @@ def compare_policies(
     for name, answer in zip(named, answers, strict=True):
         value = scorer.evaluate(answer, X, logged.labels, **given)
         rows[name] = [
-            *_row(value, logging, interval, confidence_level, options),
+            *comparison_row(value, logging, interval, confidence_level, options),
             chance_better(value - logging, earned, prior_scale=prior_scale),
             value.effective_sample_size,
         ]
-    return _frame(rows, estimator, interval, confidence_level)
+    return comparison_frame(rows, estimator, interval, confidence_level)
 
 
 def _check_same_arms(named, answers, argument):
@@ -208,7 +208,8 @@ def _check_same_arms(named, answers, argument):
             )
 
 
-def _row(value, logging, method, level, options):
+def comparison_row(value, logging, method, level, options):
+    """A value with its interval, and the difference to the logging policy with its own."""
     difference = value - logging
     # Bounds of the terms of a value are none of those of a difference.
     of_difference = {name: option for name, option in options.items() if name != "bounds"}
@@ -220,7 +221,8 @@ def _row(value, logging, method, level, options):
     ]
 
 
-def _frame(rows, estimator, interval, confidence_level):
+def comparison_frame(rows, estimator, interval, confidence_level):
+    """Rows of values by policy as a table."""
     import pandas as pd
 
     columns = [
