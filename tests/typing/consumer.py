@@ -40,12 +40,14 @@ from skbandit.metrics import (
     policy_value,
 )
 from skbandit.model_selection import (
+    Knee,
     LogSplit,
     ProgressiveValidation,
     ReplayValidation,
     compare_policies,
     progressive_validation,
     replay_validate,
+    reward_cost_curve,
 )
 from skbandit.pipeline import LogTarget
 from skbandit.selectors import (
@@ -55,6 +57,7 @@ from skbandit.selectors import (
     SoftmaxSelector,
     TopKSelector,
 )
+from skbandit.strategies import PricedSelector
 from skbandit.transfer import add_arms, expand_features, merge, transfer
 from skbandit.utils import get_bandit_tags
 from skbandit.utils.discovery import all_bandits
@@ -120,7 +123,9 @@ def follow(bandit: BaseBandit, contexts: np.ndarray, log: np.ndarray) -> None:
     """What online validation returns."""
     progress: ProgressiveValidation = progressive_validation(bandit, contexts, log)
     replay: ReplayValidation = replay_validate(bandit, contexts, log, random_state=0)
-    del progress, replay
+    priced = {"selector": PricedSelector(1.0), "parameter": "price", "values": [0.0, 1.0]}
+    knee: Knee = reward_cost_curve(bandit, contexts, log, estimator="snips", **priced).knee()
+    del progress, replay, knee
 
 
 def believe(mean: np.ndarray, scale: np.ndarray) -> BaseBelief:
