@@ -20,7 +20,6 @@ from skbandit.selectors import (
     SoftmaxSelector,
     TopKSelector,
 )
-from skbandit.strategies import TopTwoSelector
 from skbandit.utils import get_bandit_tags
 from skbandit.utils.discovery import all_bandits
 from skbandit.utils.estimator_checks import bandit_checks_generator, parametrize_with_bandit_checks
@@ -32,7 +31,6 @@ SELECTORS = [
     EpsilonGreedySelector(),
     SoftmaxSelector(),
     PropensityFloorSelector(),
-    TopTwoSelector(),
     TopKSelector(k=1),
     SETS,
 ]
