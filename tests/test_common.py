@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import check_estimator, check_param_validati
 from skbandit.base import BanditTags
 from skbandit.buffers import SlidingWindow
 from skbandit.linear import LinearUCB
+from skbandit.objectives import WeightedSumSelector
 from skbandit.selectors import (
     EpsilonGreedySelector,
     PropensityFloorSelector,
@@ -157,6 +158,11 @@ SETTINGS = {
     "RestartingBandit": lambda: [
         {},
         {"restart": "arm", "memory": 100},
+        {"bandit": LinearUCB(arm_model="shared")},
+    ],
+    # Plain rewards are one objective; tests/objectives runs the battery with two of them.
+    "MultiObjectiveBandit": lambda: [
+        {"objective_selector": WeightedSumSelector()},
         {"bandit": LinearUCB(arm_model="shared")},
     ],
     "BootstrappedThompsonSampling": _bootstrapped,
