@@ -21,7 +21,6 @@ from skbandit.selectors import (
     SoftmaxSelector,
     TopKSelector,
 )
-from skbandit.strategies import TopTwoSelector
 from skbandit.utils import get_bandit_tags
 from skbandit.utils.discovery import all_bandits
 from skbandit.utils.estimator_checks import bandit_checks_generator, parametrize_with_bandit_checks
@@ -33,7 +32,6 @@ SELECTORS = [
     EpsilonGreedySelector(),
     SoftmaxSelector(),
     PropensityFloorSelector(),
-    TopTwoSelector(),
     TopKSelector(k=1),
     SETS,
 ]
