@@ -95,11 +95,12 @@ def compare_policies(
     Raises
     ------
     ValueError
-        If the log has no rewards or lacks propensities, holds arms that a policy does not know or
-        that were not available, or `interval` knows no groups.
+        If the log has no rewards, lacks propensities, holds quantities, or arms that a policy does
+        not know or that were not available, or `interval` knows no groups.
 
     See Also
     --------
+    compare_quantity_policies : For policies that choose quantities.
     skbandit.metrics.PolicyValueDisplay : Draws the table.
     skbandit.metrics.make_policy_scorer : The same in a search.
 
@@ -149,6 +150,11 @@ def compare_policies(
         options.setdefault("random_state", 0)
     X = as_rows(X)
     logged = check_log(X, log, reward, propensity, sets=True)
+    if logged.quantity is not None:
+        raise ValueError(
+            "log holds quantities, so its propensities are densities, which say nothing of the "
+            "probabilities of arms. Use compare_quantity_policies."
+        )
     answers = Parallel(n_jobs=n_jobs)(
         delayed(ask_policy)(policy, X, available) for policy in named.values()
     )
