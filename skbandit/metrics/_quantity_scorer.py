@@ -234,8 +234,8 @@ class QuantityScorer(PolicyScorer):
         if logged.quantity is None:
             raise ValueError(
                 "y is a log without quantities, and this scorer values policies that choose them. "
-                "Log them, make_log(arm, reward, propensity, quantity=...), or score with "
-                "make_policy_scorer."
+                "Log them with make_log(arm, reward, propensity, quantity=...); of arms without "
+                "quantities make_policy_scorer makes scorers."
             )
         if logged.reward.ndim != 1:
             raise ValueError(

@@ -34,6 +34,8 @@ from skbandit.metrics import (
     Interval,
     PolicySupport,
     PolicyValue,
+    QuantityRewards,
+    cross_fit_quantity_rewards,
     get_policy_scorer,
     make_policy_scorer,
     policy_support,
@@ -105,6 +107,11 @@ def value(bandit: BaseBandit, contexts: np.ndarray, log: np.ndarray) -> float:
         policy_probability=policy["policy_probability"],
         arm=log["arm"],
     )
+    doses = np.linspace(0.0, 1.0, len(contexts))
+    rewards: QuantityRewards = cross_fit_quantity_rewards(
+        None, contexts, doses, log["reward"], policy_quantity=doses
+    )
+    assert_type(rewards.policy, np.ndarray)
     return interval.high - interval.low + support.max_weight
 
 
