@@ -13,11 +13,11 @@ for, all that miss it miss by .05 at least, and one of these pays .1 more in the
 The problem with continuous contexts has 5 arms and linear means in 3 features and no margin: arms
 lie arbitrarily close to the front in some contexts.
 
-Bandits play 2,000 rounds for each kind of context, in batches of 50. "Off" is the share of rounds in which an arm was played
-that is not on the front, "least" that of the front's arm which was played least in the last tenth,
-in units of an even share. A bound is kept in a seed where the mean of what the arms played pay on
-average in the second objective is at least the bound; over all rounds, and over the second half.
-Seeds are 0 to 19; nothing was chosen on them.
+Bandits play 2,000 rounds for each kind of context, in batches of 50. "Off" is the share of rounds
+in which an arm was played that is not on the front, "least" that of the front's arm which was
+played least in the last tenth, in units of an even share. A bound is kept in a seed where the mean
+of what the arms played pay on average in the second objective is at least the bound; over all
+rounds, and over the second half. Seeds are 0 to 19; nothing was chosen on them.
 """
 
 import argparse

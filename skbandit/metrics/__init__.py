@@ -29,6 +29,7 @@ from ._intervals import (
 from ._monitor import PolicyMonitor
 from ._monitor_display import MonitorDisplay
 from ._pareto import hypervolume, pareto_front, pareto_regret
+from ._pareto_display import ParetoFrontDisplay
 from ._policy_value import PolicyValue
 from ._regularized_dr import shrinkage_dr_value, subgaussian_dr_value, switch_dr_value
 from ._regularized_ips import clipped_ips_value, ix_value, ls_value, subgaussian_ips_value
@@ -54,6 +55,7 @@ __all__ = [
     "DistributionBand",
     "Interval",
     "MonitorDisplay",
+    "ParetoFrontDisplay",
     "PolicyMonitor",
     "PolicyScorer",
     "PolicySupport",

@@ -361,9 +361,25 @@ def test_chance_of_a_bound():
     assert_allclose(chance_at_least(belief, 0.4, 1.0), share, atol=error)
     draws = rng.beta(a, b, size=(N_DRAWS, 4))
     share = (draws >= 0.8 * draws[:, 1:2]).mean(axis=0)
-    found = chance_at_least(beta_bandit._belief(X[:1]), 0.8, 1.0, place=1)[0]
+    found = chance_at_least(beta_bandit._belief(X[:1]), 0.8, 1.0, lambda paid: paid[..., 1:2])[0]
     assert_allclose(found, share, atol=error)
     assert found[1] == 1.0
+
+
+def test_confidence_of_a_bound_relative_to_the_best():
+    chosen = ConstrainedSelector(1, at_least={0: 0.6}, relative_to="best", confidence=0.5)
+    bandit = several(BetaThompsonSampling(), chosen)
+    bandit.fit(X, ARM, reward=np.column_stack([CLICK, 1.0 - CLICK]))
+    clicks = bandit.bandits_[0]
+    a = 1.0 + clicks.reward_sum_
+    draws = np.random.default_rng(0).beta(a, 2.0 + clicks.weight_ - a, size=(N_DRAWS, 4))
+    chance = (draws >= 0.6 * draws.max(axis=1, keepdims=True)).mean(axis=0)
+    # Clear of the errors of both simulations.
+    assert (np.abs(chance - 0.5) > 0.06).all()
+    assert 1 < (chance >= 0.5).sum() < 4
+    greedy = bandit.predict(X[:1], explore=False)[0]
+    mean = bandit.expected_objectives(X[:1])[0]
+    assert greedy == bandit.classes_[np.where(chance >= 0.5, mean[:, 1], -np.inf).argmax()]
 
 
 @pytest.mark.parametrize("inner", [LinearUCB(), LinearThompsonSampling()])
@@ -536,6 +552,25 @@ def test_the_rule_may_change_after_learning():
 
 
 # ------------------------------------------------------------------------- behaviour
+def test_fronts_that_differ_by_context():
+    """Three objectives, continuous rewards, two kinds of contexts."""
+    rng = np.random.RandomState(6)
+    means = np.stack([rng.permutation(np.concatenate([np.eye(3), 0.3 * np.eye(3)])) for _ in "ab"])
+    front = np.stack([pareto_front(one) for one in means])
+    assert front.sum(axis=1).tolist() == [3, 3]
+    assert (front[0] != front[1]).any()
+    bandit = several(LinearUCB(), arms=list(range(6)))
+    played = []
+    for _ in range(60):
+        kind = rng.randint(2, size=50)
+        contexts = np.eye(2)[kind]
+        arm = bandit.predict(contexts)
+        paid = means[kind, arm] + 0.3 * rng.standard_normal((50, 3))
+        bandit.partial_fit(contexts, arm, reward=paid)
+        played.append(front[kind, arm])
+    assert np.mean(played[-10:]) > 0.95
+
+
 MEANS = np.array(
     [[0.8, 0.2], [0.65, 0.5], [0.45, 0.7], [0.2, 0.85], [0.5, 0.35], [0.3, 0.55], [0.15, 0.4]]
 )

@@ -165,6 +165,37 @@ def test_bounds_relative_to_an_arm():
         assert worth[row].argmax() == best_by_loops(values[:, 0], kept, None)
 
 
+@pytest.mark.parametrize("maximize", [True, False])
+def test_bounds_relative_to_the_best(maximize):
+    """The cheapest arm that is nearly the best in all objectives."""
+    bounds = {"at_least": {0: 0.6}} | ({"at_least": {0: 0.6, 1: 0.5}} if maximize else {})
+    bounds |= {} if maximize else {"at_most": {1: 2.0}}
+    selector = ConstrainedSelector("cost", relative_to="best", cost=COST, **bounds)
+    selector = known(selector, True, maximize)
+    worth, masked = selector.worth(VALUES), selector.worth(VALUES, MASK)
+    n_kept = 0
+    for row, values in enumerate(VALUES):
+        for mask, found in ((np.ones(5, dtype=bool), worth), (MASK[row], masked)):
+            kept = values[:, 0] >= 0.6 * values[mask, 0].max()
+            if maximize:
+                kept &= values[:, 1] >= 0.5 * values[mask, 1].max()
+            else:
+                kept &= values[:, 1] <= 2.0 * values[mask, 1].min()
+            if kept[mask].any():
+                n_kept += 1
+                cheapest = np.where(kept & mask, COSTS, np.inf)
+                best = np.where(mask, found[row], -np.inf)
+                assert_array_equal(best == best.max(), cheapest == cheapest.min())
+    assert 20 < n_kept < 80
+
+
+def test_an_arm_that_is_called_best():
+    selector = ConstrainedSelector(at_least={1: 1.0}, relative_to="best")
+    selector = selector.for_arms(np.array(["a", "best"])).for_objectives(np.array([True, True]))
+    values = np.array([[[2.0, 0.0], [1.0, 1.0]], [[2.0, 1.0], [1.0, 0.5]]])
+    assert selector.worth(values).argmax(axis=1).tolist() == [1, 0]
+
+
 def test_the_least_miss_is_a_part_of_the_range():
     # The second bound is missed by 10 of 100, the first by .2 of .5.
     values = np.array([[[0.5, 90.0], [0.8, 80.0], [0.3, 0.0], [0.3, 20.0], [0.3, 50.0]]])
