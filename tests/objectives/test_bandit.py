@@ -555,7 +555,9 @@ def test_the_rule_may_change_after_learning():
 def test_fronts_that_differ_by_context():
     """Three objectives, continuous rewards, two kinds of contexts."""
     rng = np.random.RandomState(6)
-    means = np.stack([rng.permutation(np.concatenate([np.eye(3), 0.3 * np.eye(3)])) for _ in "ab"])
+    # The others lie .4 behind in all objectives.
+    arms = np.concatenate([np.eye(3), np.eye(3) - 0.4])
+    means = np.stack([rng.permutation(arms) for _ in range(2)])
     front = np.stack([pareto_front(one) for one in means])
     assert front.sum(axis=1).tolist() == [3, 3]
     assert (front[0] != front[1]).any()
