@@ -18,7 +18,7 @@ _ORDER = {
     "learning": ("sum", "sequence", "calls", "buffer"),
     "policy": ("exact", "draws"),
     "contexts": ("none", "any", "numbers"),
-    "arms": ("independent", "linked"),
+    "arms": ("independent", "linked", "shared"),
     "arm_order": ("free", "named", "matters"),
     "prior": ("fixed", "learnt"),
     "propensity": ("unused", "used"),

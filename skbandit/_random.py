@@ -20,6 +20,8 @@ _UNIT = 2.0**-53
 # Weights are told apart to this part of a round; sums in another order differ by less.
 _WEIGHT_DIGITS = 6
 _MAX_SYSTEM_DRAWS = 256
+# Sets the seeds of further uniforms apart from those that learning derives, by small numbers.
+_FURTHER = 0x71756E74
 
 
 def _mix_int(value):
@@ -127,6 +129,34 @@ def uniforms(random_state, X, learnt_weight):
     if isinstance(random_state, Integral):
         return keyed_uniforms(X, random_state, learnt_weight)
     return check_random_state(random_state).random_sample(n_rows(X))
+
+
+def more_uniforms(random_state, X, learnt_weight, n_uniforms):
+    """Draw several uniform numbers a row; the first is that of :func:`uniforms`.
+
+    Parameters
+    ----------
+    random_state : None, int or RandomState
+        As for :func:`uniforms`.
+    X : rows of any kind
+    learnt_weight : float
+    n_uniforms : int
+
+    Returns
+    -------
+    uniforms : ndarray of shape (n_samples, n_uniforms), float64 in [0, 1)
+        Independent of each other. Of an integer seed, each of them is a function of the seed, the
+        weight learnt, the row and its place among the uniforms.
+    """
+    first = uniforms(random_state, X, learnt_weight)
+    draws = np.empty((len(first), n_uniforms))
+    draws[:, 0] = first
+    for place in range(1, n_uniforms):
+        seed = random_state
+        if isinstance(seed, Integral):
+            seed = derived_seed(seed, _FURTHER, place)
+        draws[:, place] = uniforms(seed, X, learnt_weight)
+    return draws
 
 
 def derived_seed(random_state, *path):

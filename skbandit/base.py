@@ -117,6 +117,11 @@ class BaseBandit(BaseEstimator):
                                            otherwise.
     ``_check_reward(reward)``              Raise where a reward is impossible under the model. By
                                            the tags unless you say otherwise.
+    ``_check_quantity(arm, quantity)``     Return checked quantities of arms, given as indexes;
+                                           raise where one is impossible. Asked only where
+                                           ``BanditTags.quantity`` is "some".
+    ``_named_arms``                        The labels that the parameters name, or None: ``arms``
+                                           unless you say otherwise.
     ``_floats_per_row(contexts, n_arms)``  Return how many floats of temporary memory a row of a
                                            prediction takes.
     ``_threads(n_rows)``                   Return the context manager in which so many rows are
@@ -196,6 +201,13 @@ class BaseBandit(BaseEstimator):
                 f"reward must {what} for {type(self).__name__}, got {reward[bad].flat[0]:g} (in "
                 f"{np.count_nonzero(bad)} of {reward.size} entries)."
             )
+
+    def _check_quantity(self, arm, quantity):
+        return quantity
+
+    @property
+    def _named_arms(self):
+        return self.arms
 
     def _carry_state(self, source, resize):
         self._check_same_shape(source)
@@ -460,8 +472,11 @@ class BaseBandit(BaseEstimator):
             else:
                 twin._go_on(contexts, classes)
             arm = encode_arms(labels, twin._arms_for(contexts))
+            quantity = feedback.quantity
             if reward is not None:
                 twin._check_reward(reward)
+            if quantity is not None:
+                quantity = twin._check_quantity(arm, quantity)
             twin._absorb(
                 flatten_rounds(
                     contexts,
@@ -470,7 +485,7 @@ class BaseBandit(BaseEstimator):
                     feedback.weight,
                     feedback.propensity,
                     feedback.cost,
-                    feedback.quantity,
+                    quantity,
                 )
             )
             twin._remember_parameters()
@@ -514,8 +529,8 @@ class BaseBandit(BaseEstimator):
 
     def _first_arms(self, contexts, labels, classes, full_feedback=False):
         """The arms of a bandit that begins."""
-        if self.arms is not None:
-            known = check_arms(self.arms)
+        if self._named_arms is not None:
+            known = check_arms(self._named_arms)
             if classes is not None and sorted(map(str, check_arms(classes))) != sorted(
                 map(str, known)
             ):
@@ -631,7 +646,7 @@ class BaseBandit(BaseEstimator):
             contexts = twin._check_contexts(X, False)
             twin._check_candidates(contexts)
             return contexts, twin
-        if self.arms is None and getattr(X, "ndim", 2) != 3:
+        if self._named_arms is None and getattr(X, "ndim", 2) != 3:
             raise NotFittedError(
                 f"This {type(self).__name__} instance knows no arms yet. Call 'fit' or "
                 "'partial_fit' first, or name the arms in the constructor (arms=[...]) to play "
@@ -873,9 +888,9 @@ class BaseBandit(BaseEstimator):
         mask = bandit._mask(available, contexts)
         if available is not None and reward is not None:
             check_logged_available(mask, arm)
-        policy = bandit._probabilities(contexts, mask, bandit._costs(cost, contexts))
-        place = arm if arm.ndim == 2 else arm[:, None]
-        chosen = np.take_along_axis(policy, place, axis=1).reshape(arm.shape)
+        chosen = bandit._propensity_of(
+            contexts, arm, feedback.quantity, mask, bandit._costs(cost, contexts)
+        )
         if reward is None:
             return float(np.average(chosen, weights=weight))
         propensity = logged_propensity if propensity is None else propensity
@@ -884,8 +899,14 @@ class BaseBandit(BaseEstimator):
                 "score needs the propensities with which the logged arms were played: pass "
                 "y=make_log(arm, reward, propensity) or propensity=."
             )
-        propensity = check_propensity(propensity, arm.shape)
+        propensity = check_propensity(propensity, arm.shape, feedback.quantity is not None)
         return self_normalized_value(reward, chosen, propensity, weight)
+
+    def _propensity_of(self, contexts, arm, quantity, available, cost):
+        """The probability, of the shape of `arm`, with which the policy plays what was played."""
+        policy = self._probabilities(contexts, available, cost)
+        place = arm if arm.ndim == 2 else arm[:, None]
+        return np.take_along_axis(policy, place, axis=1).reshape(arm.shape)
 
     # -------------------------------------------------------------- transfer
     def _resize(self, *, arms=None, arm_source=None, shares=None, features=None, names=None):

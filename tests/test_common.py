@@ -21,6 +21,7 @@ from skbandit.selectors import (
     SoftmaxSelector,
     TopKSelector,
 )
+from skbandit.strategies import TopTwoSelector
 from skbandit.utils import get_bandit_tags
 from skbandit.utils.discovery import all_bandits
 from skbandit.utils.estimator_checks import bandit_checks_generator, parametrize_with_bandit_checks
@@ -32,6 +33,7 @@ SELECTORS = [
     EpsilonGreedySelector(),
     SoftmaxSelector(),
     PropensityFloorSelector(),
+    TopTwoSelector(),
     TopKSelector(k=1),
     SETS,
 ]
@@ -126,6 +128,7 @@ def _on_trees(**params):
 SETTINGS = {
     "LinearUCB": lambda: [*LINEAR, {"prior": "hierarchical", "noise": "fixed"}],
     "LinearThompsonSampling": lambda: LINEAR,
+    "LinearTopTwoThompsonSampling": lambda: [{}, {"noise": "fixed", "threshold": "chernoff"}],
     "BetaThompsonSampling": lambda: FORGETFUL,
     "GaussianThompsonSampling": lambda: FORGETFUL,
     "UCB1": lambda: FORGETFUL,

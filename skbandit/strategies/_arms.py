@@ -35,6 +35,11 @@ class _NamedArmsSelector(BaseSelector):
         return self._other.has_closed_form
 
     @property
+    def weighs_costs(self):
+        """Whether the other selector does."""
+        return getattr(self._other, "weighs_costs", False)
+
+    @property
     def differs_by_row(self):
         """Whether the other selector was told something of each row."""
         return getattr(self._other, "differs_by_row", False)
