@@ -222,7 +222,7 @@ def one_continuous(name, n_objectives, seed, n_rounds):
     gaps, even, off = [], [], []
     for _ in range(n_rounds // BATCH):
         X = rng.standard_normal((BATCH, 3))
-        mean = np.einsum("nd,amd->nam", X, weights)
+        mean = np.moveaxis(weights @ X.T, 2, 0)
         arm = bandit.predict(X)
         reward = paid(mean[np.arange(BATCH), arm], False, rng)
         bandit.partial_fit(X, arm, reward=reward)

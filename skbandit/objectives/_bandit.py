@@ -526,8 +526,8 @@ class MultiObjectiveBandit(BaseBanditOfBandits):
         known = {state.rest for state in states if state.rest}
         if len(known) > 1:
             raise ValueError(
-                f"bandits of {sorted(known)} objectives cannot be merged: shards learn the same "
-                "objectives."
+                f"bandits of {sorted(known)} objectives cannot be merged: shards learn the "
+                "same objectives."
             )
         # Who has learnt nothing yet does not know how many there are.
         learnt = [state for state in states if state.rest in known]

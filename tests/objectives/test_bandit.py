@@ -18,7 +18,7 @@ from skbandit.contextfree import (
 )
 from skbandit.glm import LogisticThompsonSampling
 from skbandit.linear import LinearThompsonSampling, LinearUCB
-from skbandit.metrics import pareto_front
+from skbandit.metrics import make_policy_scorer, pareto_front
 from skbandit.objectives import (
     ChebyshevSelector,
     ConstrainedSelector,
@@ -298,6 +298,7 @@ def test_costs_of_the_bandit_and_of_a_call():
     by_row = np.random.RandomState(0).uniform(0.0, 3.0, size=(200, 4))
     expected = names[(worth - by_row).argmax(axis=1)]
     assert_array_equal(bandit.predict(X, cost=by_row), expected)
+    assert_array_equal(bandit.predict(X, explore=False, cost=by_row), expected)
     called = clone(bandit).set_params(objective_selector__cost="call").fit(X, ARM, REWARD)
     assert_array_equal(called.predict(X, cost=by_row), expected)
     with pytest.raises(ValueError, match="does not know what the arms cost"):
@@ -442,21 +443,17 @@ def test_score_is_that_of_the_sum():
         bandit.set_params(objective_selector=None).score(X, make_log(ARM, REWARD))
 
 
-def test_weights_can_be_searched():
+@pytest.mark.filterwarnings("ignore::skbandit.metrics.PoorSupportWarning")
+@pytest.mark.parametrize(("objective", "best"), [(1, [0.0, 1.0]), ([1.0, 0.0], [1.0, 0.0])])
+def test_weights_can_be_searched(objective, best):
     log = make_log(ARM, REWARD, np.full(200, 0.25))
-
-    def euros(bandit, contexts, rounds):
-        return bandit.score(
-            contexts, rounds["arm"], reward=rounds["reward"][:, 1], propensity=rounds["propensity"]
-        )
-
     search = GridSearchCV(
         several(LinearUCB(), WeightedSumSelector()),
         {"objective_selector__weights": [[1.0, 0.0], [0.0, 1.0]]},
-        scoring=euros,
+        scoring=make_policy_scorer("snips", objective=objective),
         cv=3,
     ).fit(X, log)
-    assert search.best_params_ == {"objective_selector__weights": [0.0, 1.0]}
+    assert search.best_params_ == {"objective_selector__weights": best}
 
 
 # -------------------------------------------------------------------------- errors
