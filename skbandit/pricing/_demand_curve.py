@@ -193,7 +193,7 @@ class BaseDemandCurve(CurveModel, BasePricingBandit):
         unit_cost=0.0,
         demand="purchase",
         interactions=True,
-        departure=0.5,
+        departure=1.0,
         alpha=1.0,
         prior_precision=1.0,
         n_draws=500,
@@ -336,7 +336,7 @@ class DemandCurveThompsonSampling(ThompsonSamplingMixin, BaseDemandCurve):
         number (linear, with learnt noise).
     interactions : bool, default=True
         Whether the slope on the price depends on the context.
-    departure : float >= 0, default=0.5
+    departure : float >= 0, default=1.0
         Standard deviation :math:`\tau` of the departure of the curve from a line, on the scale of
         the score: log-odds, logarithms of a rate, or standard deviations of the noise for amounts.
         0: the curve is a line there.
@@ -441,7 +441,7 @@ class DemandCurveUCB(UpperConfidenceBoundMixin, BaseDemandCurve):
         number (linear, with learnt noise).
     interactions : bool, default=True
         Whether the slope on the price depends on the context.
-    departure : float >= 0, default=0.5
+    departure : float >= 0, default=1.0
         Standard deviation of the departure of the curve from a line, on the scale of the score. 0:
         the curve is a line there.
     alpha : float >= 0 or "auto", default=1.0

@@ -55,7 +55,7 @@ class PriceIntervalBandit(BaseQuantityBandit, BaseDemandCurve):
         number (linear, with learnt noise).
     interactions : bool, default=True
         Whether the slope on the price depends on the context.
-    departure : float >= 0, default=0.5
+    departure : float >= 0, default=1.0
         Standard deviation of the departure of the demand curve from a line, on the scale of the
         score. 0: the curve is a line there.
     n_cells : int, default=64
@@ -140,7 +140,7 @@ class PriceIntervalBandit(BaseQuantityBandit, BaseDemandCurve):
         unit_cost=0.0,
         demand="purchase",
         interactions=True,
-        departure=0.5,
+        departure=1.0,
         n_cells=64,
         alpha=1.0,
         prior_precision=1.0,

@@ -142,7 +142,7 @@ def test_selectors_explore_the_interval():
     [
         ({"quantities": (-1.0, 5.0)}, "quantities must be prices, from 0 on, got -1"),
         ({"quantities": [(1.0, 5.0), (1.0, 2.0)]}, "one interval an arm"),
-        ({"quantities": (5.0, 1.0)}, "quantit"),
+        ({"quantities": (5.0, 1.0)}, "quantities"),
         ({"arms": ["a", "b"], "quantities": {"a": (1.0, 5.0)}}, "prices=None"),
     ],
 )
@@ -154,14 +154,14 @@ def test_impossible_intervals(params, message):
 def test_impossible_rounds(learnt):
     X = np.zeros((2, 1))
     for log, message in (
-        (make_log(["quantity"] * 2, [5.0, 0.0]), "quantit"),
+        (make_log(["quantity"] * 2, [5.0, 0.0]), "quantities"),
         (make_log(["quantity"] * 2, [5.0, 0.0], quantity=[5.0, 50.0]), "quantity must lie in"),
         (make_log(["quantity"] * 2, [5.0, 0.0], quantity=[5.0, np.nan]), "quantity is NaN"),
         (make_log(["quantity"] * 2, [7.0, 0.0], quantity=[5.0, 6.0]), "is 1.4 units"),
     ):
         with pytest.raises(ValueError, match=message):
             learnt.partial_fit(X, log)
-    with pytest.raises(ValueError, match="without rewards|quantit"):
+    with pytest.raises(ValueError, match=r"without rewards|quantities"):
         learnt.partial_fit(X, ["quantity"] * 2)
 
 
