@@ -13,7 +13,8 @@ from sklearn.utils.estimator_checks import check_estimator, check_param_validati
 
 from skbandit.base import BanditTags
 from skbandit.buffers import SlidingWindow
-from skbandit.linear import LinearUCB
+from skbandit.glm import LogisticThompsonSampling
+from skbandit.linear import LinearThompsonSampling, LinearUCB
 from skbandit.objectives import WeightedSumSelector
 from skbandit.selectors import (
     EpsilonGreedySelector,
@@ -71,6 +72,16 @@ def _small_net():
     from skbandit.neural import make_net
 
     return make_net("tiny_mlp", module__hidden_units=(8,))
+
+
+def _one_price(arm):
+    """Arms of one price are alike in all but their demand, as arms of other bandits are."""
+    return 1.0
+
+
+def _at_one_price(*settings):
+    """Settings of bandits that price arms, with few draws."""
+    return [{"prices": _one_price, "n_draws": 100, **params} for params in settings]
 
 
 def _trained_fast(**params):
@@ -177,6 +188,13 @@ SETTINGS = {
     ],
     "TreeThompsonSampling": _on_trees,
     "TreeUCB": _on_trees,
+    "MonotonePricingThompsonSampling": lambda: _at_one_price(
+        {}, {"bandit": LinearThompsonSampling()}
+    ),
+    "MonotonePricingUCB": lambda: _at_one_price({"bandit": LogisticThompsonSampling()}),
+    "DemandCurveThompsonSampling": lambda: _at_one_price({}, {"demand": "amount"}),
+    "DemandCurveUCB": lambda: _at_one_price({"demand": "count", "departure": 0.0}),
+    "PriceIntervalBandit": lambda: _at_one_price({}),
 }
 
 # More of them, run before a release.
