@@ -57,6 +57,10 @@ class _OfCells(BaseSelector):
         return self.selector.n_selected
 
     @property
+    def differs_by_row(self):
+        return getattr(self.selector, "differs_by_row", False)
+
+    @property
     def has_closed_form(self):
         return getattr(self.selector, "has_closed_form", False)
 
