@@ -28,10 +28,10 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from skbandit._beta import beta_top_probability
+from skbandit._top_two import challengers, top_two_policy
 from skbandit.contextfree._bounds import bernoulli_kl
 from skbandit.contextfree._lower_bound import characteristic_time
 from skbandit.contextfree._stopping import BernoulliEvidence, error_probability
-from skbandit.contextfree._top_two import challengers, top_two_policy
 
 PROBLEMS = {
     "4 arms, .5 .45 .43 .4": (0.5, 0.45, 0.43, 0.4),

@@ -18,7 +18,7 @@ _ORDER = {
     "learning": ("sum", "sequence", "calls", "buffer"),
     "policy": ("exact", "draws"),
     "contexts": ("none", "any", "numbers"),
-    "arms": ("independent", "linked"),
+    "arms": ("independent", "linked", "shared"),
     "arm_order": ("free", "named", "matters"),
     "prior": ("fixed", "learnt"),
     "propensity": ("unused", "used"),
@@ -111,6 +111,24 @@ def taught(owner, bandit, contexts, arm, reward, weight):
     return new.partial_fit(contexts, owner.classes_[arm], reward=reward, sample_weight=weight)
 
 
+def carried(known, new, resize):
+    """Return inner bandits in another size, those before any round as they are made anew.
+
+    Parameters
+    ----------
+    known, new : sequence of bandits
+        What is carried, and what it is carried into.
+    resize : Resize
+        Of the outer bandit.
+    """
+    # Inside, features have no names: checked contexts come as arrays.
+    resize = resize._replace(feature_names=None)
+    return tuple(
+        old._carried_into(one, resize) if old.__sklearn_is_fitted__() else one
+        for old, one in zip(known, new, strict=True)
+    )
+
+
 def asked(bandit, selector):
     """Return an inner bandit as it decides under a selector of the outer one."""
     twin = bandit._twin()
@@ -123,6 +141,8 @@ class _Weighed(BaseSelector):
 
     has_closed_form = True
     treats_arms_alike = False
+    # Bandits that look at no context then hand over all rows, not one of them.
+    differs_by_row = True
 
     def __init__(self):
         self.seen = []
@@ -259,10 +279,7 @@ class BaseBanditOfBandits(BaseBandit):
     # --------------------------------------------------------------- transfer
     def _carry_state(self, source, resize):
         self._check_same_shape(source)
-        bandits = tuple(
-            old._carried_into(new, resize) if old.__sklearn_is_fitted__() else new
-            for old, new in zip(source.state_.bandits, self._new_inner(), strict=True)
-        )
+        bandits = carried(source.state_.bandits, self._new_inner(), resize)
         return InnerState(bandits, self._carried_rest(source, resize))
 
     def _merge_states(self, states):

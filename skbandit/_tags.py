@@ -11,7 +11,7 @@ _CHOICES = {
     "merging": ("exact", "approximate", "no", None),
     "policy": ("exact", "draws"),
     "contexts": ("numbers", "any", "none"),
-    "arms": ("independent", "linked"),
+    "arms": ("independent", "linked", "shared"),
     "arm_order": ("free", "named", "matters"),
     "prior": ("fixed", "learnt"),
     "propensity": ("unused", "used"),
@@ -57,8 +57,11 @@ class BanditTags:
         three axes). "any": whatever can be counted by rows (texts, categories, missing values);
         they reach the hooks as they came. "none": contexts are counted and not looked at; they
         need not have columns.
-    arms : {"independent", "linked"}, default="independent"
+    arms : {"independent", "linked", "shared"}, default="independent"
         Whether an arm's model is taught by its own rounds alone, or also by those of others.
+        "shared": one model of all arms tells them apart by what is known of them (their prices), so
+        that no arm has learnt anything for itself: what a new arm starts from need not be said, and
+        the rounds of an arm that is removed are not forgotten.
     arm_order : {"free", "named", "matters"}, default="free"
         Whether what is learnt about an arm depends by more than rounding on its place among the
         arms ("matters": the weights of a network are drawn arm by arm), or on what it is called

@@ -49,6 +49,12 @@ class BaseSelector(BaseEstimator):
         Whether arms of which the same is believed are played alike. A selector that knows more of
         them (their labels, what they cost) says False, and ``expect`` then evens what it must, by
         asking ``belief.expect(other_selector)``.
+    weighs_costs : bool
+        Whether it takes what arms cost in a call: ``for_costs`` is defined. A selector around
+        another one says what that one says.
+    differs_by_row : bool
+        Whether the selector was told something of each row (what arms cost in it), so that rows
+        of one belief are not decided alike.
 
     Examples
     --------
@@ -71,6 +77,12 @@ class BaseSelector(BaseEstimator):
     n_selected = None
     has_closed_form = False
     treats_arms_alike = True
+    differs_by_row = False
+
+    @property
+    def weighs_costs(self):
+        """Whether it takes what arms cost in a call."""
+        return type(self).for_costs is not BaseSelector.for_costs
 
     def select(self, scores, available=None):
         """Turn sure scores into probabilities.
@@ -417,6 +429,16 @@ class PropensityFloorSelector(BaseSelector):
     def treats_arms_alike(self):
         """Whether the other selector does."""
         return getattr(self._other, "treats_arms_alike", True)
+
+    @property
+    def weighs_costs(self):
+        """Whether the other selector does."""
+        return getattr(self._other, "weighs_costs", False)
+
+    @property
+    def differs_by_row(self):
+        """Whether the other selector was told something of each row."""
+        return getattr(self._other, "differs_by_row", False)
 
     def at(self, learnt_weight):
         """See :meth:`BaseSelector.at`."""

@@ -8,7 +8,7 @@ folds, the progress bar.
 from ._arms import ArmColumns, distinct_labels, entries_at, show_labels, show_rows
 from ._encoding import as_numbers, make_encoder
 from ._folds import make_folds
-from ._logs import LoggedRounds, as_rows, check_log
+from ._logs import LoggedRounds, as_rows, check_log, check_objective, one_reward
 from ._player import Player, make_player, name_policies, seeded
 from ._progress import progress_bar
 from ._steps import (
@@ -26,7 +26,10 @@ from ._tables import (
     PolicyTable,
     ask_policy,
     check_mask,
+    costs_by_row,
+    named_arms,
     policy_table,
+    weighs_costs,
 )
 
 __all__ = [
@@ -41,7 +44,9 @@ __all__ = [
     "ask_policy",
     "check_log",
     "check_mask",
+    "check_objective",
     "check_steps_read_logs",
+    "costs_by_row",
     "distinct_labels",
     "entries_at",
     "fitted_steps",
@@ -53,10 +58,13 @@ __all__ = [
     "make_player",
     "name_arms",
     "name_policies",
+    "named_arms",
+    "one_reward",
     "policy_table",
     "progress_bar",
     "seeded",
     "show_labels",
     "show_rows",
     "take_apart",
+    "weighs_costs",
 ]

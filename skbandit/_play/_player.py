@@ -5,11 +5,12 @@ from collections.abc import Mapping
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, get_tags
 
+from .._rounds import make_log
 from .._sampling import draw_arms
 from ._steps import fitted_steps, is_bandit, last_step, name_arms, take_apart
-from ._tables import ask_policy
+from ._tables import ask_policy, weighs_costs
 
 
 def seeded(policy, random_state):
@@ -59,23 +60,31 @@ class Player:
             contexts = step.transform(contexts)
         return contexts
 
-    def decide(self, contexts, available=None):
+    def decide(self, contexts, available=None, cost=None):
         """Return the arms played and their propensities, for transformed contexts.
 
         A bandit decides among the available arms; the probabilities of another policy are divided
-        by their sum over these.
+        by their sum over these. A policy that weighs no costs decides without them.
         """
         if self.is_bandit:
-            mask = {} if available is None else {"available": available}
-            return self.policy.predict(contexts, return_propensity=True, **mask)
-        probability, arms = ask_policy(self.policy, contexts, available)
+            given = {} if available is None else {"available": available}
+            if cost is not None and weighs_costs(self.policy):
+                given["cost"] = cost
+            return self.policy.predict(contexts, return_propensity=True, **given)
+        probability, arms = ask_policy(self.policy, contexts, available, cost)
         probability = np.asarray(probability, dtype=np.float64)
         chosen = draw_arms(probability, self._rng.random_sample(len(probability)))[:, 0]
         return arms[chosen], probability[np.arange(len(chosen)), chosen]
 
-    def learn(self, contexts, arms, reward):
-        """Let the bandit learn from rounds, with transformed contexts."""
-        self.policy.partial_fit(contexts, arms, reward)
+    def learn(self, contexts, arms, reward, cost=None):
+        """Let the bandit learn from rounds, with transformed contexts.
+
+        One that looks at what arms have cost learns from that too.
+        """
+        if cost is None or get_tags(self.policy).bandit_tags.cost == "unused":
+            self.policy.partial_fit(contexts, arms, reward)
+        else:
+            self.policy.partial_fit(contexts, make_log(arms, reward, cost=cost))
 
 
 def make_player(

@@ -4,9 +4,10 @@ import inspect
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.utils import get_tags
 
 from .._rounds import check_available, check_logged_available
-from .._rows import as_frame, nw
+from .._rows import as_frame, n_rows, nw
 from ._arms import ArmColumns, show_labels, show_rows
 from ._steps import is_bandit, last_step, take_apart
 
@@ -19,7 +20,7 @@ class Answers(NamedTuple):
     probability: np.ndarray  # (n_samples, n_arms)
     classes_: np.ndarray  # (n_arms,) labels of the columns
 
-    def predict_proba(self, X, available=None):
+    def predict_proba(self, X, available=None, cost=None):
         """Return the probabilities, whatever is asked."""
         return self.probability
 
@@ -32,7 +33,7 @@ class PolicyTable(NamedTuple):
     column: np.ndarray  # (n_samples,) column of the logged arm
 
 
-def ask_policy(policy, X, available=None):
+def ask_policy(policy, X, available=None, cost=None):
     """Ask a policy for its probabilities and its arms.
 
     Parameters
@@ -45,6 +46,10 @@ def ask_policy(policy, X, available=None):
         among these, which is another policy than its probabilities of all arms divided by their
         sum: in a Pipeline it is asked itself, with transformed contexts. A policy that takes no
         mask is no bandit, and its probabilities are divided by their sum.
+    cost : array-like or frame of shape (n_samples, n_arms), or array-like of (n_samples,), \
+            default=None
+        What the arms cost in each row, or a factor on what the policy knows; a frame may name
+        more arms than it knows. A policy that weighs no costs decides without them.
 
     Returns
     -------
@@ -56,18 +61,23 @@ def ask_policy(policy, X, available=None):
             f"{type(policy).__name__} has none. CalibratedClassifierCV gives one to a classifier."
         )
     options = {}
+    steps, last = take_apart(policy)
+    if cost is not None and weighs_costs(last):
+        options["cost"] = _of_arms(cost, named_arms(last))
     if available is not None:
-        steps, last = take_apart(policy)
         if "available" in inspect.signature(last.predict_proba).parameters:
-            for step in steps:
-                X = step.transform(X)
-            policy, options = last, {"available": _of_arms(available, _named_arms(last))}
+            options["available"] = _of_arms(available, named_arms(last))
         elif is_bandit(policy):
             raise TypeError(
                 f"available is given, but predict_proba of {type(last).__name__} takes no mask, "
                 "and a bandit that was asked about all arms says nothing of how it decides among "
                 "some. Pass the bandit itself, or let predict_proba take available."
             )
+    if options:
+        # A Pipeline passes on what is routed alone.
+        for step in steps:
+            X = step.transform(X)
+        policy = last
     # Not through scikit-learn's response methods: they drop a column where there are two classes.
     probability = np.asarray(policy.predict_proba(X, **options))
     if probability.ndim != 2:
@@ -76,25 +86,63 @@ def ask_policy(policy, X, available=None):
             f"array of shape {probability.shape}."
         )
     arms = _arms_of(policy, X, probability.shape[1])
-    if available is not None and not options:
+    if available is not None and "available" not in options:
         available = check_available(_of_arms(available, arms), arms, len(probability))
         probability = _among(probability, available, policy)
     return Answers(probability, arms)
 
 
-def _of_arms(available, arms):
+def weighs_costs(policy):
+    """Say whether a policy decides by what arms cost in a call.
+
+    Parameters
+    ----------
+    policy : estimator object
+        The last step, see :func:`take_apart`.
+    """
+    if "cost" not in inspect.signature(policy.predict_proba).parameters:
+        return False
+    if not is_bandit(policy):
+        return True
+    if get_tags(policy).bandit_tags.cost == "used":
+        return True
+    selector = getattr(policy, "selector", None)
+    return getattr(selector, "weighs_costs", hasattr(selector, "for_costs"))
+
+
+def costs_by_row(cost, n_samples):
+    """Return what arms cost in rows as something whose rows can be taken; None stays None.
+
+    Parameters
+    ----------
+    cost : None, array-like or frame with a row for each of the rounds
+    n_samples : int
+    """
+    if cost is None:
+        return None
+    if as_frame(cost) is None:
+        cost = np.asarray(cost)
+    if np.ndim(cost) == 0 or n_rows(cost) != n_samples:
+        raise ValueError(
+            f"cost must have a row for each of the {n_samples} rounds, what each arm costs in it "
+            f"or a factor; got shape {np.shape(cost)}."
+        )
+    return cost
+
+
+def _of_arms(values, arms):
     """Drop the columns of a frame that name none of these arms, where all of them are named.
 
     A log may hold arms that a policy does not know, and another policy may know them.
     """
-    frame = as_frame(available)
+    frame = as_frame(values)
     if arms is None or not isinstance(frame, nw.DataFrame):
-        return available
+        return values
     names, labels = list(frame.to_native().columns), np.asarray(arms).tolist()
     for wanted in (labels, [str(label) for label in labels]):
         if set(wanted) < set(names):
             return frame[:, [names.index(label) for label in wanted]].to_native()
-    return available
+    return values
 
 
 def _among(probability, available, policy):
@@ -130,7 +178,7 @@ def check_mask(available, arms, labels):
     return available
 
 
-def policy_table(policy, X, labels, *, unknown_arms="raise", available=None):
+def policy_table(policy, X, labels, *, unknown_arms="raise", available=None, cost=None):
     """Ask a policy for its probabilities, and find the logged arms in them by label.
 
     Parameters
@@ -144,6 +192,8 @@ def policy_table(policy, X, labels, *, unknown_arms="raise", available=None):
         An arm that the policy does not know is an error, or one that it plays with probability 0.
     available : array-like or frame of bool of shape (n_samples, n_arms), default=None
         As in :func:`ask_policy`; the logged arms must be among them.
+    cost : array-like or frame, default=None
+        As in :func:`ask_policy`.
 
     Returns
     -------
@@ -153,7 +203,7 @@ def policy_table(policy, X, labels, *, unknown_arms="raise", available=None):
         raise ValueError(
             f"unknown_arms must be one of {', '.join(UNKNOWN_ARMS)}; got {unknown_arms!r}."
         )
-    probability, arms = ask_policy(policy, X, available)
+    probability, arms = ask_policy(policy, X, available, cost)
     columns = ArmColumns(arms)
     column = columns.find(labels)
     if available is not None:
@@ -174,13 +224,14 @@ def policy_table(policy, X, labels, *, unknown_arms="raise", available=None):
     return PolicyTable(probability, arms, column)
 
 
-def _named_arms(policy):
+def named_arms(policy):
+    """Return the arms of a policy, in the order of its columns; None where it knows none yet."""
     arms = getattr(policy, "classes_", None)
     return getattr(last_step(policy), "arms", None) if arms is None else arms
 
 
 def _arms_of(policy, X, n_columns):
-    arms = _named_arms(policy)
+    arms = named_arms(policy)
     if getattr(X, "ndim", 2) == 3 and (arms is None or len(arms) != n_columns):
         # The arms are candidates, known by their position, and their number varies.
         return np.arange(n_columns)

@@ -29,6 +29,8 @@ class OnePolicyMixin:
 
     def _policy(self, contexts, available):
         n_samples = n_rows(contexts)
+        if getattr(self._selector, "differs_by_row", False):
+            return self._row_policy(contexts, available)
         if available is None:
             policy = self._row_policy(take_rows(contexts, slice(0, 1)), None)
             return np.broadcast_to(policy, (n_samples, policy.shape[1]))

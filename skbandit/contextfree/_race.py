@@ -78,6 +78,13 @@ class GumbelBelief(BaseBelief):
         """See :meth:`BaseBelief.top`; by quadrature."""
         return gumbel_top_probability(k, self.scores, available)
 
+    def shifted(self, offset):
+        """See :meth:`BaseBelief.shifted`; scores are no rewards, so nothing can be taken off."""
+        raise ValueError(
+            "Exp3 draws its arms by exponential weights, which are no rewards, so a cost cannot "
+            "be weighed against them. Let it learn the reward less the cost."
+        )
+
     def draws(self, n_draws, seed):
         """See :meth:`BaseBelief.draws`; the noise of an arm is the same in all rows."""
         noise = np.empty((n_draws, 1, self.scores.shape[1]))

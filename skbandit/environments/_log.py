@@ -5,13 +5,22 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 
-from .._play import ArmColumns, Player, entries_at, seeded, take_apart
+from .._play import (
+    ArmColumns,
+    Player,
+    costs_by_row,
+    entries_at,
+    named_arms,
+    seeded,
+    take_apart,
+)
+from .._rounds import check_cost
 from .._rows import n_rows, take_rows
 from ..base import make_log
 
 
 def log_policy(
-    policy, environment, n_rounds, *, random_state=None, batch_size=None, available=None
+    policy, environment, n_rounds, *, random_state=None, batch_size=None, available=None, cost=None
 ):
     """Play a policy that does not learn, and return what it saw and its log.
 
@@ -39,6 +48,10 @@ def log_policy(
         the contexts of all rounds. A bandit decides among these; the probabilities of another
         policy are divided by their sum over them. The log does not hold the mask: keep it, values
         and validations take it as well.
+    cost : array-like or frame of shape (n_rounds, n_arms), or callable, default=None
+        What the arms cost in each round, by which a policy that weighs costs decides; columns as
+        those of `available`. A callable makes it of the contexts of all rounds. The log then
+        holds what was paid.
 
     Returns
     -------
@@ -46,8 +59,9 @@ def log_policy(
             ndarray of shape (n_rounds, n_arms, n_features)
         The contexts, before the steps of a Pipeline.
     log : structured ndarray of shape (n_rounds,)
-        Fields ``arm``, ``reward`` and ``propensity``, see :func:`skbandit.base.make_log`. For a
-        bandit that plays k arms a round the fields have k entries.
+        Fields ``arm``, ``reward`` and ``propensity``, with `cost` also ``cost``, see
+        :func:`skbandit.base.make_log`. For a bandit that plays k arms a round the fields have k
+        entries.
 
     Raises
     ------
@@ -83,17 +97,31 @@ def log_policy(
     player = Player(seeded(last, draws), steps, draws)
     if callable(available):
         available = available(rounds.contexts)
+    if callable(cost):
+        cost = cost(rounds.contexts)
     if available is not None:
         _check_rows(available, n_rounds)
+    cost = costs_by_row(cost, n_rounds)
+    if np.ndim(cost) == 1:
+        raise ValueError(
+            "cost must say what each arm costs in each round, of shape (n_rounds, n_arms): the "
+            f"log holds what was paid; got shape {np.shape(cost)}."
+        )
     parts = []
     for start in range(0, n_rounds, batch_size):
         rows = slice(start, start + batch_size)
         contexts = player.transform(take_rows(rounds.contexts, rows))
         mask = None if available is None else take_rows(available, rows)
-        parts.append(player.decide(contexts, mask))
+        charged = None if cost is None else take_rows(cost, rows)
+        parts.append(player.decide(contexts, mask, charged))
     arm, propensity = (np.concatenate(column) for column in zip(*parts, strict=True))
     reward = entries_at(rounds.reward, ArmColumns(environment.arms).of_played(arm))
-    return rounds.contexts, make_log(arm, reward, propensity)
+    paid = None
+    if cost is not None:
+        arms = named_arms(last)
+        arms = np.asarray(environment.arms if arms is None else arms)
+        paid = entries_at(check_cost(cost, arms, n_rounds), ArmColumns(arms).find(arm))
+    return rounds.contexts, make_log(arm, reward, propensity, cost=paid)
 
 
 def _check_rows(available, n_rounds):

@@ -28,7 +28,18 @@ from ._intervals import (
 )
 from ._monitor import PolicyMonitor
 from ._monitor_display import MonitorDisplay
+from ._pareto import hypervolume, pareto_front, pareto_regret
 from ._policy_value import PolicyValue
+from ._quantity_rewards import QuantityRewards, cross_fit_quantity_rewards
+from ._quantity_scorer import QuantityScorer, make_quantity_scorer
+from ._quantity_values import (
+    density_dr_value,
+    density_ips_value,
+    density_snips_value,
+    kernel_dr_value,
+    kernel_ips_value,
+    kernel_snips_value,
+)
 from ._regularized_dr import shrinkage_dr_value, subgaussian_dr_value, switch_dr_value
 from ._regularized_ips import clipped_ips_value, ix_value, ls_value, subgaussian_ips_value
 from ._reward_model import cross_fit_rewards
@@ -60,6 +71,8 @@ __all__ = [
     "PolicyValueDisplay",
     "LearningLogWarning",
     "PoorSupportWarning",
+    "QuantityRewards",
+    "QuantityScorer",
     "RewardDistribution",
     "RewardDistributionDisplay",
     "adaptive_dr_value",
@@ -76,21 +89,32 @@ __all__ = [
     "clipped_ips_value",
     "cressie_read_interval",
     "cressie_read_value",
+    "cross_fit_quantity_rewards",
     "cross_fit_rewards",
+    "density_dr_value",
+    "density_ips_value",
+    "density_snips_value",
     "dm_value",
     "dr_value",
     "get_estimator_names",
     "get_policy_scorer",
     "get_policy_scorer_names",
+    "hypervolume",
     "independent_ips_value",
     "ips_value",
     "ix_value",
+    "kernel_dr_value",
+    "kernel_ips_value",
+    "kernel_snips_value",
     "ls_interval",
     "ls_value",
     "make_policy_scorer",
+    "make_quantity_scorer",
     "mean_value",
     "mixture_interval",
     "mrdr_weight",
+    "pareto_front",
+    "pareto_regret",
     "normal_interval",
     "policy_support",
     "policy_value",

@@ -226,13 +226,13 @@ def _fit_predict(model, design, reward, weight, train, test, fold):
                 )
             predicted[part] = reward[rows[0]]
             continue
-        fitted, paid = _fit(clone(model), design.logged(rows), reward[rows], weight, rows)
+        fitted, paid = fit_model(clone(model), design.logged(rows), reward[rows], weight, rows)
         for arm in arms:
-            predicted[:, arm] = _expectation(fitted, paid, design.with_arm(test, arm))
+            predicted[:, arm] = expectation(fitted, paid, design.with_arm(test, arm))
     return predicted
 
 
-def _fit(model, X, reward, weight, rows):
+def fit_model(model, X, reward, weight, rows):
     """Return the fitted model and the rewards that its classes number, None if they are those."""
     paid = None
     if is_classifier(model) and (reward == np.round(reward)).all():
@@ -254,7 +254,7 @@ def _fit(model, X, reward, weight, rows):
     return model.fit(X, reward, **{name: weight[rows]}), paid
 
 
-def _expectation(model, paid, X):
+def expectation(model, paid, X):
     """The prediction of a regressor, or the expectation of a classifier's class."""
     if is_classifier(model):
         classes = np.asarray(model.classes_, dtype=np.float64 if paid is None else np.intp)

@@ -4,6 +4,7 @@ import re
 import uuid
 import warnings
 
+import numpy as np
 from sklearn.utils.metadata_routing import UNCHANGED, MetadataRequest
 
 from .._play import (
@@ -11,6 +12,7 @@ from .._play import (
     ArmColumns,
     as_rows,
     check_log,
+    check_objective,
     check_steps_read_logs,
     policy_table,
 )
@@ -21,7 +23,7 @@ from ._intervals import INTERVALS, check_confidence_level
 from ._scorer_model import forward, log_rewards
 
 _BOUNDS = ("lower", "upper")
-_METADATA = ("reward", "propensity", "sample_weight", "available", "groups")
+_METADATA = ("reward", "propensity", "sample_weight", "available", "cost", "groups")
 # Splitters take groups as well: unless asked for, they are theirs alone. All else that nobody says
 # whether to ask for is an error, as in scikit-learn.
 _UNASKED = {"groups": False}
@@ -41,6 +43,8 @@ def make_policy_scorer(
     confidence_level=0.95,
     interval_params=None,
     unknown_arms="raise",
+    objective=None,
+    price=0.0,
     n_jobs=None,
     **parameters,
 ):
@@ -80,6 +84,13 @@ def make_policy_scorer(
     unknown_arms : {"raise", "zero"}, default="raise"
         A logged arm that the policy does not know is an error, or counts as one that it plays with
         probability 0.
+    objective : None, int, array-like of shape (n_objectives,) or "cost", default=None
+        What of a log is scored. None: its reward, an error where it has several objectives. An
+        int: that column of the rewards. Weights: the weighted sum of all columns. ``"cost"``: what
+        playing has cost (the field ``cost`` of the log), negative, so that higher is better.
+    price : float >= 0, default=0.0
+        What a unit of cost is worth in units of the reward: the score is the value of the reward
+        less `price` times the cost of the log.
     n_jobs : int, default=None
         Folds of the reward model fitted in parallel.
     **parameters
@@ -106,9 +117,9 @@ def make_policy_scorer(
     policies fits it once a fold in each process. `sample_weight` counts in the estimate, not in
     the model. With `groups` no row is predicted by a model that saw its group.
 
-    A search passes `available` and `groups` on to the scorer where metadata routing is enabled and
-    the scorer asks for them, ``set_score_request(available=True)``. It asks for no `groups` unless
-    it is told to, since splitters take an argument of that name.
+    A search passes `available`, `cost` and `groups` on to the scorer where metadata routing is
+    enabled and the scorer asks for them, ``set_score_request(available=True, cost=True)``. It asks
+    for no `groups` unless it is told to, since splitters take an argument of that name.
 
     The default reward model reads columns of texts and categories as labels, of which the 30 most
     frequent have a weight each and the others share one; a missing number is the median, and its
@@ -155,6 +166,8 @@ def make_policy_scorer(
         confidence_level=confidence_level,
         interval_params=interval_params,
         unknown_arms=unknown_arms,
+        objective=objective,
+        price=price,
         n_jobs=n_jobs,
         parameters=parameters,
     )
@@ -168,7 +181,7 @@ class PolicyScorer:
     estimator : str or list of str
     reward_model, arm_model, cv, interval, bound, confidence_level, interval_params : object
         As in `make_policy_scorer`, with the same defaults.
-    unknown_arms, n_jobs : object
+    unknown_arms, objective, price, n_jobs : object
         As in `make_policy_scorer`, with the same defaults.
     parameters : dict, default=None
         Tuning parameters of the estimator.
@@ -196,6 +209,8 @@ class PolicyScorer:
         confidence_level=0.95,
         interval_params=None,
         unknown_arms="raise",
+        objective=None,
+        price=0.0,
         n_jobs=None,
         parameters=None,
     ):
@@ -228,6 +243,7 @@ class PolicyScorer:
             raise ValueError(
                 f"unknown_arms must be one of {', '.join(UNKNOWN_ARMS)}; got {unknown_arms!r}."
             )
+        check_objective(objective, price)
         self.estimator = estimator
         self.reward_model = reward_model
         self.arm_model = arm_model
@@ -237,6 +253,8 @@ class PolicyScorer:
         self.confidence_level = confidence_level
         self.interval_params = interval_params
         self.unknown_arms = unknown_arms
+        self.objective = objective
+        self.price = price
         self.n_jobs = n_jobs
         self.parameters = dict(parameters or {})
         self._requests = {}
@@ -253,6 +271,7 @@ class PolicyScorer:
         propensity=None,
         sample_weight=None,
         available=None,
+        cost=None,
         groups=None,
     ):
         """Score a policy.
@@ -278,6 +297,11 @@ class PolicyScorer:
             policy decides among these, also where it is the last step of a Pipeline; the
             probabilities of a policy that takes no mask, a classifier, are divided by their sum
             over these.
+        cost : array-like or frame of shape (n_samples, n_arms), or array-like of (n_samples,), \
+                default=None
+            What the arms cost in each round, by which a policy that weighs costs decides, as in
+            ``predict(X, cost=cost)``; others decide without. What is scored with `objective` and
+            `price` is the field ``cost`` of `y`, what was paid.
         groups : array-like of shape (n_samples,), default=None
             Labels of rounds that belong together, see `PolicyValue`.
 
@@ -292,13 +316,15 @@ class PolicyScorer:
             If there are no rewards, no propensities where they are needed, impossible values, an
             arm that the policy does not know, a logged arm that was not available, a row in which
             the policy plays none of those that were, or a step before the bandit that looks at `y`
-            and cannot read a log.
+            and cannot read a log. If the log has several objectives of which `objective` chooses
+            none, no costs where they are scored, or quantities.
         """
         given = {
             "reward": reward,
             "propensity": propensity,
             "sample_weight": sample_weight,
             "available": available,
+            "cost": cost,
             "groups": groups,
         }
         try:
@@ -342,13 +368,14 @@ class PolicyScorer:
         propensity=None,
         sample_weight=None,
         available=None,
+        cost=None,
         groups=None,
     ):
         """Estimate the value with all that its intervals need.
 
         Parameters
         ----------
-        policy, X, y, reward, propensity, sample_weight, available, groups
+        policy, X, y, reward, propensity, sample_weight, available, cost, groups
             As in a call.
 
         Returns
@@ -357,9 +384,16 @@ class PolicyScorer:
         """
         X = as_rows(X)
         check_steps_read_logs(policy, y)
-        logged = check_log(X, y, reward, propensity, sets=True)
+        logged = check_log(
+            X, y, reward, propensity, sets=True, objective=self.objective, price=self.price
+        )
         table = policy_table(
-            policy, X, logged.labels, unknown_arms=self.unknown_arms, available=available
+            policy,
+            X,
+            logged.labels,
+            unknown_arms=self.unknown_arms,
+            available=available,
+            cost=cost,
         )
         return policy_value(
             self.estimator,
@@ -412,13 +446,14 @@ class PolicyScorer:
         propensity=UNCHANGED,
         sample_weight=UNCHANGED,
         available=UNCHANGED,
+        cost=UNCHANGED,
         groups=UNCHANGED,
     ):
         """Say which metadata the scorer asks for, where metadata routing is enabled.
 
         Parameters
         ----------
-        reward, propensity, sample_weight, available : bool, str or None, default=UNCHANGED
+        reward, propensity, sample_weight, available, cost : bool, str or None, default=UNCHANGED
             True asks for it, False refuses it, None makes passing it an error, a string asks for
             it under that name.
         groups : bool, str or None, default=UNCHANGED
@@ -434,7 +469,7 @@ class PolicyScorer:
         >>> from skbandit.metrics import make_policy_scorer
         >>> scorer = make_policy_scorer("snips").set_score_request(reward=True, propensity=True)
         """
-        requests = (reward, propensity, sample_weight, available, groups)
+        requests = (reward, propensity, sample_weight, available, cost, groups)
         given = dict(zip(_METADATA, requests, strict=True))
         given = {name: alias for name, alias in given.items() if alias is not UNCHANGED}
         self._requests = {**self._requests, **given}
@@ -463,10 +498,15 @@ class PolicyScorer:
             name: value
             for name, value in self.__dict__.items()
             if name not in ("estimator", "parameters", "_requests", "_token")
-            and value != defaults[name]
+            and not _same(value, defaults[name])
         }
         pairs = "".join(f", {k}={v!r}" for k, v in {**shown, **self.parameters}.items())
         return f"make_policy_scorer({self.estimator!r}{pairs})"
+
+
+def _same(value, default):
+    """Whether a parameter is its default; weights are an array, which is none."""
+    return value is default or (np.ndim(value) == 0 and value == default)
 
 
 def get_policy_scorer_names():

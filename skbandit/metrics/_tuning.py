@@ -12,8 +12,8 @@ _N_CANDIDATES = 16
 _RULES = ("auto", "slope")
 # With "auto" the bias is surely no larger than this share of the standard error; an interval of
 # 95 % then still covers 94.3 %.
-_BIAS_SHARE = 0.25
-_SURELY = 1.6449
+BIAS_SHARE = 0.25
+SURELY = 1.6449
 # The square of a larger number is none.
 _SQUARABLE = 1e154
 
@@ -77,7 +77,7 @@ def tune(rounds, parameter, name, candidates, shrink, *, doubly_robust, low=0.0,
         chosen = slope(values, width=width)
     else:
         bias, doubt = np.abs(moved).T
-        harmless = bias + _SURELY * doubt <= _BIAS_SHARE * errors
+        harmless = bias + SURELY * doubt <= BIAS_SHARE * errors
         # Of the logging policy itself every value is the mean reward.
         harmless &= (bias == 0.0) | (np.ptp(weight) > 0.0)
         chosen = np.where(harmless, errors, np.inf).argmin()

@@ -42,8 +42,14 @@ def check_vector(values, name, n_samples=None, dtype=np.float64):
     """
     values = np.asarray(values, dtype=dtype)
     if values.ndim != 1:
+        of_several = name == "reward" and values.ndim == 2
         raise ValueError(
             f"{name} must have one dimension, one entry a round; got shape {values.shape}."
+            + (
+                " Of several objectives choose one, reward[:, 0], or weigh them, reward @ weights."
+                if of_several
+                else ""
+            )
         )
     if values.size == 0:
         raise ValueError(f"{name} is empty; an evaluation needs at least one round.")

@@ -3,12 +3,19 @@
 import numpy as np
 from joblib import Parallel, delayed
 
-from .._play import as_rows, ask_policy, check_log, name_policies, show_labels
+from .._play import (
+    as_rows,
+    ask_policy,
+    check_log,
+    check_objective,
+    name_policies,
+    show_labels,
+)
 from .._rows import as_frame, nw
 from ..metrics import PolicyScorer, chance_better, mean_value
 
-_LOGGING = "logging policy"
-_DRAWS = ("bootstrap", "bca")
+LOGGING = "logging policy"
+DRAWS = ("bootstrap", "bca")
 
 
 def compare_policies(
@@ -25,10 +32,13 @@ def compare_policies(
     interval_params=None,
     prior_scale=0.5,
     unknown_arms="raise",
+    objective=None,
+    price=0.0,
     reward=None,
     propensity=None,
     sample_weight=None,
     available=None,
+    cost=None,
     groups=None,
     n_jobs=None,
     **parameters,
@@ -66,6 +76,9 @@ def compare_policies(
         :func:`skbandit.metrics.chance_better`. For clicks that is their rate, so half of all
         policies are then taken to earn between two thirds and four thirds of what the logging one
         earns. Infinity is a flat prior.
+    objective, price : object
+        What of a log is compared: as in :func:`skbandit.metrics.make_policy_scorer`. With
+        ``objective="cost"`` values are negative costs, so that the higher is the better one.
     reward, propensity : array-like of shape (n_samples,), default=None
         Where `log` holds only the arms.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -74,6 +87,10 @@ def compare_policies(
         The arms that could be played in each round. Every policy decides among these, as in a call
         of :class:`skbandit.metrics.PolicyScorer`. Columns are matched with the arms of each policy
         by their labels in a frame; an array serves policies whose ``classes_`` are the same.
+    cost : array-like or frame of shape (n_samples, n_arms), or array-like of (n_samples,), \
+            default=None
+        What the arms cost in each round, by which policies that weigh costs decide; the others
+        decide without. Columns as those of `available`.
     groups : array-like of shape (n_samples,), default=None
         Labels of rounds that belong together, of a customer or a session: intervals take groups as
         independent, not rounds, see :class:`skbandit.metrics.PolicyValue`.
@@ -96,7 +113,8 @@ def compare_policies(
     ------
     ValueError
         If the log has no rewards or lacks propensities, holds arms that a policy does not know or
-        that were not available, or `interval` knows no groups.
+        that were not available, or `interval` knows no groups; if it has several objectives and
+        none is chosen, no costs where they count, or quantities.
 
     See Also
     --------
@@ -126,9 +144,9 @@ def compare_policies(
     greedy           0.89  0.81  0.98            1.0
     """
     named = name_policies(policies, "policies")
-    if _LOGGING in named:
+    if LOGGING in named:
         raise ValueError(
-            f"policies must hold none of the name {_LOGGING!r}, which stands for the policy that "
+            f"policies must hold none of the name {LOGGING!r}, which stands for the policy that "
             f"wrote the log; got {list(named)}."
         )
     if not isinstance(estimator, str):
@@ -144,21 +162,23 @@ def compare_policies(
         n_jobs=n_jobs,
         parameters=parameters,
     )
+    check_objective(objective, price)
     options = dict(interval_params or {})
-    if interval in _DRAWS:
+    if interval in DRAWS:
         options.setdefault("random_state", 0)
     X = as_rows(X)
-    logged = check_log(X, log, reward, propensity, sets=True)
+    logged = check_log(X, log, reward, propensity, sets=True, objective=objective, price=price)
     answers = Parallel(n_jobs=n_jobs)(
-        delayed(ask_policy)(policy, X, available) for policy in named.values()
+        delayed(ask_policy)(policy, X, available, cost) for policy in named.values()
     )
-    if available is not None and not isinstance(as_frame(available), nw.DataFrame):
-        _check_same_arms(named, answers)
+    for name, columns in (("available", available), ("cost", cost)):
+        if np.ndim(columns) == 2 and not isinstance(as_frame(columns), nw.DataFrame):
+            _check_same_arms(named, answers, name)
     earned = logged.reward if logged.reward.ndim == 1 else logged.reward.sum(axis=1)
     logging = mean_value(reward=earned, sample_weight=sample_weight, groups=groups)
     low, high = logging.interval(interval, confidence_level=confidence_level, **options)
     effective = logging.effective_sample_size
-    rows = {_LOGGING: [logging.value, low, high, 0.0, 0.0, 0.0, 0.5, effective]}
+    rows = {LOGGING: [logging.value, low, high, 0.0, 0.0, 0.0, 0.5, effective]}
     given = {
         "reward": logged.reward,
         "propensity": logged.propensity,
@@ -169,26 +189,27 @@ def compare_policies(
     for name, answer in zip(named, answers, strict=True):
         value = scorer.evaluate(answer, X, logged.labels, **given)
         rows[name] = [
-            *_row(value, logging, interval, confidence_level, options),
+            *comparison_row(value, logging, interval, confidence_level, options),
             chance_better(value - logging, earned, prior_scale=prior_scale),
             value.effective_sample_size,
         ]
-    return _frame(rows, estimator, interval, confidence_level)
+    return comparison_frame(rows, estimator, interval, confidence_level)
 
 
-def _check_same_arms(named, answers):
+def _check_same_arms(named, answers, argument):
     """Raise where the columns of an array would be other arms for other policies."""
     (first, *names), (arms, *others) = named, [answer.classes_ for answer in answers]
     for name, other in zip(names, others, strict=True):
         if not np.array_equal(arms, other):
             raise ValueError(
-                f"available is an array, whose columns would be {show_labels(arms.tolist())} for "
+                f"{argument} is an array, whose columns would be {show_labels(arms.tolist())} for "
                 f"the policy {first!r} but {show_labels(other.tolist())} for {name!r}. Pass a "
                 "DataFrame with one column an arm, named by it."
             )
 
 
-def _row(value, logging, method, level, options):
+def comparison_row(value, logging, method, level, options):
+    """A value with its interval, and the difference to the logging policy with its own."""
     difference = value - logging
     # Bounds of the terms of a value are none of those of a difference.
     of_difference = {name: option for name, option in options.items() if name != "bounds"}
@@ -200,7 +221,8 @@ def _row(value, logging, method, level, options):
     ]
 
 
-def _frame(rows, estimator, interval, confidence_level):
+def comparison_frame(rows, estimator, interval, confidence_level):
+    """Rows of values by policy as a table."""
     import pandas as pd
 
     columns = [

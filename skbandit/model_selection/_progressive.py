@@ -11,6 +11,7 @@ from .._play import (
     ask_policy,
     check_log,
     check_mask,
+    costs_by_row,
     entries_at,
     make_player,
     policy_table,
@@ -52,6 +53,7 @@ def progressive_validation(
     reward=None,
     propensity=None,
     available=None,
+    cost=None,
     groups=None,
     warm_start=False,
     progress=None,
@@ -87,6 +89,10 @@ def progressive_validation(
     available : array-like or frame of bool of shape (n_samples, n_arms), default=None
         The arms that could be played in each round; columns in the order of the bandit's arms, or
         with labels that are matched with them. The bandit decides among these.
+    cost : array-like or frame of shape (n_samples, n_arms), or array-like of (n_samples,), \
+            default=None
+        What the arms cost in each round, or a factor on what the bandit's selector knows, where
+        it weighs costs; columns as those of `available`.
     groups : array-like of shape (n_samples,), default=None
         Labels of rounds that belong together, see :class:`skbandit.metrics.PolicyValue`. They
         count in the error of the value; the bandit learns as without them.
@@ -108,7 +114,7 @@ def progressive_validation(
         If `bandit` does not learn from rewards.
     ValueError
         If the log has no rewards, lacks propensities that the estimator needs, holds impossible
-        values, or an arm that was not available.
+        values, an arm that was not available, several objectives or quantities.
 
     See Also
     --------
@@ -140,6 +146,7 @@ def progressive_validation(
         )
     X = as_rows(X)
     logged = check_log(X, log, reward, propensity)
+    cost = costs_by_row(cost, len(logged.labels))
     first = take_rows(X, slice(0, batch_size))
     player = make_player(bandit, first, learn_arms(logged.labels), warm_start=warm_start)
     with_model = estimator in get_estimator_names(reward_model=True)
@@ -151,7 +158,10 @@ def progressive_validation(
         )
     if available is not None:
         # All at once, so that messages name the rows of the log.
-        arms = ask_policy(player.policy, player.transform(take_rows(X, slice(0, 1)))).classes_
+        row = slice(0, 1)
+        charged = None if cost is None else take_rows(cost, row)
+        contexts = player.transform(take_rows(X, row))
+        arms = ask_policy(player.policy, contexts, cost=charged).classes_
         available = check_mask(available, arms, logged.labels)
     n_samples = len(logged.reward)
     probability = expected = column = None
@@ -164,6 +174,7 @@ def progressive_validation(
                 contexts,
                 logged.labels[rows],
                 available=None if available is None else available[rows],
+                cost=None if cost is None else take_rows(cost, rows),
             )
             if probability is None:
                 shape = (n_samples, len(table.arms))
@@ -172,7 +183,8 @@ def progressive_validation(
             probability[rows], column[rows] = table.probability, table.column
             if can_predict:
                 expected[rows] = player.policy.expected_reward(contexts)
-            player.learn(contexts, logged.labels[rows], logged.reward[rows])
+            paid = None if logged.cost is None else logged.cost[rows]
+            player.learn(contexts, logged.labels[rows], logged.reward[rows], paid)
             if advance is not None:
                 advance(rows.stop - rows.start)
     value = policy_value(

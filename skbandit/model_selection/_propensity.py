@@ -120,7 +120,7 @@ def estimate_propensity(log, X, estimator=None, *, cv=5, n_jobs=None, return_cal
     0.78
     """
     X = as_rows(X)
-    logged = check_log(X, log)
+    logged = check_log(X, log, any_reward=True)
     if estimator is None:
         estimator = _default_model(X)
     if not hasattr(estimator, "predict_proba"):
@@ -152,7 +152,7 @@ def estimate_propensity(log, X, estimator=None, *, cv=5, n_jobs=None, return_cal
     if frame is not None:
         new = append_columns(frame, {"propensity": propensity})
     else:
-        new = make_log(logged.labels, logged.reward, propensity)
+        new = make_log(logged.labels, logged.reward, propensity, cost=logged.cost)
     return (new, table) if return_calibration else new
 
 

@@ -12,6 +12,7 @@ from .._play import (
     ask_policy,
     check_log,
     check_mask,
+    costs_by_row,
     make_player,
     progress_bar,
     show_labels,
@@ -55,6 +56,7 @@ def replay_validate(
     reward=None,
     propensity=None,
     available=None,
+    cost=None,
     warm_start=False,
     random_state=None,
     progress=None,
@@ -86,6 +88,10 @@ def replay_validate(
     available : array-like or frame of bool of shape (n_samples, n_arms), default=None
         The arms that could be played in each round; columns in the order of the bandit's arms, or
         with labels that are matched with them. The bandit decides among these.
+    cost : array-like or frame of shape (n_samples, n_arms), or array-like of (n_samples,), \
+            default=None
+        What the arms cost in each round, or a factor on what the bandit's selector knows, where
+        it weighs costs; columns as those of `available`.
     warm_start : bool, default=False
         Go on from what the bandit has learnt already, instead of forgetting it.
     random_state : int, RandomState instance or None, default=None
@@ -106,7 +112,7 @@ def replay_validate(
         If `bandit` does not learn from rewards.
     ValueError
         If propensities are not those of a uniform policy, the log has no rewards or an arm that
-        was not available, or no round was kept.
+        was not available, several objectives or quantities, or no round was kept.
 
     See Also
     --------
@@ -161,7 +167,10 @@ def replay_validate(
         # With an int, equal contexts would be decided alike until the next learning call.
         bandit.set_params(random_state=rng if own is None else check_random_state(own))
     # Says whether the bandit knows all arms of the log, before it learns from any.
-    arms = ask_policy(bandit, player.transform(take_rows(X, slice(0, 1)))).classes_
+    cost = costs_by_row(cost, len(logged.labels))
+    first = slice(0, 1)
+    charged = None if cost is None else take_rows(cost, first)
+    arms = ask_policy(bandit, player.transform(take_rows(X, first)), cost=charged).classes_
     columns = ArmColumns(arms)
     column = _known_columns(columns, logged.labels)
     n_samples = len(column)
@@ -177,7 +186,8 @@ def replay_validate(
 
     def learn():
         contexts = player.transform(take_rows(X, np.array(pending)))
-        player.learn(contexts, logged.labels[pending], logged.reward[pending])
+        paid = None if logged.cost is None else logged.cost[pending]
+        player.learn(contexts, logged.labels[pending], logged.reward[pending], paid)
         pending.clear()
 
     with progress_bar(n_samples, progress) as advance:
@@ -190,7 +200,8 @@ def replay_validate(
             ahead = slice(position, stop)
             mask = None if available is None else available[ahead]
             contexts = player.transform(take_rows(X, ahead))
-            chosen = columns.find(player.decide(contexts, mask)[0])
+            charged = None if cost is None else take_rows(cost, ahead)
+            chosen = columns.find(player.decide(contexts, mask, charged)[0])
             if chosen.ndim > 1:
                 raise ValueError(
                     f"{type(bandit).__name__} plays sets of arms, but the log names one arm a "

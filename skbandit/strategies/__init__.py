@@ -3,7 +3,15 @@
 from .._paths import set_public_path
 from ._arms import DefaultArmSelector, LimitedArmsSelector
 from ._costs import PricedSelector
+from ._subsidy import CheapestNearBestSelector
+from ._top_two import TopTwoSelector
 
-__all__ = ["DefaultArmSelector", "LimitedArmsSelector", "PricedSelector"]
+__all__ = [
+    "CheapestNearBestSelector",
+    "DefaultArmSelector",
+    "LimitedArmsSelector",
+    "PricedSelector",
+    "TopTwoSelector",
+]
 
 set_public_path(__name__, *map(globals().get, __all__))

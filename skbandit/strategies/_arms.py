@@ -34,6 +34,16 @@ class _NamedArmsSelector(BaseSelector):
         """Whether ``expect`` of the other selector is computed from a belief's probabilities."""
         return self._other.has_closed_form
 
+    @property
+    def weighs_costs(self):
+        """Whether the other selector does."""
+        return getattr(self._other, "weighs_costs", False)
+
+    @property
+    def differs_by_row(self):
+        """Whether the other selector was told something of each row."""
+        return getattr(self._other, "differs_by_row", False)
+
     def at(self, learnt_weight):
         """See :meth:`BaseSelector.at`."""
         return self._around(at(self._other, learnt_weight), self._places)

@@ -23,17 +23,35 @@ class BaseCostSelector(BaseSelector):
     # What the arms cost once they are known, (n_arms,) or (n_samples, n_arms).
     _known = None
 
+    @property
+    def differs_by_row(self):
+        """Whether each row has costs of its own."""
+        return self._known is not None and self._known.ndim == 2
+
     def _like(self, known, **changed):
         new = type(self)(**{**self.get_params(deep=False), **changed})
         new._known = known
         return new
 
+    def arm_costs(self, arms):
+        """Return what arms cost by the parameter ``cost``.
+
+        Parameters
+        ----------
+        arms : ndarray of shape (n_arms,)
+            Labels.
+
+        Returns
+        -------
+        cost : ndarray of shape (n_arms,), or None
+            None where each call says it.
+        """
+        return None if self.cost is None else arm_costs(self.cost, arms, type(self).__name__)
+
     def for_arms(self, arms):
         """See :meth:`BaseSelector.for_arms`; finds each arm's cost by its label."""
         known = self._known
-        if known is None and self.cost is not None:
-            known = arm_costs(self.cost, arms, type(self).__name__)
-        return self._like(known)
+        return self._like(self.arm_costs(arms) if known is None else known)
 
     def for_costs(self, cost):
         """See :meth:`BaseSelector.for_costs`."""

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from skbandit._top_two import challengers
 from skbandit.contextfree import GaussianThompsonSampling, TopTwoThompsonSampling
-from skbandit.contextfree._top_two import challengers, top_two_policy
 from skbandit.selectors import SoftmaxSelector, TopKSelector
 from skbandit.transfer import merge
 
@@ -55,17 +55,6 @@ def test_policy_with_gaussian_rewards():
     )
     policy = bandit.predict_proba([[]])[0]
     assert (np.abs(policy - share) < 5 * np.sqrt(policy * (1 - policy) / 200_000) + 2e-6).all()
-
-
-def test_formula():
-    best = np.array([[0.7, 0.2, 0.1], [1 / 3, 1 / 3, 1 / 3]])
-    policy = top_two_policy(best, 0.6, None)
-    for row in range(2):
-        for j in range(3):
-            others = [i for i in range(3) if i != j]
-            total = sum(best[row, i] / (1 - best[row, i]) for i in others)
-            assert_allclose(policy[row, j], best[row, j] * (0.6 + 0.4 * total))
-    assert_allclose(policy.sum(axis=1), 1.0)
 
 
 def test_challenger_where_the_best_arm_is_certain():

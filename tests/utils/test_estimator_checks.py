@@ -77,7 +77,7 @@ class MaskedAfterwards(LinearThompsonSampling):
 class ScoredAmongAll(LinearUCB):
     """Scores a log with masks as one without."""
 
-    def score(self, X, y, reward=None, propensity=None, sample_weight=None, available=None):
+    def score(self, X, y, reward=None, propensity=None, sample_weight=None, **asked):
         return super().score(X, y, reward, propensity, sample_weight)
 
 
@@ -89,6 +89,20 @@ class MaskIgnored(LinearThompsonSampling):
             return super()._mask(available, contexts)
         except ValueError:
             return None
+
+
+class CostsOfTheFirstRow(LinearThompsonSampling):
+    """Decides all rows by what the arms cost in the first one."""
+
+    def _at_cost(self, cost, rows):
+        return super()._at_cost(None if cost is None else np.tile(cost[:1], (len(cost), 1)), rows)
+
+
+class CostsForgotten(LinearUCB):
+    """Takes costs and does not look at them."""
+
+    def predict_proba(self, X, available=None, cost=None):
+        return super().predict_proba(X, available)
 
 
 class FirstOnTies(LinearUCB):
@@ -986,6 +1000,8 @@ CULPRITS = [
     (MaskedAfterwards, "check_available"),
     (MaskedAfterwards, "check_available_frequencies"),
     (MaskIgnored, "check_available_messages"),
+    (CostsOfTheFirstRow, "check_costs_of_a_call"),
+    (CostsForgotten, "check_costs_of_a_call"),
     (ScoredAmongAll, "check_score_with_masks"),
     (FirstOnTies, "check_ties_are_even_under_every_selector"),
     (FirstOnTies, "check_ties_are_drawn_evenly"),

@@ -72,6 +72,10 @@ def _bad_rounds(case, X, y, reward):
     yield "complex y", {**good, "y": np.ones(np.shape(y)) * 1j}, "[Cc]omplex"
     yield "y of floats with NaN", {**good, "y": np.full(np.shape(y), np.nan)}, "NaN"
     yield "a y too long", {**good, "y": np.concatenate([y, y])}, "inconsistent|shape"
+    one_axis_more = np.repeat(reward[..., None], 2, axis=-1)
+    if case.tags.reward == "several" and case.n_selected is None:
+        # That would be two objectives.
+        one_axis_more = one_axis_more[..., None]
     for what, bad, pattern in (
         ("with NaN", _with(reward, np.nan), "reward"),
         ("with infinity", _with(reward, np.inf), "reward"),
@@ -81,7 +85,7 @@ def _bad_rounds(case, X, y, reward):
         ("of complex numbers", reward + 1j, "reward"),
         ("too long", np.concatenate([reward, reward]), "reward"),
         ("that is one number", np.float64(1.0), "reward"),
-        ("with an axis too many", np.repeat(reward[..., None], 2, axis=-1), "reward"),
+        ("with an axis too many", one_axis_more, "reward"),
     ):
         yield f"a reward {what}", {**good, "reward": bad}, pattern
     for what, bad in (

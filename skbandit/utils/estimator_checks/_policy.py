@@ -9,6 +9,7 @@ from ...selectors import (
     SoftmaxSelector,
     TopKSelector,
 )
+from ...strategies import PricedSelector
 from ._case import (
     repeated,
     require,
@@ -258,7 +259,42 @@ def check_score_with_masks(case):
     )
 
 
+@for_bandits()
+def check_costs_of_a_call(case):
+    """What arms cost in each row reaches a selector that weighs it, or is refused in words."""
+    X, k = case.contexts(12), _rows_to_sum(case)
+    free = case.rng.randint(len(case.arms), size=12)
+    cost = np.ones((12, len(case.arms)))
+    cost[np.arange(12), free] = 0.0
+    other = TopKSelector(k) if k > 1 else ArgmaxSelector()
+    for what, bandit in (("unfitted", case.new()), ("learnt", case.learnt())):
+        require_raises(
+            ValueError,
+            "cost",
+            lambda b=bandit: b.predict(X, cost=cost),
+            "cost= for a selector that does not weigh costs",
+        )
+        bandit.set_params(selector=PricedSelector(1.0, price=1e9, selector=other))
+        try:
+            policy = bandit.predict_proba(X, cost=cost)
+        except ValueError as error:
+            require("cost" in str(error), f"the refusal must name the cost, got: {error}")
+            continue
+        one_by_one = [
+            bandit.predict_proba(take_rows(X, slice(row, row + 1)), cost=cost[row : row + 1])[0]
+            for row in range(12)
+        ]
+        case.require_same_policy(policy, one_by_one, f"a {what} bandit with costs, row by row")
+        arms, propensity = bandit.predict(X, cost=cost, return_propensity=True)
+        at_arm = np.take_along_axis(policy, case.index(arms).reshape(12, -1), axis=1)
+        require_close(np.reshape(propensity, at_arm.shape), at_arm, "propensity with cost=", 1e-9)
+        require_close(
+            policy[np.arange(12), free], 1.0, f"a {what} bandit must play the arm that is free"
+        )
+
+
 CHECKS = [
+    check_costs_of_a_call,
     check_policy_is_a_distribution,
     check_propensity_is_frequency,
     check_propensity_is_probability,
