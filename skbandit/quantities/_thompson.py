@@ -290,8 +290,7 @@ class QuantityThompsonSampling(BaseQuantityBandit):
                 boxes.high,
                 boxes.high,
             )
-        # Without contexts all rows are alike.
-        asked = contexts[:1] if contexts.shape[1] == 0 else contexts
+        asked, of_row = _different(contexts)
         shape = len(asked), n_draws, n_arms, boxes.n_quantities
         low, high, value = np.empty(shape), np.empty(shape), np.zeros(shape[:3])
         half = self._half_widths()
@@ -302,16 +301,13 @@ class QuantityThompsonSampling(BaseQuantityBandit):
             places = np.full(where.shape[:2], arm)
             low[:, :, arm] = unscaled(np.maximum(where - half[arm], 0.0), places, boxes)
             high[:, :, arm] = unscaled(np.minimum(where + half[arm], 1.0), places, boxes)
-        scores = np.broadcast_to(value, (n_samples, n_draws, n_arms)).reshape(-1, n_arms)
+        scores = value[of_row].reshape(-1, n_arms)
         mask = None if available is None else np.repeat(available, n_draws, axis=0)
-        chance = self._chances(scores, mask, n_draws) / n_draws
+        chance = self._selector.select(scores, mask) / n_draws
         shape = n_samples, n_draws * n_arms
-        ends = [one.reshape(len(asked), -1, boxes.n_quantities) for one in (low, high)]
+        ends = [one.reshape(len(asked), -1, boxes.n_quantities)[of_row] for one in (low, high)]
         arm = np.tile(np.arange(n_arms), n_draws)
         return QuantityPolicy(arm, chance.reshape(shape), *ends, boxes.high)
-
-    def _chances(self, scores, mask, n_draws):
-        return self._selector.select(scores, mask)
 
     def _half_widths(self):
         """Half of the sides of the boxes around a best quantity, over those of the arm's box."""
@@ -378,3 +374,13 @@ class QuantityThompsonSampling(BaseQuantityBandit):
     def weight_(self):
         """Sum of the weights of the rounds from which each arm has learnt, (n_arms,)."""
         return self.state_.regression.weight.copy()
+
+
+def _different(contexts):
+    """The rows that differ, and which of them each row is: what is alike is asked once."""
+    if contexts.shape[1] == 0:
+        return contexts[:1], np.zeros(len(contexts), dtype=np.intp)
+    if len(contexts) == 1:
+        return contexts, np.zeros(1, dtype=np.intp)
+    asked, of_row = np.unique(contexts, axis=0, return_inverse=True)
+    return asked, of_row.reshape(-1)

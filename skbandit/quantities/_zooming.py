@@ -217,7 +217,8 @@ class ZoomingBandit(BaseQuantityBandit):
             return tags
         inner = get_tags(self._bandit)
         tags.input_tags = copy.copy(inner.input_tags)
-        tags.input_tags.three_d_array = False
+        # Candidates with features are refused with a hint once there is something to learn.
+        tags.input_tags.two_d_array, tags.input_tags.three_d_array = True, False
         tags.no_validation = inner.no_validation
         quantity = tags.bandit_tags.quantity
         if hasattr(inner, "bandit_tags"):

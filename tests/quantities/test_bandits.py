@@ -59,6 +59,18 @@ def taught(bandit, n_samples=300):
     return bandit.fit(*rounds(bandit, n_samples))
 
 
+def density_at(bandit, x, label, points):
+    """The density of an arm at many quantities in one context."""
+    density = np.concatenate(
+        [
+            bandit.quantity_density(np.repeat(x, len(some), axis=0), [label] * len(some), some)
+            for some in np.array_split(points, 1 + len(points) // 1000)
+        ]
+    )
+    assert (density >= 0.0).all()
+    return density
+
+
 @KINDS
 class TestDecisions:
     def test_before_any_round_all_is_even(self, kind):
@@ -167,30 +179,33 @@ class TestDecisions:
 @KINDS
 class TestDensity:
     def test_it_integrates_to_one(self, kind):
-        """Midpoints in one and in two quantities, and the arm that takes none."""
+        """By quadrature that is exact for what is constant between the ends of the boxes."""
         bandit, x = taught(kind(), 600), np.array([[0.3, -1.0]])
-        grid = (np.arange(2000) + 0.5) / 1000
-        points = np.column_stack([grid, np.full(2000, np.nan)])
-        X = np.repeat(x, 2000, axis=0)
-        dose = bandit.quantity_density(X, ["dose"] * 2000, points).sum() / 1000
-        first = (np.arange(256) + 0.5) / 128 - 1
-        second = (np.arange(256) + 0.5) / 32
-        points = np.column_stack([one.ravel() for one in np.meshgrid(first, second)])
-        X = np.repeat(x, len(points), axis=0)
-        mix = bandit.quantity_density(X, ["mix"] * len(points), points).sum() / (128 * 32)
+        record, total = bandit.quantity_policy(x), []
+        for place, (label, sides) in enumerate((("dose", 1), ("mix", 2))):
+            own = record.arm[0] == place
+            nodes = []
+            for side in range(sides):
+                ends = np.unique([record.low[0, own, side], record.high[0, own, side]])
+                box = np.ravel(QUANTITIES[label])[2 * side : 2 * side + 2]
+                nodes.append(np.unique([*ends, *box]))
+            points = np.meshgrid(*[0.5 * (one[1:] + one[:-1]) for one in nodes])
+            areas = np.prod(np.meshgrid(*[np.diff(one) for one in nodes]), axis=0)
+            points = np.column_stack([one.ravel() for one in points])
+            if sides == 1:
+                points = np.column_stack([points, np.full(len(points), np.nan)])
+            total.append(density_at(bandit, x, label, points) @ areas.ravel())
         none = bandit.quantity_density(x, ["none"], [[np.nan, np.nan]])[0]
         policy = bandit.predict_proba(x)[0]
-        # The grid is no multiple of the ends of all boxes.
-        np.testing.assert_allclose([dose, mix, none], policy, atol=0.01)
-        assert dose + mix + none == pytest.approx(1.0, abs=0.02)
+        np.testing.assert_allclose([*total, none], policy, rtol=1e-9)
+        assert sum(total) + none == pytest.approx(1.0, abs=1e-9)
         # Exactly, by the chances of the whole boxes.
-        record = bandit.quantity_policy(x)
         low, high = np.full((1, 2), -np.inf), np.full((1, 2), np.inf)
         whole = [record.chance(np.array([arm]), low, high)[0] for arm in range(3)]
         np.testing.assert_allclose(whole, policy, rtol=1e-12)
 
     def test_it_is_the_histogram_of_decisions(self, kind):
-        bandit, x, n = taught(kind(), 600), np.array([[0.3, -1.0]]), 20_000
+        bandit, x, n = taught(kind(), 600), np.array([[0.3, -1.0]]), 8000
         bandit.set_params(random_state=3)
         arm, quantity = bandit.predict(np.repeat(x, n, axis=0), return_quantity=True)
         record, counts, chances = bandit.quantity_policy(x), [], []
