@@ -301,13 +301,14 @@ class QuantityThompsonSampling(BaseQuantityBandit):
             places = np.full(where.shape[:2], arm)
             low[:, :, arm] = unscaled(np.maximum(where - half[arm], 0.0), places, boxes)
             high[:, :, arm] = unscaled(np.minimum(where + half[arm], 1.0), places, boxes)
-        scores = value[of_row].reshape(-1, n_arms)
-        mask = None if available is None else np.repeat(available, n_draws, axis=0)
-        chance = self._selector.select(scores, mask) / n_draws
-        shape = n_samples, n_draws * n_arms
+        # One draw after the other, each for all rows: so selectors know whose costs are whose.
+        scores = value[of_row].transpose(1, 0, 2).reshape(-1, n_arms)
+        mask = None if available is None else np.tile(available, (n_draws, 1))
+        chance = self._selector.select(scores, mask).reshape(n_draws, n_samples, n_arms) / n_draws
+        weight = chance.transpose(1, 0, 2).reshape(n_samples, n_draws * n_arms)
         ends = [one.reshape(len(asked), -1, boxes.n_quantities)[of_row] for one in (low, high)]
         arm = np.tile(np.arange(n_arms), n_draws)
-        return QuantityPolicy(arm, chance.reshape(shape), *ends, boxes.high)
+        return QuantityPolicy(arm, weight, *ends, boxes.high)
 
     def _half_widths(self):
         """Half of the sides of the boxes around a best quantity, over those of the arm's box."""

@@ -73,19 +73,19 @@ def test_the_longest_side_is_cut():
     own = cells.arm == 1
     sides = cells.high[own] - cells.low[own]
     assert sorted(map(tuple, sides.tolist())) == [(0.5, 0.5), (0.5, 0.5), (0.5, 1.0)]
-    assert n_first(cells).tolist() == [4, 1, 4, 4, 4]
+    assert n_first(cells).tolist() == [8, 1, 8, 8, 8]
 
 
 def test_when_cells_are_cut():
     cells = first_cells(BOXES)
     tiny = np.finfo(float).tiny
     assert rounds_to_split(cells, 4.0, 128).tolist() == [tiny, tiny, np.inf]
-    for _ in range(3):
+    for _ in range(7):
         cells = halves(cells, np.flatnonzero(cells.arm == 0)[0], 0.5)
     needed = rounds_to_split(cells, 4.0, 128)
     own = cells.arm == 0
     np.testing.assert_array_equal(needed[own], 4.0 / cells.longest[own] ** 2)
-    assert np.isinf(rounds_to_split(cells, 4.0, 4)[own]).all()
+    assert np.isinf(rounds_to_split(cells, 4.0, 8)[own]).all()
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -32,7 +32,7 @@ def test_it_finds_the_dose(inside):
     bandit = ZoomingBandit(
         bandit=inside, quantities={"dose": (0.0, 1.0)}, arms=["dose", "none"], random_state=0
     )
-    regret = _play(bandit, 800)
+    regret = _play(bandit, 1500)
     # Even play of both arms loses .34 a round.
     assert regret[-100:].mean() < 0.06
     cells = [(low[0], high[0], n) for arm, low, high, n in bandit.cells_ if arm == "dose"]
@@ -87,8 +87,8 @@ def test_the_cells_start_from_a_share():
     """The means of both halves are those of the whole, and each knows as much as it was given."""
     log = make_log(["quantity"], [5.0], quantity=[0.2])
     bandit = ZoomingBandit(quantities=(0.0, 1.0), share=0.5).fit([[0.0]], log)
-    assert [one[3] for one in bandit.cells_] == [0.25] * 4
-    np.testing.assert_allclose(bandit.bandit_.weight_, 0.25)
+    assert [one[3] for one in bandit.cells_] == [0.125] * 8
+    np.testing.assert_allclose(bandit.bandit_.weight_, 0.125)
     bandit = ZoomingBandit(quantities=(0.0, 1.0), share=0.0).fit([[0.0]], log)
     np.testing.assert_allclose(bandit.bandit_.weight_, 0.0)
 
