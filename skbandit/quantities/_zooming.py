@@ -88,8 +88,8 @@ class ZoomingBandit(BaseQuantityBandit):
 
     rounds: as soon as the width of its estimate, which falls with the square root of n, is below
     what rewards may change by over its extent [1]_ [2]_. The halves start from a share of what it
-    has learnt. After its first round an arm has eight cells, or more where all sides in halves make
-    more. To what the bandit makes of a cell is added what may be hidden in it,
+    has learnt. After its first round an arm has eight cells, more with four quantities or more. To
+    what the bandit makes of a cell is added what may be hidden in it,
 
     .. math:: \kappa \, s \, \ell \sqrt{\log(1 + N / n)},
 
