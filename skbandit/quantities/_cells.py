@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-# So many cells, or two for each quantity, does the box of an arm have once it was played.
-_FEWEST_CELLS = 4
+# So many cells, or those of all sides in halves, does the box of an arm have once it was played.
+_FEWEST_CELLS = 8
 # Sums of weights in another order differ by less.
 _ROUNDING = 1e-9
 
@@ -46,7 +46,7 @@ def first_cells(boxes):
 def n_first(cells):
     """Return how many cells the arm of each cell has once it was played, (n_cells,).
 
-    Each side is cut in halves, and one that is alone in quarters.
+    Each side is cut into halves, and again where these are fewer than eight.
     """
     n_taken = np.count_nonzero(~np.isnan(cells.low), axis=1)
     return np.where(n_taken > 0, np.maximum(2**n_taken, _FEWEST_CELLS), 1)

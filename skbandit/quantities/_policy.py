@@ -24,10 +24,30 @@ class QuantityPolicy:
         The upper ends of the boxes of the arms. A component's box is closed there, and half open,
         [low, high), elsewhere.
 
+    See Also
+    --------
+    ZoomingBandit.quantity_policy : Returns one.
+
     Notes
     -----
     The density at (arm a, quantity q) of a row is
     :math:`\\sum_j w_j 1[a_j = a] 1[q \\in B_j] / |B_j|`; the volume of no box is 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.quantities import QuantityPolicy
+    >>> policy = QuantityPolicy(
+    ...     arm=[0, 0, 1],
+    ...     weight=[[0.5, 0.25, 0.25]],
+    ...     low=np.array([[0.0], [1.0], [np.nan]]),
+    ...     high=np.array([[1.0], [2.0], [np.nan]]),
+    ...     top=np.array([[2.0], [np.nan]]),
+    ... )
+    >>> policy.probability().tolist()
+    [[0.75, 0.25]]
+    >>> policy.density(np.array([0]), np.array([[1.5]])).tolist()
+    [0.25]
     """
 
     def __init__(self, arm, weight, low, high, top):
@@ -39,7 +59,17 @@ class QuantityPolicy:
         self.top = np.asarray(top)
 
     def probability(self, n_arms=None):
-        """Return the chance of each arm, (n_samples, n_arms)."""
+        """Return the chance of each arm.
+
+        Parameters
+        ----------
+        n_arms : int, default=None
+            None: as many as the policy knows.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_samples, n_arms)
+        """
         n_arms = len(self.top) if n_arms is None else n_arms
         n_samples = len(self.weight)
         # Adds up in the order of the components: rows have no influence on each other.
@@ -57,6 +87,11 @@ class QuantityPolicy:
         arm : ndarray of int of shape (n_samples,)
         quantity : ndarray of shape (n_samples, n_quantities)
             NaN where the arm takes none.
+
+        Returns
+        -------
+        density : ndarray of shape (n_samples,)
+            In 1 over the units of the quantities.
         """
         at = quantity[:, None, :]
         taken = ~np.isnan(self.low)
@@ -75,6 +110,10 @@ class QuantityPolicy:
         low, high : ndarray of shape (n_samples, n_quantities)
             Ends of the box, which may reach beyond that of the arm; NaN, or infinite, where all is
             in it.
+
+        Returns
+        -------
+        chance : ndarray of shape (n_samples,)
         """
         taken = ~np.isnan(self.low)
         low = np.where(np.isnan(low), -np.inf, low)[:, None, :]

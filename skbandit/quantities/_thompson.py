@@ -28,6 +28,113 @@ class SmoothState(NamedTuple):
 
 
 class QuantityThompsonSampling(BaseQuantityBandit):
+    r"""Thompson sampling for rewards that are smooth in a quantity, and linear in the context.
+
+    The reward of an arm with context x and quantity q, as a part u of its box, is
+
+    .. math:: r = \sum_{j \ge 0} \sum_k w_{jk} \, s_j \phi_j(u) \, [1, x]_k + \varepsilon
+
+    with products of cosines :math:`\phi_j` and the deviations :math:`s_j` that a Gaussian process
+    with several length scales gives them [1]_; an arm without a quantity has the constant alone.
+    This is Bayesian linear regression with learnt noise and location, the engine of
+    :class:`~skbandit.linear.LinearThompsonSampling`.
+
+    A decision draws the weights and plays the arm and the quantity at which the draw is largest
+    [2]_. Its policy is the mixture over `n_draws` draws; around the best quantity of each draw, it
+    is uniform on the box that reaches
+
+    .. math:: (1 + n_a)^{-e}
+
+    of the sides of the arm's box in each direction, :math:`n_a` the rounds of the arm, cut at the
+    border. So the density is exact, and before any round arms and quantities are played evenly.
+    Arms with and without quantities compete in the same draws.
+
+    Parameters
+    ----------
+    quantities : dict of label to (low, high) or to a list of such pairs, or one of these, \
+            default=None
+        The box of each arm that takes a quantity; arms without an entry take none. A box without a
+        label is for the one arm, called "quantity" where `arms` is None. None: no arm takes any.
+    alpha : float >= 0, default=0.5
+        Factor on the deviations of the draws from the mean; 1 is posterior sampling itself.
+    prior_precision : float > 0, default=1.0
+        Precision of the weights, over that of the noise.
+    n_draws : int, default=32
+        Draws of each arm's weights in the policy. They follow from the name of the arm and what
+        it has learnt: the policy is a function of what was learnt.
+    width_exponent : float in [0, 1], default=0.5
+        The e above. Smaller keeps more overlap for off-policy evaluation, and costs more.
+    arms : array-like of shape (n_arms,), default=None
+        Labels of the arms; None learns them from the first `y`.
+    selector : selector, default=None
+        What is played given what the arms are worth in a draw, see :mod:`skbandit.selectors`; one
+        arm a round where there are quantities.
+    random_state : int, RandomState instance or None, default=None
+        Draws the arms and quantities.
+
+    Attributes
+    ----------
+    classes_, arms_ : ndarray of shape (n_arms,)
+        The arms.
+    weight_ : ndarray of shape (n_arms,)
+        Sum of the weights of the rounds from which each arm has learnt.
+    learnt_weight_ : float
+        Total weight of the rounds learnt; part of the key of the draws.
+    n_learning_calls_ : int
+        How many times the bandit has learnt since it was last fitted.
+    state_ : NamedTuple
+        What was learnt; replaced by learning.
+    full_feedback_ : bool
+        Whether it has learnt from full feedback only.
+    n_features_in_ : int
+        Number of features; with quantities it may be 0, for X of shape (n_samples, 0).
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, if it has learnt from a DataFrame.
+
+    See Also
+    --------
+    ZoomingBandit : Cells around any bandit, for rewards that are not smooth, or of 0 and 1.
+
+    Notes
+    -----
+    With one quantity an arm has 20 functions, with two 48, with three 80, with more 120, each
+    times one more than the number of features. The maximum of a draw is the best of 65, 256, 512
+    or 1,024 points, and four steps of half the length each from there. So a decision takes of the
+    order of `n_draws` times points times functions operations an arm, whatever was learnt; without
+    contexts it is made once for all rows. Learning takes the square of the number of terms a
+    round.
+
+    The reward is linear in the context at each quantity. Where it is not, put features that are
+    curved in front, such as :class:`sklearn.preprocessing.PolynomialFeatures`: a best quantity
+    that moves with the context makes squares of the context.
+
+    References
+    ----------
+    .. [1] A. Solin and S. Särkkä (2020). Hilbert space methods for reduced-rank Gaussian process
+       regression. Statistics and Computing 30, 419-446.
+    .. [2] S. R. Chowdhury and A. Gopalan (2017). On kernelized multi-armed bandits. ICML,
+       algorithm 2 (GP-Thompson sampling).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.base import make_log
+    >>> from skbandit.quantities import QuantityThompsonSampling
+    >>> bandit = QuantityThompsonSampling(
+    ...     arms=["dose", "none"], quantities={"dose": (0.0, 10.0)}, random_state=0
+    ... )
+    >>> rng = np.random.RandomState(0)
+    >>> for _ in range(30):
+    ...     X = rng.normal(size=(10, 1))
+    ...     arm, dose = bandit.predict(X, return_quantity=True)
+    ...     effect = 1.0 - 0.1 * (dose[:, 0] - 5.0) ** 2 + 0.5 * X[:, 0]
+    ...     reward = np.where(arm == "dose", effect, 0.0) + 0.1 * rng.normal(size=10)
+    ...     bandit = bandit.partial_fit(X, make_log(arm, reward, quantity=dose))
+    >>> arm, dose = bandit.predict([[2.0], [-4.0]], explore=False, return_quantity=True)
+    >>> arm.tolist(), bool(abs(dose[0, 0] - 5.0) < 0.5), dose[1].tolist()
+    (['dose', 'none'], True, [nan])
+    """
+
     _parameter_constraints = {
         **BaseQuantityBandit._parameter_constraints,
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -183,8 +290,7 @@ class QuantityThompsonSampling(BaseQuantityBandit):
                 boxes.high,
                 boxes.high,
             )
-        # Without contexts all rows are alike.
-        asked = contexts[:1] if contexts.shape[1] == 0 else contexts
+        asked, of_row = _different(contexts)
         shape = len(asked), n_draws, n_arms, boxes.n_quantities
         low, high, value = np.empty(shape), np.empty(shape), np.zeros(shape[:3])
         half = self._half_widths()
@@ -195,16 +301,14 @@ class QuantityThompsonSampling(BaseQuantityBandit):
             places = np.full(where.shape[:2], arm)
             low[:, :, arm] = unscaled(np.maximum(where - half[arm], 0.0), places, boxes)
             high[:, :, arm] = unscaled(np.minimum(where + half[arm], 1.0), places, boxes)
-        scores = np.broadcast_to(value, (n_samples, n_draws, n_arms)).reshape(-1, n_arms)
-        mask = None if available is None else np.repeat(available, n_draws, axis=0)
-        chance = self._chances(scores, mask, n_draws) / n_draws
-        shape = n_samples, n_draws * n_arms
-        ends = [one.reshape(len(asked), -1, boxes.n_quantities) for one in (low, high)]
+        # One draw after the other, each for all rows: so selectors know whose costs are whose.
+        scores = value[of_row].transpose(1, 0, 2).reshape(-1, n_arms)
+        mask = None if available is None else np.tile(available, (n_draws, 1))
+        chance = self._selector.select(scores, mask).reshape(n_draws, n_samples, n_arms) / n_draws
+        weight = chance.transpose(1, 0, 2).reshape(n_samples, n_draws * n_arms)
+        ends = [one.reshape(len(asked), -1, boxes.n_quantities)[of_row] for one in (low, high)]
         arm = np.tile(np.arange(n_arms), n_draws)
-        return QuantityPolicy(arm, chance.reshape(shape), *ends, boxes.high)
-
-    def _chances(self, scores, mask, n_draws):
-        return self._selector.select(scores, mask)
+        return QuantityPolicy(arm, weight, *ends, boxes.high)
 
     def _half_widths(self):
         """Half of the sides of the boxes around a best quantity, over those of the arm's box."""
@@ -266,3 +370,18 @@ class QuantityThompsonSampling(BaseQuantityBandit):
     def _merge_states(self, states):
         merged = FullRegression.merged([state.regression for state in states])
         return states[0]._replace(regression=merged)
+
+    @property
+    def weight_(self):
+        """Sum of the weights of the rounds from which each arm has learnt, (n_arms,)."""
+        return self.state_.regression.weight.copy()
+
+
+def _different(contexts):
+    """The rows that differ, and which of them each row is: what is alike is asked once."""
+    if contexts.shape[1] == 0:
+        return contexts[:1], np.zeros(len(contexts), dtype=np.intp)
+    if len(contexts) == 1:
+        return contexts, np.zeros(1, dtype=np.intp)
+    asked, of_row = np.unique(contexts, axis=0, return_inverse=True)
+    return asked, of_row.reshape(-1)

@@ -57,6 +57,10 @@ class _OfCells(BaseSelector):
         return self.selector.n_selected
 
     @property
+    def differs_by_row(self):
+        return getattr(self.selector, "differs_by_row", False)
+
+    @property
     def has_closed_form(self):
         return getattr(self.selector, "has_closed_form", False)
 
@@ -84,7 +88,8 @@ class ZoomingBandit(BaseQuantityBandit):
 
     rounds: as soon as the width of its estimate, which falls with the square root of n, is below
     what rewards may change by over its extent [1]_ [2]_. The halves start from a share of what it
-    has learnt. To what the bandit makes of a cell is added what may be hidden in it,
+    has learnt. After its first round an arm has eight cells, more with four quantities or more. To
+    what the bandit makes of a cell is added what may be hidden in it,
 
     .. math:: \kappa \, s \, \ell \sqrt{\log(1 + N / n)},
 
@@ -169,7 +174,7 @@ class ZoomingBandit(BaseQuantityBandit):
     ...     effect = -((dose[:, 0] - 7.0) ** 2) + rng.normal(size=10)
     ...     bandit = bandit.partial_fit(nothing, make_log(arm, effect, quantity=dose))
     >>> _, dose = bandit.predict(nothing[:1], explore=False, return_quantity=True)
-    >>> bool(abs(dose[0, 0] - 7.0) < 1.0), len(bandit.cells_) > 8
+    >>> bool(abs(dose[0, 0] - 7.0) < 1.0), len(bandit.cells_) > 4
     (True, True)
     """
 
@@ -213,7 +218,8 @@ class ZoomingBandit(BaseQuantityBandit):
             return tags
         inner = get_tags(self._bandit)
         tags.input_tags = copy.copy(inner.input_tags)
-        tags.input_tags.three_d_array = False
+        # Candidates with features are refused with a hint once there is something to learn.
+        tags.input_tags.two_d_array, tags.input_tags.three_d_array = True, False
         tags.no_validation = inner.no_validation
         quantity = tags.bandit_tags.quantity
         if hasattr(inner, "bandit_tags"):
@@ -287,7 +293,7 @@ class ZoomingBandit(BaseQuantityBandit):
         return ZoomingState(bandit, cells, boxes)
 
     def _cut(self, bandit, cells, needed):
-        """Cut the cells that have learnt enough; an arm that was played first, to its first cells."""
+        """Cut the cells that have learnt enough, and an arm that was played first."""
         for label in cells.label[cells.weight >= needed].tolist():
             arm = cells.arm[cells.label == label][0]
             young = np.count_nonzero(cells.arm == arm) < n_first(cells)[cells.label == label][0]

@@ -6,7 +6,6 @@ import pytest
 from skbandit._rounds import as_labels, split_log
 from skbandit._rows import n_rows
 from skbandit.base import make_log
-from skbandit.contextfree import BetaThompsonSampling
 from skbandit.linear import LinearThompsonSampling
 from skbandit.quantities import QuantityThompsonSampling, ZoomingBandit
 from skbandit.quantities._boxes import find_boxes
@@ -42,6 +41,9 @@ class FillsIn:
             named = {label: box_of(label) for label in self.classes_.tolist() if box_of(label)}
             self._cache["boxes"] = find_boxes(named, self.classes_)
         return self._cache["boxes"]
+
+    def _with_named_boxes(self):
+        return self._twin()
 
     def _filled(self, X, y, reward):
         if y is None:
@@ -105,3 +107,51 @@ BANDITS = [
     Smooth(n_draws=8),
     Smooth(n_draws=8, selector=SoftmaxSelector(0.5)),
 ]
+FULL = "full feedback says nothing about quantities, and is refused"
+DENSITY = "a logged propensity is a density here, and may exceed 1"
+BOX = "the new arm has another box than the one that it starts from"
+LABELS = "the box of an arm follows from its label in these tests"
+REWARDS = "the quantities follow from the rewards in these tests"
+NOT_FOR_QUANTITIES = {
+    "check_full_feedback": FULL,
+    "check_full_feedback_teaches_all": FULL,
+    "check_full_feedback_in_pieces": FULL,
+    "check_score_of_full_feedback": FULL,
+    "check_encoded_logs_are_refused": FULL,
+    "check_score_with_masks": DENSITY,
+    "check_score_is_policy_value": DENSITY,
+    "check_score_needs_rewards": DENSITY,
+    "check_bad_rounds_change_nothing": DENSITY,
+    "check_add_arm_from_another": BOX,
+    "check_add_arm_from_weights": BOX,
+    "check_kinds_of_labels": LABELS,
+    "check_offset_and_unit": REWARDS,
+}
+# Of bandits around cells.
+NOT_FOR_CELLS = {
+    "check_draws_are_new_after_learning": "a selector plays all cells alike, not all arms",
+}
+
+
+def _is_left_out(estimator, check):
+    name = check.__name__
+    of_cells = isinstance(estimator, ZoomingBandit) and name in NOT_FOR_CELLS
+    return of_cells or name in NOT_FOR_QUANTITIES
+
+
+def _cases():
+    for bandit in BANDITS:
+        for estimator, check in bandit_checks_generator(bandit):
+            if not _is_left_out(estimator, check):
+                yield pytest.param(estimator, check, id=f"{label_of(estimator)}-{check.__name__}")
+
+
+@pytest.mark.parametrize(("estimator", "check"), list(_cases()))
+def test_battery(estimator, check):
+    check(estimator)
+
+
+def test_what_is_left_out_is_known():
+    names = {check.__name__ for one in BANDITS for _, check in bandit_checks_generator(one)}
+    assert set(NOT_FOR_QUANTITIES) | set(NOT_FOR_CELLS) <= names
+    assert len(names - set(NOT_FOR_QUANTITIES)) > 70
