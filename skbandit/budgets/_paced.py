@@ -34,7 +34,9 @@ from ._books import (
 from ._price import affordable, bracketed_price, spending, typical_price
 
 # Debts are paid back, and what was saved is spent, over so many rounds.
-_PAY_BACK, _SPEND = 50.0, 200.0
+_HORIZON = 100.0
+# What is kept in reserve is not more than so many rounds may cost.
+_LARGEST_RESERVE = 20.0
 # Draws of a belief by which the price is found.
 _DRAWS = 16
 # Two prices are mixed where the policies at them spend further apart than this part of the ceiling.
@@ -411,8 +413,22 @@ class BudgetPacedBandit(BaseBanditOfBandits):
     def _allowance(self):
         """What a round may cost, so that debts are paid back and savings spent by and by."""
         books = self._books
-        horizon = max(_PAY_BACK if books.bank < 0.0 else _SPEND, books.batch)
-        return max(self.ceiling + books.bank / horizon, 0.0)
+        horizon = max(_HORIZON, books.batch)
+        return max(self.ceiling + (books.bank - self._reserve()) / horizon, 0.0)
+
+    def _reserve(self):
+        """What is kept for rounds that cost more than was foreseen.
+
+        Where what is saved is spent over H rounds, it varies by as much as one round's cost does,
+        times the root of H / 2.
+        """
+        columns = self._books.recent.columns
+        paid = ~np.isnan(columns["cost"])
+        if not paid.any():
+            return 0.0
+        unit = self._units(self._books.unit)[self._group(columns["arm"][paid])]
+        varies = np.std(unit * columns["cost"][paid])
+        return min(varies * np.sqrt(_HORIZON / 2.0), _LARGEST_RESERVE * self.ceiling)
 
     def _found_price(self, contexts):
         belief, cost = weighed(self.state_.bandits[0], contexts), self._expected_costs(contexts)
@@ -456,7 +472,7 @@ class BudgetPacedBandit(BaseBanditOfBandits):
     def _policy(self, contexts, available):
         cost, price = self._costs_in(contexts), self._price()
         if self.ceiling is not None:
-            purse = self.ceiling + self._books.bank
+            purse = self.ceiling + max(self._books.bank, 0.0)
             available = affordable(cost, purse, self._selector.n_selected or 1, available)
         policy = self._priced(price.high, contexts, available, cost)
         if price.share == 0.0:
