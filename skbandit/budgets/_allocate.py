@@ -7,8 +7,8 @@ from sklearn.pipeline import Pipeline
 
 from .._inner import asked
 from .._random import derived_seed, uniforms
-from .._rows import n_rows, row_keys
 from .._rounds import check_available, check_cost, encode_arms
+from .._rows import n_rows, row_keys
 from ..base import BaseBandit, is_bandit
 from ..strategies import PricedSelector
 from ..strategies._costs import arm_costs
@@ -195,7 +195,7 @@ def _priced_policy(bandit, contexts, mask, cost, total):
 
 
 def _within_budget(policy, cost, mask, budget):
-    """The policy, mixed with the cheapest arms where no price has brought it down to the budget."""
+    """The policy, mixed with the cheapest arms where no price has brought it down enough."""
     spent = float((policy * cost).sum())
     if spent <= budget * (1.0 + _ROUNDING):
         return policy

@@ -8,8 +8,12 @@ from .._shares import blended, known_places
 
 # What an arm is expected to cost in a row lies within such factors of what it costs in the mean.
 _LEAST, _MOST = 0.1, 10.0
-# So many rounds say that an arm costs what it did before, against those that are remembered.
-_STEADY = 20.0
+# What an arm has cost is compared with what was expected over about fifty rounds of its own;
+# so many rounds say that it costs what it did before.
+_FADES, _STEADY = 0.98, 5.0
+
+
+_OF_ARMS = ("unit", "weight", "cost_sum", "paid", "told")
 
 
 class Books(NamedTuple):
@@ -18,6 +22,8 @@ class Books(NamedTuple):
     unit: np.ndarray  # (n_arms,) about what the arm costs; NaN where nobody knows
     weight: np.ndarray  # (n_arms,) rounds whose cost is known
     cost_sum: np.ndarray  # (n_arms,) what they cost, in the arm's unit
+    paid: np.ndarray  # (n_arms,) what they cost, each round fading with those of the arm
+    told: np.ndarray  # (n_arms,) what they were expected to cost, fading likewise
     bank: float  # what was allowed so far less what was spent
     spent: float  # what was spent
     rounds: float  # in so many rounds
@@ -33,7 +39,7 @@ def empty_books(n_arms):
     n_arms : int
     """
     zeros = np.zeros(n_arms)
-    return Books(np.full(n_arms, np.nan), zeros, zeros.copy(), 0.0, 0.0, 0.0, 0.0)
+    return Books(np.full(n_arms, np.nan), *(zeros.copy() for _ in range(4)), 0.0, 0.0, 0.0, 0.0)
 
 
 def units_of(books, arm, cost, weight, ceiling):
@@ -86,23 +92,47 @@ def within_reason(expected, mean):
     return np.clip(expected, _LEAST * mean, _MOST * mean)
 
 
-def recent_factors(mean, arm, cost, expected, weight):
-    """Return by what factor arms have cost more lately than a model expects.
+def faded(before, arm, value, weight, n_arms):
+    """Add up values of each arm, of which each fades as others of its arm come.
 
     Parameters
     ----------
-    mean : ndarray of shape (n_arms,)
-        What each arm costs in the mean; twenty rounds at that price steady the factor.
+    before : ndarray of shape (n_arms,)
+        The sums so far.
     arm : ndarray of int of shape (n_rounds,)
-    cost, expected, weight : ndarray of shape (n_rounds,)
+    value, weight : ndarray of shape (n_rounds,)
+        A weight of k is k repetitions.
+    n_arms : int
+
+    Returns
+    -------
+    sums : ndarray of shape (n_arms,)
+    """
+    order = np.argsort(arm, kind="stable")
+    total = np.bincount(arm, weight, minlength=n_arms)
+    # Weight of the rounds of the same arm that come later.
+    later = np.empty(len(arm))
+    later[order] = np.cumsum(total)[arm[order]] - np.cumsum(weight[order])
+    repeated = (1.0 - _FADES**weight) / (1.0 - _FADES)
+    new = np.bincount(arm, _FADES**later * repeated * value, minlength=n_arms)
+    return before * _FADES**total + new
+
+
+def recent_factors(books, mean):
+    """Return by what factor arms have cost more lately than was expected.
+
+    Parameters
+    ----------
+    books : Books
+    mean : ndarray of shape (n_arms,)
+        What each arm costs in the mean: so much steadies the factor.
 
     Returns
     -------
     factor : ndarray of shape (n_arms,)
     """
     steady = _STEADY * np.where(np.isnan(mean), 0.0, mean)
-    paid = np.bincount(arm, weight * cost, minlength=len(mean)) + steady
-    told = np.bincount(arm, weight * expected, minlength=len(mean)) + steady
+    paid, told = books.paid + steady, books.told + steady
     return np.divide(paid, told, out=np.ones(len(mean)), where=told > 0.0)
 
 
@@ -117,7 +147,8 @@ def carried_books(books, resize):
     source = resize.arm_source
     known = source >= 0
     arrays = []
-    for old, prior in ((books.unit, np.nan), (books.weight, 0.0), (books.cost_sum, 0.0)):
+    for name in _OF_ARMS:
+        old, prior = getattr(books, name), np.nan if name == "unit" else 0.0
         new = np.full(len(source), prior)
         new[known] = old[source[known]]
         arrays.append(new)
@@ -129,6 +160,4 @@ def carried_books(books, resize):
         units = np.where(np.isnan(arrays[0][places]), 0.0, arrays[0][places])
         of_teachers = resize.shares @ units
         arrays[0][new] = np.where(of_teachers > 0.0, of_teachers, np.nan)
-    return books._replace(
-        unit=arrays[0], weight=arrays[1], cost_sum=arrays[2], recent=None
-    )
+    return books._replace(**dict(zip(_OF_ARMS, arrays, strict=True)), recent=None)

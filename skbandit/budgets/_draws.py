@@ -78,9 +78,7 @@ def _fewer_arms(chance, cost, rng):
     rows, arms = np.arange(len(chance))[:, None], _likely(chance, 3)
     own = cost[rows, arms]
     # What sums to nothing, and costs nothing: the product of (1, 1, 1) and the costs.
-    along = np.column_stack(
-        [own[:, 2] - own[:, 1], own[:, 0] - own[:, 2], own[:, 1] - own[:, 0]]
-    )
+    along = np.column_stack([own[:, 2] - own[:, 1], own[:, 0] - own[:, 2], own[:, 1] - own[:, 0]])
     alike = np.abs(along).max(axis=1) <= 1e-12 * np.abs(own).max(axis=1)
     along[alike] = [1.0, -1.0, 0.0]
     along /= np.abs(along).max(axis=1, keepdims=True)
@@ -101,7 +99,9 @@ def _one_of_two(chance, cost, rng):
     size = np.abs(step).max(axis=1)
     # A row whose arms cost the same is decided alone.
     free = np.abs(apart) <= 1e-12 * np.abs(own).max(axis=1).reshape(n_pairs, 2)
-    step = np.where(free.any(axis=1)[:, None], free.astype(float), step / np.where(size, size, 1.0)[:, None])
+    step = np.where(
+        free.any(axis=1)[:, None], free.astype(float), step / np.where(size, size, 1.0)[:, None]
+    )
     direction = np.zeros_like(flat)
     direction[rows, arms] = np.column_stack([step.ravel(), -step.ravel()])
     shape = (n_pairs, 2, n_arms)

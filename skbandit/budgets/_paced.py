@@ -26,6 +26,7 @@ from ..strategies._costs import arm_costs
 from ._books import (
     carried_books,
     empty_books,
+    faded,
     mean_costs,
     recent_factors,
     units_of,
@@ -39,7 +40,9 @@ _HORIZON = 100.0
 _LARGEST_RESERVE = 20.0
 # Draws of a belief by which the price is found.
 _DRAWS = 16
-# Two prices are mixed where the policies at them spend further apart than this part of the ceiling.
+# An arm in whose cost there is more doubt than this is not taken to be cheaper than in the mean.
+_KNOWN = 1.2
+# Two prices are mixed where the policies at them spend further apart than so much of the ceiling.
 _APART = 0.01
 
 
@@ -62,13 +65,15 @@ class BudgetPacedBandit(BaseBanditOfBandits):
     so the policy stays that of the bandit inside, and its propensities are exact. The price is
     the dual variable of the budget [1]_ [2]_. It is no step size's matter: after each learning
     call it is solved for, as the price at which the policy spends, on the last rounds' contexts,
-    what a round may cost now. That is the ceiling plus what was saved, to be spent over the next
-    200 rounds, or less what was overspent, to be paid back over 50.
+    what a round may cost now: the ceiling, and a hundredth of what was saved beyond a reserve,
+    which is as large as what is saved varies by itself; or less a hundredth of what lacks.
 
-    Beside that no arm is played that is expected to cost more than there is: what rounds were
-    allowed to cost so far less what they did, and this round's ceiling. The cheapest arm always
-    may be played. So rounds that are learnt one by one overspend by one decision at most, beyond
-    what cannot be foreseen, and rounds that are learnt in batches by one batch.
+    Beside that no arm is played that may cost more than there is: what rounds were allowed to cost
+    so far less what they did, where that is above 0, and this round's ceiling. Of an arm that was
+    played n times it is believed that it may cost :math:`1 + (1 + n)^{-1/2}` times what is
+    expected. The cheapest arm always may be played. So rounds that are learnt one by one overspend
+    by one decision at most, beyond what cannot be foreseen, and rounds that are learnt in batches
+    by one batch.
 
     Parameters
     ----------
@@ -92,10 +97,9 @@ class BudgetPacedBandit(BaseBanditOfBandits):
         the context, in multiples of about its mean cost, and within a factor of ten of it. "mean":
         the mean of each arm. None: another `bandit`, where that takes any number as a reward
         (see :class:`~skbandit.base.BanditTags`), else "mean". All are corrected by what the last
-        rounds did cost.
+        fifty rounds or so of each arm did cost, so prices may change.
     window : int, default=256
-        How many rounds are remembered, whose contexts find the price and whose costs correct what
-        is expected.
+        How many rounds are remembered, whose contexts find the price.
     arms : array-like of shape (n_arms,), default=None
         Labels of the arms; None learns them from the first `y`.
     selector : selector, default=None
@@ -268,7 +272,19 @@ class BudgetPacedBandit(BaseBanditOfBandits):
     def _learn(self, rounds):
         if rounds.weight is not None and not (rounds.weight > 0.0).any():
             return self.state_
-        return super()._learn(rounds._replace(cost=self._costs_of(rounds)))
+        rounds = rounds._replace(cost=self._costs_of(rounds))
+        state = super()._learn(rounds)
+        if rounds.cost is None:
+            return state
+        # What is expected once these rounds are known: their errors are no change of prices.
+        group, books = self._group(rounds.arm), state.rest
+        expected = self._modelled(state, rounds.contexts)[np.arange(len(group)), rounds.arm]
+        relative, n_arms = self._relative(rounds)[0], len(books.unit)
+        paid, told = (
+            faded(before, group, value, rounds.weights, n_arms)
+            for before, value in ((books.paid, relative), (books.told, expected))
+        )
+        return state._replace(rest=books._replace(paid=paid, told=told))
 
     def _costs_of(self, rounds):
         """What was paid in each of these rounds, or None for rounds in which nothing was."""
@@ -330,9 +346,7 @@ class BudgetPacedBandit(BaseBanditOfBandits):
 
     def _remembering(self, rest, rounds, relative, weight):
         """Books in which these rounds are the last ones."""
-        columns = {
-            "row": rounds.contexts, "arm": rounds.arm, "cost": relative, "weight": weight
-        }
+        columns = {"row": rounds.contexts, "arm": rounds.arm, "cost": relative, "weight": weight}
         counts = np.flatnonzero(weight > 0.0)
         if len(counts) < len(weight):
             columns = take_rounds(columns, counts)
@@ -358,46 +372,44 @@ class BudgetPacedBandit(BaseBanditOfBandits):
         unit = np.where(np.isnan(unit) & (nominal == 0.0), 1.0, unit)
         return np.where(nominal > 0.0, nominal, unit)
 
-    def _mean_relative(self):
+    def _mean_relative(self, books):
         """What arms cost in the mean, in their units; NaN where nobody knows."""
         nominal = self._nominal()
-        return mean_costs(self._books, np.where(nominal > 0.0, 1.0, nominal))
+        return mean_costs(books, np.where(nominal > 0.0, 1.0, nominal))
 
-    def _modelled(self, contexts):
+    def _modelled(self, state, contexts):
         """What the model of costs expects, in the units of the arms, (n_rows, n_arms)."""
-        mean, bandits = self._mean_relative(), self.state_.bandits
+        mean, bandits = self._mean_relative(state.rest), state.bandits
         shape = (n_rows(contexts), len(self._arms_for(contexts)))
         if len(bandits) < 2 or not bandits[1].__sklearn_is_fitted__():
             return np.broadcast_to(mean, shape)
         return within_reason(bandits[1].expected_reward(contexts), mean)
 
-    def _factors(self):
-        """By what factor arms have cost more lately than is expected, (n_arms,)."""
-        mean, recent = self._mean_relative(), self._books.recent
-        if recent is None or not len(recent):
-            return np.ones(len(mean))
-        columns = recent.columns
-        paid = np.flatnonzero(~np.isnan(columns["cost"]))
-        if not len(paid):
-            return np.ones(len(mean))
-        columns = take_rounds(columns, paid)
-        arm = columns["arm"]
-        expected = self._modelled(columns["row"])[np.arange(len(arm)), arm]
-        return recent_factors(
-            mean, self._group(arm), columns["cost"], expected, columns["weight"]
-        )
+    def _known_costs(self):
+        """Of each arm the unit times the factor of late, its mean cost, and how sure it is."""
+        key = "costs", repr(self.cost)
+        if key not in self._cache:
+            books = self._books
+            mean, unit = self._mean_relative(books), self._units(books.unit)
+            # Rounds that are few may have been cheap ones.
+            doubt = 1.0 + 1.0 / np.sqrt(1.0 + books.weight)
+            self._cache[key] = unit * recent_factors(books, mean), unit * mean, doubt
+        return self._cache[key]
 
     def _expected_costs(self, contexts):
         """What arms are expected to cost in these rows, (n_rows, n_arms)."""
-        key = "factors", repr(self.cost)
-        if key not in self._cache:
-            self._cache[key] = self._units(self._books.unit) * self._factors()
-        cost = self._modelled(contexts) * self._cache[key]
+        cost = self._modelled(self.state_, contexts) * self._known_costs()[0]
         unknown = np.isnan(cost)
         if unknown.any():
             # What nobody knows is taken to cost what a round may: it is tried once.
             cost = np.where(unknown, 0.0 if self.ceiling is None else self.ceiling, cost)
         return cost
+
+    def _at_most(self, expected):
+        """What arms may cost that are expected to cost so much."""
+        _, mean, doubt = self._known_costs()
+        few = np.where(np.isnan(mean), 0.0, mean * (doubt > _KNOWN))
+        return np.where(np.isnan(mean), expected, doubt * np.maximum(expected, few))
 
     # ----------------------------------------------------------------- price
     def _price(self):
@@ -434,6 +446,8 @@ class BudgetPacedBandit(BaseBanditOfBandits):
         belief, cost = weighed(self.state_.bandits[0], contexts), self._expected_costs(contexts)
         selector = self._selector
         scores = belief.mean[None] if not np.any(belief.std) else belief.draws(_DRAWS, 0)
+        # Where contexts do not matter a belief has one row for all.
+        scores = np.broadcast_to(scores, (len(scores), *cost.shape))
         n_draws, n_samples, n_arms = scores.shape
 
         def spent_at(price):
@@ -473,7 +487,8 @@ class BudgetPacedBandit(BaseBanditOfBandits):
         cost, price = self._costs_in(contexts), self._price()
         if self.ceiling is not None:
             purse = self.ceiling + max(self._books.bank, 0.0)
-            available = affordable(cost, purse, self._selector.n_selected or 1, available)
+            most = cost if self.__dict__.get("_said") is not None else self._at_most(cost)
+            available = affordable(most, purse, self._selector.n_selected or 1, available)
         policy = self._priced(price.high, contexts, available, cost)
         if price.share == 0.0:
             return policy

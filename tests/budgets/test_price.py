@@ -90,5 +90,7 @@ def test_affordable():
         assert_array_equal(affordable(cost, purse), [[True, False, False], [False, True, True]])
     assert_array_equal(affordable(cost, 0.5, 2), [[True, True, False], [False, True, True]])
     mask = np.array([[False, True, True], [True, True, False]])
-    assert_array_equal(affordable(cost, 0.5, 1, mask), [[False, True, False], [False, True, False]])
+    assert_array_equal(
+        affordable(cost, 0.5, 1, mask), [[False, True, False], [False, True, False]]
+    )
     assert_array_equal(affordable(cost, 9.0, 1, mask), mask)
