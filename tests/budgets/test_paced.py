@@ -26,7 +26,7 @@ def routing(seed, n_rounds):
     return X[rows], reward[rows], cost[rows]
 
 
-def play(bandit, X, reward, cost, batch=4):
+def play(bandit, X, reward, cost, batch=10):
     """Learn online; the bandit, the columns played and what each round has cost."""
     played = []
     for start in range(0, len(X), batch):
