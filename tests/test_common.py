@@ -179,6 +179,11 @@ SETTINGS = {
     # Without quantities; tests/quantities/test_contract.py has those with them.
     "ZoomingBandit": lambda: [{}, {"bandit": LinearThompsonSampling()}],
     "QuantityThompsonSampling": lambda: [{}],
+    "BudgetPacedBandit": lambda: [
+        {"ceiling": 2.0, "cost": 1.0, "bandit": LinearUCB()},
+        {"ceiling": 2.0, "cost": 1.0, "cost_model": "mean", "window": 30},
+        {"ceiling": 1.5, "cost": 1.0, "bandit": LinearUCB(arm_model="shared")},
+    ],
     "BootstrappedThompsonSampling": _bootstrapped,
     "BootstrappedUCB": lambda: [{"n_samples": 3, "refit_growth": 1.5}],
     "ExploreThenCommit": lambda: [{"n_explore": 20}],
