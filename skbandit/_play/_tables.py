@@ -106,8 +106,9 @@ def weighs_costs(policy):
         return True
     if get_tags(policy).bandit_tags.cost == "used":
         return True
-    selector = getattr(policy, "selector", None)
-    return getattr(selector, "weighs_costs", hasattr(selector, "for_costs"))
+    # A bandit of several objectives has another selector beside that of its scores.
+    parameters = policy.get_params(deep=False).values()
+    return any(getattr(one, "weighs_costs", hasattr(one, "for_costs")) for one in parameters)
 
 
 def costs_by_row(cost, n_samples):
