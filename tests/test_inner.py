@@ -1,14 +1,16 @@
 """Bandits inside a bandit."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
 from skbandit._inner import least_tags, weighed
 from skbandit._tags import get_bandit_tags
-from skbandit.contextfree import Exp3, TopTwoThompsonSampling
+from skbandit.contextfree import BetaThompsonSampling, Exp3, TopTwoThompsonSampling
 from skbandit.linear import LinearThompsonSampling, LinearUCB
 from skbandit.meta import BootstrappedThompsonSampling, GreedyBandit
+from skbandit.objectives import MultiObjectiveBandit
 from skbandit.selectors import ArgmaxSelector, SoftmaxSelector
 
 RNG = np.random.RandomState(0)
@@ -46,3 +48,21 @@ def test_least_tags():
     assert least.learning == get_bandit_tags(both[2]).learning
     assert not least.can_merge
     assert least.fades
+
+
+def test_bandits_without_contexts_hand_over_all_rows():
+    bandit = BetaThompsonSampling(random_state=0).fit(X, ARM, reward=(REWARD > 0).astype(float))
+    assert weighed(bandit, X[:7]).mean.shape == (7, 3)
+
+
+def test_features_inside_have_no_names():
+    names = ["left", "right", "more"]
+    frame = pd.DataFrame(X, columns=names[:2])
+    paid = np.column_stack([REWARD, -REWARD])
+    bandit = MultiObjectiveBandit(bandit=LinearUCB(), random_state=0).fit(frame, ARM, paid)
+    bigger = bandit.expand_features(["more"])
+    assert bigger.feature_names_in_.tolist() == names
+    assert not any(hasattr(one, "feature_names_in_") for one in bigger.bandits_)
+    padded = pd.DataFrame(np.column_stack([X, np.zeros(80)]), columns=names)
+    # A warning about names would be an error.
+    assert_allclose(bigger.predict_proba(padded), bandit.predict_proba(frame))

@@ -206,7 +206,7 @@ class BaseObjectiveSelector(BaseCostSelector):
         return np.concatenate([values, -self._costs(*values.shape[:2])[..., None]], axis=2)
 
     def select(self, scores, available=None):
-        """See :meth:`skbandit.selectors.BaseSelector.select`; an error: no scores are chosen by."""
+        """See :meth:`skbandit.selectors.BaseSelector.select`; an error: it weighs no scores."""
         raise ValueError(
             f"{type(self).__name__} chooses by several objectives. Give it to "
             "MultiObjectiveBandit(objective_selector=...), not as selector=."
