@@ -52,7 +52,7 @@ def test_it_finds_the_best_price_of_each_customer():
         _, price = bandit.predict([[x]], explore=False, return_quantity=True)
         best = best_price(x)
         earned = price[0, 0] * chance(price[0], np.array([[x]]))
-        assert earned >= 0.93 * best * chance(best, np.array([[x]]))
+        assert earned >= 0.9 * best * chance(best, np.array([[x]]))
 
 
 def test_the_density_is_that_of_the_decisions(learnt):
