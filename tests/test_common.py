@@ -13,7 +13,7 @@ from sklearn.utils.estimator_checks import check_estimator, check_param_validati
 
 from skbandit.base import BanditTags
 from skbandit.buffers import SlidingWindow
-from skbandit.linear import LinearUCB
+from skbandit.linear import LinearThompsonSampling, LinearUCB
 from skbandit.objectives import WeightedSumSelector
 from skbandit.selectors import (
     EpsilonGreedySelector,
