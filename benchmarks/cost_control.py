@@ -70,11 +70,12 @@ def main():
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=20_000)
     parser.add_argument("--batch", type=int, default=100)
+    parser.add_argument("--problem", choices=PROBLEMS, action="append", help="default: all")
     parser.add_argument("--jobs", type=int, default=1)
     arguments = parser.parse_args()
     rows = []
     with Parallel(n_jobs=arguments.jobs) as parallel:
-        for problem in PROBLEMS:
+        for problem in arguments.problem or PROBLEMS:
             for name in BANDITS:
                 for floor in (False, True):
                     found = parallel(

@@ -16,6 +16,7 @@ import argparse
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from sklearn.linear_model import Ridge
 
 from skbandit.base import make_log
 from skbandit.linear import LinearUCB
@@ -86,6 +87,9 @@ def one_log(world, n_rounds, seed, estimator, interval):
             values=FACTORS,
             estimator=estimator,
             interval=interval,
+            reward_model=Ridge(),
+            cost_model=Ridge(),
+            cv=2,
         )
         truth = world.truth(np.tile(COST, (N_CONTEXTS, 1)) if known else world.cost)
         row = {"costs": "known" if known else "logged"}
@@ -129,15 +133,19 @@ def main():
         costs = np.tile(COST, (N_CONTEXTS, 1)) if known else world.cost
         truth = dict(zip(("reward", "cost"), world.truth(costs), strict=True))
         print(pd.DataFrame(truth, index=FACTORS).round(3).to_string())
-    rows = Parallel(n_jobs=arguments.jobs)(
-        delayed(one_log)(
-            world, arguments.rounds, 1000 + seed, arguments.estimator, arguments.interval
-        )
-        for seed in range(arguments.logs)
-    )
-    table = pd.DataFrame([row for pair in rows for row in pair])
-    means = table.groupby("costs").mean().mul(100).round(1)
-    print(means.T.to_string())
+    rows = []
+    with Parallel(n_jobs=arguments.jobs) as parallel:
+        for start in range(0, arguments.logs, 250):
+            seeds = range(start, min(start + 250, arguments.logs))
+            rows += parallel(
+                delayed(one_log)(
+                    world, arguments.rounds, 1000 + seed, arguments.estimator, arguments.interval
+                )
+                for seed in seeds
+            )
+            table = pd.DataFrame([row for pair in rows for row in pair])
+            print(f"{len(rows)} logs, percent")
+            print(table.groupby("costs").mean().mul(100).round(1).T.to_string(), flush=True)
     print(table.groupby("costs").count().T.to_string())
 
 

@@ -59,9 +59,9 @@ class BanditTags:
         need not have columns.
     arms : {"independent", "linked", "shared"}, default="independent"
         Whether an arm's model is taught by its own rounds alone, or also by those of others.
-        "shared": one model of all arms tells them apart by what is known of them (their prices), so
-        that no arm has learnt anything for itself: what a new arm starts from need not be said, and
-        the rounds of an arm that is removed are not forgotten.
+        "shared": one model of all arms tells them apart by what is known of them (their prices):
+        no arm has learnt anything for itself, what a new arm starts from need not be said, and the
+        rounds of an arm that is removed are not forgotten.
     arm_order : {"free", "named", "matters"}, default="free"
         Whether what is learnt about an arm depends by more than rounding on its place among the
         arms ("matters": the weights of a network are drawn arm by arm), or on what it is called

@@ -753,7 +753,7 @@ class BaseBandit(BaseEstimator):
                     probability = asked._policy(block, mask)
                 else:
                     greedy = ArgmaxSelector() if n_selected is None else selector
-                    probability = greedy.select(bandit._mean_reward(block), mask)
+                    probability = greedy.select(asked._mean_reward(block), mask)
                 chosen = draw_arms(probability, uniform[rows], n_selected or 1)
                 if n_selected is not None and n_selected > 1:
                     ask = bandit._decision_function if explore else bandit._mean_reward

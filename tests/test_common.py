@@ -13,6 +13,10 @@ from sklearn.utils.estimator_checks import check_estimator, check_param_validati
 
 from skbandit.base import BanditTags
 from skbandit.buffers import SlidingWindow
+<<<<<<< HEAD
+=======
+from skbandit.glm import LogisticThompsonSampling
+>>>>>>> main
 from skbandit.linear import LinearThompsonSampling, LinearUCB
 from skbandit.objectives import WeightedSumSelector
 from skbandit.selectors import (
@@ -21,7 +25,6 @@ from skbandit.selectors import (
     SoftmaxSelector,
     TopKSelector,
 )
-from skbandit.strategies import TopTwoSelector
 from skbandit.utils import get_bandit_tags
 from skbandit.utils.discovery import all_bandits
 from skbandit.utils.estimator_checks import bandit_checks_generator, parametrize_with_bandit_checks
@@ -33,7 +36,6 @@ SELECTORS = [
     EpsilonGreedySelector(),
     SoftmaxSelector(),
     PropensityFloorSelector(),
-    TopTwoSelector(),
     TopKSelector(k=1),
     SETS,
 ]
@@ -73,6 +75,16 @@ def _small_net():
     from skbandit.neural import make_net
 
     return make_net("tiny_mlp", module__hidden_units=(8,))
+
+
+def _one_price(arm):
+    """Arms of one price are alike in all but their demand, as arms of other bandits are."""
+    return 1.0
+
+
+def _at_one_price(*settings):
+    """Settings of bandits that price arms, with few draws."""
+    return [{"prices": _one_price, "n_draws": 100, **params} for params in settings]
 
 
 def _trained_fast(**params):
@@ -170,6 +182,11 @@ SETTINGS = {
     # Without quantities; tests/quantities/test_contract.py has those with them.
     "ZoomingBandit": lambda: [{}, {"bandit": LinearThompsonSampling()}],
     "QuantityThompsonSampling": lambda: [{}],
+    "BudgetPacedBandit": lambda: [
+        {"ceiling": 2.0, "cost": 1.0, "bandit": LinearUCB()},
+        {"ceiling": 2.0, "cost": 1.0, "cost_model": "mean", "window": 30},
+        {"ceiling": 1.5, "cost": 1.0, "bandit": LinearUCB(arm_model="shared")},
+    ],
     "BootstrappedThompsonSampling": _bootstrapped,
     "BootstrappedUCB": lambda: [{"n_samples": 3, "refit_growth": 1.5}],
     "ExploreThenCommit": lambda: [{"n_explore": 20}],
@@ -182,6 +199,13 @@ SETTINGS = {
     ],
     "TreeThompsonSampling": _on_trees,
     "TreeUCB": _on_trees,
+    "MonotonePricingThompsonSampling": lambda: _at_one_price(
+        {}, {"bandit": LinearThompsonSampling()}
+    ),
+    "MonotonePricingUCB": lambda: _at_one_price({"bandit": LogisticThompsonSampling()}),
+    "DemandCurveThompsonSampling": lambda: _at_one_price({}, {"demand": "amount"}),
+    "DemandCurveUCB": lambda: _at_one_price({"demand": "count", "departure": 0.0}),
+    "PriceIntervalBandit": lambda: _at_one_price({}),
 }
 
 # More of them, run before a release.

@@ -8,6 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from scipy import sparse
+from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold, LeaveOneOut, ShuffleSplit, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
@@ -18,14 +19,18 @@ from skbandit._play import (
     ArmColumns,
     as_rows,
     ask_policy,
+    costs_by_row,
     entries_at,
     last_step,
     make_folds,
     name_arms,
     name_policies,
     take_apart,
+    weighs_costs,
 )
 from skbandit.linear import LinearThompsonSampling, LinearUCB
+from skbandit.selectors import EpsilonGreedySelector, PropensityFloorSelector
+from skbandit.strategies import CheapestNearBestSelector, DefaultArmSelector
 
 
 @pytest.mark.parametrize("n_labels", [5, 500])
@@ -183,3 +188,44 @@ def test_mask_of_answers_is_the_one_they_were_given():
     )
     again = ask_policy(answers, X, mask)
     np.testing.assert_array_equal(again.probability, answers.probability)
+
+
+class _OwnSelector(BaseEstimator):
+    """A selector that is not of the base class."""
+
+    n_selected = None
+
+    def select(self, scores, available=None):
+        return np.full(scores.shape, 1.0 / scores.shape[1])
+
+    def expect(self, belief, available=None):
+        return self.select(belief.mean)
+
+    def for_costs(self, cost):
+        return self
+
+
+def test_which_policies_weigh_costs():
+    near = CheapestNearBestSelector()
+    for selector, answer in (
+        (None, False),
+        (EpsilonGreedySelector(), False),
+        (near, True),
+        (PropensityFloorSelector(near), True),
+        (PropensityFloorSelector(EpsilonGreedySelector()), False),
+        (DefaultArmSelector("a", 0.5, near), True),
+        (DefaultArmSelector("a", 0.5), False),
+        (_OwnSelector(), True),
+    ):
+        assert weighs_costs(LinearUCB(selector=selector)) == answer
+    assert not weighs_costs(LogisticRegression())
+
+
+def test_costs_by_row():
+    assert costs_by_row(None, 3) is None
+    assert costs_by_row([1.0, 2.0, 3.0], 3).shape == (3,)
+    frame = pd.DataFrame({"a": [1.0, 2.0]})
+    assert costs_by_row(frame, 2) is frame
+    for bad in (1.0, [1.0], np.ones((4, 2))):
+        with pytest.raises(ValueError, match="cost must have a row for each of the 3 rounds"):
+            costs_by_row(bad, 3)

@@ -21,7 +21,16 @@ class LoggedRounds(NamedTuple):
 
 
 def check_log(
-    X, y, reward=None, propensity=None, *, sets=False, objective=None, price=0.0, any_reward=False
+    X,
+    y,
+    reward=None,
+    propensity=None,
+    *,
+    sets=False,
+    quantities=False,
+    objective=None,
+    price=0.0,
+    any_reward=False,
 ):
     """Take a log apart, or join labels and keywords.
 
@@ -34,6 +43,8 @@ def check_log(
         `reward` where `y` does not carry it; `propensity` takes the place of that of `y`.
     sets : bool, default=False
         Whether `y` may hold several arms a round; all are then of shape (n_samples, k).
+    quantities : bool, default=False
+        Whether arms may have quantities, and propensities be densities.
     objective : None, int, array-like of shape (n_objectives,) or "cost", default=None
         What of a log is its one reward, see :func:`one_reward`.
     price : float, default=0.0
@@ -76,12 +87,12 @@ def check_log(
     if reward.size == labels.size:
         reward = reward.reshape(labels.shape)
     rounds = LoggedRounds(labels, reward, propensity, cost, feedback.quantity)
-    if feedback.quantity is not None:
+    if feedback.quantity is not None and not quantities:
         raise ValueError(
             "y carries quantities, so its propensities are densities, and a value of policies "
-            "that choose among arms alone would divide by them as by probabilities. Use the "
-            "values for quantities of skbandit.metrics (kernel_ips_value, kernel_dr_value), or "
-            "leave the field out and pass propensities of the arms."
+            "that choose among arms alone would divide by them as by probabilities. Use "
+            "make_quantity_scorer, compare_quantity_policies or kernel_dr_value, or leave the "
+            "field out and pass propensities of the arms."
         )
     return rounds if any_reward else rounds._replace(reward=one_reward(rounds, objective, price))
 
@@ -96,7 +107,7 @@ def check_objective(objective, price):
     """
     if isinstance(objective, str) and objective != "cost":
         raise ValueError(
-            f'objective must be None, "cost", the number of a column of the rewards or a weight '
+            'objective must be None, "cost", the number of a column of the rewards or a weight '
             f"for each of them, got {objective!r}."
         )
     if not isinstance(price, Real) or isinstance(price, bool) or not 0.0 <= price < np.inf:

@@ -35,7 +35,8 @@ class LinearTopTwoThompsonSampling(BaseLinearBandit):
         Share of the rounds for the arm that looks best.
     population : array-like or frame of shape (n_rows, n_features), default=None
         Contexts over which the best arm is sought; their mean is what counts, so one row that
-        holds it is enough. None: the contexts of all rounds learnt so far.
+        holds it is enough. In a Pipeline they are what the steps before make of them. None: the
+        contexts of all rounds learnt so far.
     threshold : {"mixture", "chernoff"}, default="mixture"
         How evidence becomes confidence, see Notes.
     prior_precision : float > 0, default=1.0

@@ -29,6 +29,7 @@ from ._intervals import (
 from ._monitor import PolicyMonitor
 from ._monitor_display import MonitorDisplay
 from ._pareto import hypervolume, pareto_front, pareto_regret
+from ._pareto_display import ParetoFrontDisplay
 from ._policy_value import PolicyValue
 from ._quantity_rewards import QuantityRewards, cross_fit_quantity_rewards
 from ._quantity_scorer import QuantityScorer, make_quantity_scorer
@@ -64,6 +65,7 @@ __all__ = [
     "DistributionBand",
     "Interval",
     "MonitorDisplay",
+    "ParetoFrontDisplay",
     "PolicyMonitor",
     "PolicyScorer",
     "PolicySupport",

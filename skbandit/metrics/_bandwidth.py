@@ -38,6 +38,9 @@ def choose_bandwidth(rounds, bandwidth, smoothness, estimate):
     estimates by how much the bias grows with :math:`\delta`. Its upper 95 % bound, the lowest over
     H but no lower than any of its lower bounds, times :math:`\delta(h)` bounds the bias.
 
+    With a reward model H is no more than half the box: a model is right on average over the whole
+    of it, so wider kernels show nothing of its bias.
+
     ``"auto"`` goes from wide to narrow until that is a quarter of the standard error, and one step
     further: where estimates agree by luck it stops too, and there the value leans towards those of
     the wide ones. ``"slope"`` takes SLOPE's choice. Neither leaves fewer than 30 effective rounds,
@@ -97,13 +100,14 @@ def choose_bandwidth(rounds, bandwidth, smoothness, estimate):
 def _candidates(rounds, smoothness, estimate):
     """Yield estimates from the widest bandwidth down, as long as 30 effective rounds are left."""
     distance = rounds.distance(smoothness)
-    for number in range(_MOST):
+    first = 0 if rounds.expected_logged is None else _STEPS
+    for number in range(first, _MOST):
         bandwidth = 2.0 ** (-number / _STEPS)
         weight = rounds.weight(bandwidth)
         counted = weight * rounds.share
         # Arms without a quantity have the same weight under every bandwidth.
         effective = effective_sample_size(counted[rounds.taken])
-        if number and not effective >= FEW_ROUNDS:
+        if number > first and not effective >= FEW_ROUNDS:
             return
         value = estimate(weight)
         total = counted.sum()

@@ -30,7 +30,7 @@ def _signs(maximize, n_objectives):
             f"maximize must be True, False, or one of them for each of the {n_objectives} "
             f"objectives, got {maximize.tolist()!r}."
         )
-    return np.where(maximize, 1.0, -1.0)
+    return np.broadcast_to(np.where(maximize, 1.0, -1.0), n_objectives)
 
 
 def pareto_front(points, maximize=True):

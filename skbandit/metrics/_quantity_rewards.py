@@ -258,8 +258,7 @@ class _Curves:
             raise ValueError(
                 "the default reward model takes arrays of two dimensions and frames; got X "
                 f"{'sparse' if sparse.issparse(contexts) else 'of three dimensions'}. Pass a "
-                "reward model of your own, or use an estimate without one, such as "
-                "kernel_snips_value."
+                "model of your own, or use an estimate without one, such as kernel_snips_value."
             )
         self._encoder = make_encoder(contexts)
         if self._encoder is not None:

@@ -206,6 +206,7 @@ class QuantityScorer(PolicyScorer):
         propensity=None,
         sample_weight=None,
         available=None,
+        cost=None,
         groups=None,
     ):
         """Estimate the value with all that its intervals need.
@@ -217,20 +218,24 @@ class QuantityScorer(PolicyScorer):
             function of X.
         X, y, reward, propensity, sample_weight, available, groups
             As in a call of `PolicyScorer`; `y` is a log with quantities.
+        cost : None
+            Not taken: policies are asked without costs.
 
         Returns
         -------
         value : PolicyValue
         """
+        if cost is not None:
+            raise ValueError("cost= is not taken by scorers of policies with quantities.")
         X = as_rows(X)
         if hasattr(policy, "predict"):
             check_steps_read_logs(policy, y)
-        logged = check_log(X, y, reward, propensity)
+        logged = check_log(X, y, reward, propensity, quantities=True, any_reward=True)
         if logged.quantity is None:
             raise ValueError(
                 "y is a log without quantities, and this scorer values policies that choose them. "
-                "Log them, make_log(arm, reward, propensity, quantity=...), or score with "
-                "make_policy_scorer."
+                "Log them with make_log(arm, reward, propensity, quantity=...); of arms without "
+                "quantities make_policy_scorer makes scorers."
             )
         if logged.reward.ndim != 1:
             raise ValueError(

@@ -361,7 +361,7 @@ def kernel_dr_value(
     ...                         expected_logged=expected.logged, expected_policy=expected.policy)
     >>> low, high = value.interval("normal")
     >>> round(low, 2), round(high, 2)
-    (0.99, 1.02)
+    (0.99, 1.01)
     """
     rounds = QuantityRounds(
         reward=reward,

@@ -118,6 +118,7 @@ def compare_policies(
 
     See Also
     --------
+    compare_quantity_policies : For policies that choose quantities.
     skbandit.metrics.PolicyValueDisplay : Draws the table.
     skbandit.metrics.make_policy_scorer : The same in a search.
 

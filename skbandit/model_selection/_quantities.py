@@ -125,7 +125,7 @@ def compare_quantity_policies(
     if interval in DRAWS:
         options.setdefault("random_state", 0)
     X = as_rows(X)
-    logged = check_log(X, log, reward, propensity)
+    logged = check_log(X, log, reward, propensity, quantities=True, any_reward=True)
     given = {
         "reward": reward,
         "propensity": propensity,

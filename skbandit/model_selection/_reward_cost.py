@@ -25,6 +25,7 @@ from ..metrics import PolicyScorer, PolicyValue, mean_value, policy_value
 
 _DRAWN = ("bootstrap", "bca")
 _FACTORS = np.linspace(0.0, 1.0, 21)
+_ROUNDING = 1e-12
 
 
 class Knee(NamedTuple):
@@ -272,6 +273,9 @@ def _settings(selector, parameter, values):
             "selector=, for instance CheapestNearBestSelector(cost)."
         )
     names = list(selector.get_params(deep=True))
+    # As the bandit's own parameter is called.
+    if parameter not in names:
+        parameter = parameter.removeprefix("selector__")
     inside = [name for name in names if name.endswith("__" + parameter)]
     if parameter not in names and len(inside) == 1:
         (parameter,) = inside
@@ -368,8 +372,9 @@ class RewardCostCurve:
     table : DataFrame
         One row a setting, with the columns ``reward``, ``reward_low``, ``reward_high``, ``cost``,
         ``cost_low``, ``cost_high``; ``reward_share``, the reward over the highest one on the
-        curve; ``efficient``, whether no other setting is estimated to earn as much for less, or
-        more for as much; ``effective_sample_size``. Each interval holds by itself.
+        curve, NaN where that is not positive; ``efficient``, whether no other setting is estimated
+        to earn as much for less, or more for as much; ``effective_sample_size``. Each interval
+        holds by itself.
 
     Examples
     --------
@@ -409,17 +414,18 @@ class RewardCostCurve:
 
         columns = {}
         for name, estimates in (("reward", self.reward), ("cost", self.cost)):
-            ends = [self._interval(one) for one in estimates]
+            ends = [self._interval(one, may_be_known=name == "cost") for one in estimates]
             columns[name] = [one.value for one in estimates]
             columns[f"{name}_low"], columns[f"{name}_high"] = zip(*ends, strict=True)
         table = pd.DataFrame(columns, index=pd.Index(self.values, name=self.parameter))
-        table["reward_share"] = table["reward"] / table["reward"].max()
+        best = table["reward"].max()
+        table["reward_share"] = table["reward"] / best if best > 0.0 else np.nan
         table["efficient"] = _efficient(table["reward"].to_numpy(), table["cost"].to_numpy())
         table["effective_sample_size"] = [one.effective_sample_size for one in self.reward]
         return table
 
-    def _interval(self, estimate):
-        if estimate.standard_error == 0.0:
+    def _interval(self, estimate, may_be_known):
+        if may_be_known and estimate.standard_error <= _ROUNDING * abs(estimate.value):
             # Of a cost that is the same in all rounds nothing is unknown.
             return estimate.value, estimate.value
         options = dict(self.interval_params)
@@ -448,7 +454,7 @@ class RewardCostCurve:
     def _scale(self):
         """Standard errors; those of rounding alone are none."""
         scale = np.sqrt(np.diagonal(self._covariance))
-        return np.where(scale > 1e-12 * np.abs(self._estimate), scale, 0.0)
+        return np.where(scale > _ROUNDING * np.abs(self._estimate), scale, 0.0)
 
     def joint_intervals(self, confidence_level=None):
         """Return intervals that hold for all settings, rewards and costs together.
@@ -585,7 +591,7 @@ class RewardCostCurve:
             margin = margin - scale * joint_quantile(
                 self._errors, scale, level, flat, one_sided=True
             )
-        rounding = 1e-12 * np.abs(self._estimate).max()
+        rounding = _ROUNDING * np.abs(self._estimate).max()
         bound = margin.reshape(weight.shape[1:]).min(axis=1)
         return np.where(np.abs(bound) <= rounding, 0.0, bound)
 

@@ -134,7 +134,10 @@ class MultiObjectiveBandit(BaseBanditOfBandits):
     _parameter_constraints = {
         **BaseBandit._parameter_constraints,
         "bandit": [HasMethods(["fit", "partial_fit", "predict_proba"]), list, tuple, type, None],
-        "objective_selector": [HasMethods(["worth", "for_objectives", "get_params"]), None],
+        "objective_selector": [
+            HasMethods(["worth", "for_objectives", "check", "get_params"]),
+            None,
+        ],
         "maximize": ["boolean", "array-like"],
         "n_objectives": [Interval(Integral, 1, None, closed="left"), None],
     }
@@ -216,17 +219,16 @@ class MultiObjectiveBandit(BaseBanditOfBandits):
             )
         return np.broadcast_to(maximize, n_objectives)
 
-    def _check_fit(self):
-        """Raise where a parameter does not fit the number of objectives."""
-        self._chosen.for_objectives(self._directions(len(self.state_.bandits)))
+    def _check_fit(self, n_objectives):
+        """Raise where a parameter does not fit so many objectives."""
+        self._chosen.check()
+        self._chosen.for_objectives(self._directions(n_objectives))
 
     @property
     def _objective_selector(self):
         """The objective selector, which knows arms and objectives."""
-        chosen = self._chosen
-        if hasattr(chosen, "check"):
-            chosen.check()
-        chosen = for_arms(chosen, self.classes_)
+        self._chosen.check()
+        chosen = for_arms(self._chosen, self.classes_)
         return chosen.for_objectives(self._directions(len(self.state_.bandits)))
 
     # ------------------------------------------------------------------ state
@@ -247,7 +249,7 @@ class MultiObjectiveBandit(BaseBanditOfBandits):
     def _initial_state(self, n_arms, n_features):
         state = super()._initial_state(n_arms, n_features)
         # Where a parameter does not fit the objectives, nothing is decided.
-        self._chosen.for_objectives(self._directions(len(state.bandits)))
+        self._check_fit(len(state.bandits))
         return state
 
     def _initial_rest(self, n_arms):
@@ -268,12 +270,10 @@ class MultiObjectiveBandit(BaseBanditOfBandits):
                 "an array of shape (n_samples, n_objectives)."
                 + (" A set of arms learns one." if self._selector.n_selected else "")
             )
-        twin = self._twin()
-        if not known:
-            twin.state_ = InnerState(self._new_ones(n_objectives), n_objectives)
-        # Where a parameter does not fit the objectives, nothing is learnt.
-        twin._check_fit()
-        for number, one in enumerate(twin.state_.bandits):
+        self._check_fit(n_objectives)
+        inside = self.state_.bandits if known else self._new_ones(n_objectives)
+        for number, one in enumerate(inside):
+            one = one._twin()
             one._check_parameters()
             try:
                 one._check_reward(reward[:, number] if n_objectives > 1 else reward)
@@ -526,8 +526,8 @@ class MultiObjectiveBandit(BaseBanditOfBandits):
         known = {state.rest for state in states if state.rest}
         if len(known) > 1:
             raise ValueError(
-                f"bandits of {sorted(known)} objectives cannot be merged: shards learn the same "
-                "objectives."
+                f"bandits of {sorted(known)} objectives cannot be merged: shards learn the "
+                "same objectives."
             )
         # Who has learnt nothing yet does not know how many there are.
         learnt = [state for state in states if state.rest in known]

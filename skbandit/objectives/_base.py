@@ -125,7 +125,12 @@ class BaseObjectiveSelector(BaseCostSelector):
         return [self._costs(n_rows, n_arms)] if self.weighs_costs else []
 
     def is_maximum(self):
-        """Whether, of one objective, the arm that pays most is what is played."""
+        """Say whether, of one objective, the arm that pays most is what is played.
+
+        Returns
+        -------
+        answer : bool
+        """
         return len(self._sign) == 1 and self._sign[0] > 0 and not self.weighs_costs
 
     @property
@@ -201,14 +206,14 @@ class BaseObjectiveSelector(BaseCostSelector):
         return np.concatenate([values, -self._costs(*values.shape[:2])[..., None]], axis=2)
 
     def select(self, scores, available=None):
-        """Raise: what is chosen here is chosen by several objectives."""
+        """See :meth:`skbandit.selectors.BaseSelector.select`; an error: no scores are chosen by."""
         raise ValueError(
             f"{type(self).__name__} chooses by several objectives. Give it to "
             "MultiObjectiveBandit(objective_selector=...), not as selector=."
         )
 
     def expect(self, belief, available=None):
-        """Raise, as :meth:`select` does."""
+        """See :meth:`skbandit.selectors.BaseSelector.expect`; an error, as :meth:`select` is."""
         return self.select(belief, available)
 
 

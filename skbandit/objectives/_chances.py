@@ -12,7 +12,7 @@ _N_DRAWS = 2048
 _SEED = 1
 
 
-def chance_at_least(belief, bound, side, place=None):
+def chance_at_least(belief, bound, side, reference=None):
     """Return the chance that each arm pays at least a bound, or at most.
 
     Parameters
@@ -20,22 +20,22 @@ def chance_at_least(belief, bound, side, place=None):
     belief : belief
         See :mod:`skbandit.beliefs`.
     bound : float
-        In units of the reward; with `place`, a multiple of what that arm pays.
+        In units of the reward; with `reference`, a multiple of that.
     side : 1.0 or -1.0
         At least, or at most.
-    place : int, default=None
-        The arm to which the bound is relative.
+    reference : callable, default=None
+        From draws (n_draws, n_rows, n_arms) to what bounds are relative to, (n_draws, n_rows, 1).
 
     Returns
     -------
     chance : ndarray of shape (n_rows, n_arms)
-        By closed forms for Gaussian, Student-t and Beta beliefs without `place`; else the share of
-        2,048 joint draws.
+        By closed forms for Gaussian, Student-t and Beta beliefs without `reference`; else the
+        share of 2,048 joint draws.
     """
-    if place is None:
+    if reference is None:
         return _chance(belief, bound, side)
     draws = belief.draws(_N_DRAWS, _SEED)
-    return _kept(draws, bound * draws[..., place, None], side)
+    return _kept(draws, bound * reference(draws), side)
 
 
 def _kept(draws, bound, side):

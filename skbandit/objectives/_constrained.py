@@ -11,6 +11,8 @@ from ._chances import chance_at_least
 
 # A bound is met where it is missed by rounding alone, relative to the range of the objective.
 _ROUNDING = 1e-10
+# In the place of an arm: whichever is the best.
+_BEST = -1
 
 
 class ConstrainedSelector(BaseObjectiveSelector):
@@ -35,9 +37,10 @@ class ConstrainedSelector(BaseObjectiveSelector):
         bandit gives it; "cost" plays the cheapest arm that keeps the bounds.
     at_least, at_most : dict of int or "cost" to float, default=None
         Bounds by the number of an objective, or on the cost of an arm.
-    relative_to : label of an arm, default=None
-        Bounds are then multiples of what that arm pays: ``at_least={1: 0.98}`` is not more than
-        2 % below it. For objectives that are positive.
+    relative_to : label of an arm or "best", default=None
+        Bounds are then multiples of what that arm pays, or of what the arm pays that is the best
+        in the objective: ``at_least={1: 0.98}`` is not more than 2 % below it. For objectives that
+        are positive. An arm that is called "best" is that arm.
     confidence : float in (0, 1), default=None
         The probability with which each bound must be kept under the belief; None asks each draw,
         or the upper confidence bound.
@@ -135,13 +138,31 @@ class ConstrainedSelector(BaseObjectiveSelector):
         new = super().for_arms(arms)
         if self.relative_to is not None:
             place = int(source_index(arms.tolist(), [self.relative_to])[0])
-            if place < 0:
+            if place < 0 and self._asks_the_best:
+                place = _BEST
+            elif place < 0:
                 raise ValueError(
                     f"relative_to={self.relative_to!r} of ConstrainedSelector is no arm of the "
-                    f"bandit; its arms are {arms.tolist()!r}."
+                    f"bandit, nor 'best'; its arms are {arms.tolist()!r}."
                 )
             new._place = place
         return new
+
+    @property
+    def _asks_the_best(self):
+        return isinstance(self.relative_to, str) and self.relative_to == "best"
+
+    def _reference(self, objective, available=None):
+        """From what arms pay in an objective to what bounds on it are relative to; or None."""
+        if self._place is None:
+            return None
+        if self._place != _BEST:
+            return lambda paid: paid[..., self._place, None]
+        sign = -1.0 if objective == "cost" else self._sign[objective]
+        seen = True if available is None else available
+        return lambda paid: (
+            sign * np.max(sign * paid, axis=-1, keepdims=True, initial=-np.inf, where=seen)
+        )
 
     def for_beliefs(self, beliefs):
         """See :meth:`BaseObjectiveSelector.for_beliefs`; finds who surely keeps bounds."""
@@ -152,7 +173,8 @@ class ConstrainedSelector(BaseObjectiveSelector):
         for objective, side, bound in self._bounds:
             if objective == "cost":
                 continue
-            chance = chance_at_least(beliefs[objective], bound, side, self._place)
+            reference = self._reference(objective)
+            chance = chance_at_least(beliefs[objective], bound, side, reference)
             lacking = np.maximum(lacking, self.confidence - chance)
         new = self._like(self._known)
         # Where the costs alone are bounded, nothing is uncertain.
@@ -163,12 +185,14 @@ class ConstrainedSelector(BaseObjectiveSelector):
     def _column(self, values, objective):
         return self._costs(*values.shape[:2]) if objective == "cost" else values[..., objective]
 
-    def missed(self, values):
+    def missed(self, values, available=None):
         """Return by how much each arm misses its bounds.
 
         Parameters
         ----------
         values : ndarray of shape (n_rows, n_arms, n_objectives)
+        available : ndarray of bool of shape (n_rows, n_arms), default=None
+            Arms among which the best one is found, to which bounds may be relative.
 
         Returns
         -------
@@ -183,8 +207,9 @@ class ConstrainedSelector(BaseObjectiveSelector):
             if self._lacking is not None and objective != "cost":
                 continue
             paid = self._column(values, objective)
-            if self._place is not None:
-                bound = bound * paid[:, self._place, None]
+            reference = self._reference(objective, available)
+            if reference is not None:
+                bound = bound * reference(paid)
             gap = side * (bound - paid)
             span = np.ptp(paid, axis=1, keepdims=True)
             gap = gap / np.where(span > 0.0, span, 1.0)
@@ -198,7 +223,7 @@ class ConstrainedSelector(BaseObjectiveSelector):
             score = -self._costs(*values.shape[:2])
         else:
             score = self._sign[self.objective] * values[..., self.objective]
-        missed = self.missed(values)
+        missed = self.missed(values, available)
         if not missed.any():
             return score
         low = score.min(axis=1, keepdims=True)
@@ -209,7 +234,7 @@ class ConstrainedSelector(BaseObjectiveSelector):
     def keys(self, n_rows, n_arms):
         """See :meth:`BaseObjectiveSelector.keys`; the arm of `relative_to` has no equal."""
         keys = super().keys(n_rows, n_arms)
-        if self._place is not None:
+        if self._place is not None and self._place != _BEST:
             keys.append(np.tile(np.arange(n_arms) == self._place, (n_rows, 1)).astype(np.float64))
         return keys
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import log_ndtr, ndtri_exp
 
 # Nodes of the quadrature over the slope.
-_N_SLOPES = 24
+_N_SLOPES = 16
 # Knots of a curve at most.
 _MOST_KNOTS = 30
 

@@ -108,23 +108,26 @@ class CurveModel:
         covariance = 0.25 * (spread[1] - spread[2])
         return Scores(mean, spread[0], slope, np.maximum(slope_variance, 0.0), covariance)
 
-    def _curve_moments(self, contexts, price, scores=None):
-        """Mean and width of the demand of each context at each price.
+    def _curve(self, contexts, price):
+        """Mean and width of the demand of each context at each price, and joint draws.
 
         Prices are (n_prices,), or (n_samples, n_prices), where rows differ in them; these are not
-        compared with each other.
+        compared with each other. Draws are a function without arguments.
         """
-        scores = self._scores(contexts, price) if scores is None else scores
+        scores = self._scores(contexts, price)
         mean, std = falling_moments(scores, self._kind.moments)
         if not self.departure > 0.0 or price.ndim == 2:
-            return mean, std
+            return mean, std, lambda: self._falling_draws(contexts, price, scores)
         known = rounds_known(mean, std, self._kind.units)
-        projected, _ = demand_projected(mean, known, price)
-        return projected, std
 
-    def _curve_draws(self, contexts, price, scores=None):
-        """Joint draws of the demand, (n_draws, n_samples, n_prices)."""
-        scores = self._scores(contexts, price) if scores is None else scores
+        def draws():
+            free = self._falling_draws(contexts, price, scores)
+            return demand_projected(free, known, price)[0]
+
+        return demand_projected(mean, known, price)[0], std, draws
+
+    def _falling_draws(self, contexts, price, scores):
+        """Joint draws of the demand whose slope falls, (n_draws, n_samples, n_prices)."""
         rows, prices, folded = self._pairs(contexts, price)
         weights = self._weight_draws()
         here = folded(self._model.rewards(self._terms(rows, prices), weights).T)
@@ -133,12 +136,7 @@ class CurveModel:
             self._model.rewards(self._terms(contexts, first, moved), weights).T
             for moved in (1.0, 0.0)
         )
-        demand = self._kind.link(falling_draws(here, up - level, scores))
-        if not self.departure > 0.0:
-            return demand
-        mean, std = falling_moments(scores, self._kind.moments)
-        known = rounds_known(mean, std, self._kind.units)
-        return demand_projected(demand, known, price)[0]
+        return self._kind.link(falling_draws(here, up - level, scores))
 
     def _weight_draws(self):
         """Posterior draws of the weights, (n_draws, n_terms): the same at every call."""
@@ -193,7 +191,7 @@ class BaseDemandCurve(CurveModel, BasePricingBandit):
         unit_cost=0.0,
         demand="purchase",
         interactions=True,
-        departure=0.5,
+        departure=1.0,
         alpha=1.0,
         prior_precision=1.0,
         n_draws=500,
@@ -252,17 +250,16 @@ class BaseDemandCurve(CurveModel, BasePricingBandit):
 
     # --------------------------------------------------------------- questions
     def _demand(self, contexts):
-        return self._curve_moments(np.asarray(contexts), self._price)
+        return self._curve(np.asarray(contexts), self._price)[:2]
 
     def _belief(self, contexts):
         contexts = np.asarray(contexts)
         price, margin = self._price, self._margin
-        scores = self._scores(contexts, price)
-        mean, std = self._curve_moments(contexts, price, scores)
+        mean, std, draws = self._curve(contexts, price)
         return JointBelief(
             mean * margin,
             std * np.abs(margin),
-            lambda: self._curve_draws(contexts, price, scores) * margin,
+            lambda: draws() * margin,
             self.state_.weight == 0.0,
         )
 
@@ -288,7 +285,7 @@ class BaseDemandCurve(CurveModel, BasePricingBandit):
         contexts, bandit = self._asked(X)
         price = check_prices(prices)
         parts = [
-            bandit._curve_moments(np.asarray(contexts[rows]), price)
+            bandit._curve(np.asarray(contexts[rows]), price)[:2]
             for rows in bandit._blocks(contexts, len(price))
         ]
         mean, std = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -336,7 +333,7 @@ class DemandCurveThompsonSampling(ThompsonSamplingMixin, BaseDemandCurve):
         number (linear, with learnt noise).
     interactions : bool, default=True
         Whether the slope on the price depends on the context.
-    departure : float >= 0, default=0.5
+    departure : float >= 0, default=1.0
         Standard deviation :math:`\tau` of the departure of the curve from a line, on the scale of
         the score: log-odds, logarithms of a rate, or standard deviations of the noise for amounts.
         0: the curve is a line there.
@@ -441,7 +438,7 @@ class DemandCurveUCB(UpperConfidenceBoundMixin, BaseDemandCurve):
         number (linear, with learnt noise).
     interactions : bool, default=True
         Whether the slope on the price depends on the context.
-    departure : float >= 0, default=0.5
+    departure : float >= 0, default=1.0
         Standard deviation of the departure of the curve from a line, on the scale of the score. 0:
         the curve is a line there.
     alpha : float >= 0 or "auto", default=1.0

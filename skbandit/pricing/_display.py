@@ -77,7 +77,8 @@ class PricingDisplay:
         display : PricingDisplay
         """
         if prices is None:
-            prices = np.linspace(*estimator.price_range_, _N_PRICES)
+            _, asked = estimator._asked(X)
+            prices = np.linspace(*asked.price_range_, _N_PRICES)
         price = np.sort(np.asarray(prices, dtype=np.float64))
         mean, std = estimator.demand_curve(X, price, return_std=True)
         if len(mean) != 1:

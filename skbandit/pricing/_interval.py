@@ -55,7 +55,7 @@ class PriceIntervalBandit(BaseQuantityBandit, BaseDemandCurve):
         number (linear, with learnt noise).
     interactions : bool, default=True
         Whether the slope on the price depends on the context.
-    departure : float >= 0, default=0.5
+    departure : float >= 0, default=1.0
         Standard deviation of the departure of the demand curve from a line, on the scale of the
         score. 0: the curve is a line there.
     n_cells : int, default=64
@@ -140,7 +140,7 @@ class PriceIntervalBandit(BaseQuantityBandit, BaseDemandCurve):
         unit_cost=0.0,
         demand="purchase",
         interactions=True,
-        departure=0.5,
+        departure=1.0,
         n_cells=64,
         alpha=1.0,
         prior_precision=1.0,
@@ -271,24 +271,17 @@ class PriceIntervalBandit(BaseQuantityBandit, BaseDemandCurve):
         selector = at(selector, self.learnt_weight_)
         return for_arms(selector, self.classes_[self._candidates.arm])
 
-    def _candidate_moments(self, contexts, scores=None):
-        """Mean and width of what each candidate earns."""
-        candidates = self._candidates
-        mean, std = self._curve_moments(contexts, candidates.price, scores)
-        margin = candidates.price - self.unit_cost
-        return mean * margin, std * np.abs(margin)
+    def _earned(self, contexts):
+        """Mean and width of what each candidate earns, and joint draws."""
+        price = self._candidates.price
+        margin = price - self.unit_cost
+        mean, std, draws = self._curve(np.asarray(contexts), price)
+        return mean * margin, std * np.abs(margin), lambda: draws() * margin
 
     def _quantity_policy(self, contexts, available):
-        contexts, candidates = np.asarray(contexts), self._candidates
-        scores = self._scores(contexts, candidates.price)
-        mean, std = self._candidate_moments(contexts, scores)
-        margin = candidates.price - self.unit_cost
-        belief = JointBelief(
-            mean,
-            std,
-            lambda: self._curve_draws(contexts, candidates.price, scores) * margin,
-            (self.state_.weight == 0.0)[candidates.arm],
-        )
+        candidates = self._candidates
+        mean, std, draws = self._earned(contexts)
+        belief = JointBelief(mean, std, draws, (self.state_.weight == 0.0)[candidates.arm])
         mask = None if available is None else available[:, candidates.arm]
         weight = thompson_policy(belief, self._candidate_selector(), self.alpha, mask)
         return QuantityPolicy(
@@ -296,7 +289,7 @@ class PriceIntervalBandit(BaseQuantityBandit, BaseDemandCurve):
         )
 
     def _best_quantity(self, contexts):
-        mean, std = self._candidate_moments(np.asarray(contexts))
+        mean, std, _ = self._earned(contexts)
         arm, price = self._candidates.arm, self._candidates.price
         n_arms = len(self.classes_)
         best = np.empty((len(mean), n_arms), dtype=np.intp)
@@ -311,7 +304,7 @@ class PriceIntervalBandit(BaseQuantityBandit, BaseDemandCurve):
         price = self._price[arm]
         if quantity.shape[1]:
             price = np.where(np.isnan(price), quantity[:, 0], price)
-        mean, std = self._curve_moments(np.asarray(contexts), price[:, None])
+        mean, std = self._curve(np.asarray(contexts), price[:, None])[:2]
         margin = price - self.unit_cost
         return mean[:, 0] * margin, std[:, 0] * np.abs(margin)
 
@@ -320,7 +313,7 @@ class PriceIntervalBandit(BaseQuantityBandit, BaseDemandCurve):
         price = np.broadcast_to(self._price, quantity.shape[:2])
         if quantity.shape[2]:
             price = np.where(np.isnan(price), quantity[..., 0], price)
-        return self._curve_moments(np.asarray(contexts), price)
+        return self._curve(np.asarray(contexts), price)[:2]
 
     def _floats_per_row(self, contexts, n_arms):
         return super()._floats_per_row(contexts, len(self._candidates.arm))

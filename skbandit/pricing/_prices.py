@@ -92,7 +92,7 @@ def units_sold(reward, price, unit_cost, kind, owner):
     if (silent & (reward != 0.0)).any():
         place = np.flatnonzero(silent & (reward != 0.0))[0]
         raise ValueError(
-            f"reward must be (price - unit_cost) times the units sold: at the price "
+            "reward must be (price - unit_cost) times the units sold: at the price "
             f"{price[place]:g}, which earns nothing a unit, it must be 0, got {reward[place]:g}."
         )
     units = reward / np.where(silent, 1.0, margin)

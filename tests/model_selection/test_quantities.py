@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from skbandit.base import make_log
+from skbandit.linear import LinearUCB
 from skbandit.metrics import chance_better, make_quantity_scorer, mean_value
-from skbandit.model_selection import compare_quantity_policies
+from skbandit.model_selection import compare_policies, compare_quantity_policies
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +50,9 @@ def test_bad_input_is_named(rounds):
         compare_quantity_policies({"logging policy": POLICIES["half"]}, X, log)
     with pytest.raises(ValueError, match="must lie within bounds"):
         compare_quantity_policies(POLICIES, X, log, bounds=(0, 0.5))
+
+
+def test_a_table_of_arms_refuses_a_log_of_quantities(rounds):
+    X, log = rounds
+    with pytest.raises(ValueError, match="Use compare_quantity_policies"):
+        compare_policies(LinearUCB(arms=["dose", "none"]), X, log)

@@ -133,6 +133,8 @@ def test_any_parameter_of_any_selector():
     floor = PropensityFloorSelector(PricedSelector(COST), share=0.2, decay=0.0)
     curve, X, _ = a_curve(selector=floor, parameter="price", values=[0.0, 0.3, 5.0])
     assert curve.parameter == "selector__price"
+    own, _, _ = a_curve(parameter="selector__subsidy_factor", values=[0.2])
+    assert own.parameter == "subsidy_factor"
     assert curve.table["cost"].is_monotonic_decreasing
     share = 0.8 * policies(PricedSelector, [0.3], X)[0].mean(axis=0) + 0.2 / 3
     assert_allclose(curve.shares.loc[0.3], share)

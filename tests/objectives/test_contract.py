@@ -19,7 +19,7 @@ class TwoOfOne(MultiObjectiveBandit):
     """Learns each reward and its cosine."""
 
     def _check_reward(self, reward):
-        self._check_fit()
+        self._check_fit(2)
 
     def _learn(self, rounds):
         rounds = rounds.spelt_out(len(self.classes_))
@@ -34,16 +34,14 @@ def two(bandit, chosen, **params):
 GAUSSIAN = LinearThompsonSampling(noise="fixed")
 BANDITS = [
     two(GAUSSIAN, WeightedSumSelector([1.0, 2.0])),
-    two(LinearThompsonSampling(), WeightedSumSelector([1.0, 2.0])),
-    two(LinearThompsonSampling(), ParetoSelector()),
-    two(LinearUCB(), ParetoSelector([0.2, 0.8])),
     two(LinearUCB(), WeightedSumSelector(), maximize=[True, False]),
-    two(LinearThompsonSampling(), ParetoSelector(), selector=EpsilonGreedySelector(0.3)),
-    two(LinearThompsonSampling(), ChebyshevSelector([1.0, 2.0]), selector=SoftmaxSelector()),
+    two(LinearThompsonSampling(), ParetoSelector([0.2, 0.8]), selector=EpsilonGreedySelector(0.3)),
+    two(LinearThompsonSampling(arm_model="shared"), ParetoSelector()),
     two(GAUSSIAN, ChebyshevSelector(reference=[2.0, 1.0]), maximize=[True, False]),
-    two(LinearThompsonSampling(), ConstrainedSelector(at_least={1: 0.4})),
+    two(
+        [LinearUCB(), GAUSSIAN], ConstrainedSelector(at_least={1: 0.4}), selector=SoftmaxSelector()
+    ),
     two(LinearUCB(), ConstrainedSelector(1, at_most={0: 0.5}, confidence=0.7)),
-    two([LinearUCB(), GAUSSIAN], ConstrainedSelector(at_least={1: 0.4})),
 ]
 # They ask that the expected reward of one arm says nothing of the others, and here it is what an
 # arm is worth among them.

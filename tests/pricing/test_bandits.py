@@ -282,9 +282,17 @@ def test_logs_of_a_pricing_bandit_can_be_evaluated(make):
     rng = np.random.default_rng(5)
     reward = arm * (rng.random(2000) < expit(2.0 - arm / 8.0 + X[:, 0]))
     other = learnt(make, selector=EpsilonGreedySelector(0.5))
-    value = ips_value(other, X, make_log(arm, reward, propensity))
+    policy = other.predict_proba(X)
+    column = np.argmax(arm[:, None] == PRICES, axis=1)
+    value = ips_value(
+        reward=reward,
+        propensity=propensity,
+        policy_probability=policy[np.arange(2000), column],
+    )
+    score = other.score(X, make_log(arm, reward, propensity))
     chance = expit(2.0 - PRICES / 8.0 + X[:, :1])
-    truth = (other.predict_proba(X) * chance * PRICES).sum(axis=1).mean()
+    truth = (policy * chance * PRICES).sum(axis=1).mean()
+    assert abs(score - truth) < 5.0 * value.standard_error
     assert abs(value.value - truth) < 4.0 * value.standard_error
 
 

@@ -13,6 +13,13 @@ from skbandit.selectors import EpsilonGreedySelector, TopKSelector
 LOW, HIGH = 2.0, 40.0
 
 
+def small(**params):
+    """A bandit with few draws and wide cells."""
+    return PriceIntervalBandit(
+        quantities=(LOW, HIGH), n_cells=32, n_draws=100, random_state=0, **params
+    )
+
+
 def chance(price, X=None):
     shift = 0.0 if X is None else X[:, 0]
     return expit((15.0 - price) / 4.0 + shift)
@@ -31,7 +38,7 @@ def played(bandit, n_rounds, n_features=1, seed=0, size=50):
 
 @pytest.fixture(scope="module")
 def learnt():
-    return played(PriceIntervalBandit(quantities=(LOW, HIGH), random_state=0), 600)
+    return played(small(), 300)
 
 
 def best_price(x):
@@ -40,16 +47,16 @@ def best_price(x):
 
 
 def test_it_finds_the_best_price_of_each_customer():
-    bandit = played(PriceIntervalBandit(quantities=(LOW, HIGH), random_state=0), 3000)
+    bandit = played(small(), 1500)
     for x in (-1.0, 0.0, 1.0):
         _, price = bandit.predict([[x]], explore=False, return_quantity=True)
         best = best_price(x)
         earned = price[0, 0] * chance(price[0], np.array([[x]]))
-        assert earned >= 0.97 * best * chance(best, np.array([[x]]))
+        assert earned >= 0.93 * best * chance(best, np.array([[x]]))
 
 
 def test_the_density_is_that_of_the_decisions(learnt):
-    bandit = played(PriceIntervalBandit(quantities=(LOW, HIGH), random_state=0), 100)
+    bandit = played(small(), 100)
     bandit.set_params(random_state=np.random.RandomState(1))
     n_draws = 20_000
     X = np.tile([[0.4]], (n_draws, 1))
@@ -58,7 +65,7 @@ def test_the_density_is_that_of_the_decisions(learnt):
     assert (price <= HIGH).all()
     arm = np.full(n_draws, "quantity")
     assert_allclose(bandit.quantity_density(X, arm, price), density)
-    grid = np.linspace(LOW, HIGH, 64 * 60 + 1)
+    grid = np.linspace(LOW, HIGH, 32 * 60 + 1)
     middle = 0.5 * (grid[1:] + grid[:-1])
     known = bandit.quantity_density(X[: len(middle)], arm[: len(middle)], middle)
     assert_allclose(known.sum() * (middle[1] - middle[0]), 1.0, atol=1e-9)
@@ -125,9 +132,7 @@ def test_without_intervals_it_is_the_bandit_of_a_list():
 
 def test_selectors_explore_the_interval():
     bandit = played(
-        PriceIntervalBandit(
-            quantities=(LOW, HIGH), selector=EpsilonGreedySelector(0.2), random_state=0
-        ),
+        small(selector=EpsilonGreedySelector(0.2)),
         200,
     )
     grid = np.linspace(LOW + 2.0, HIGH - 2.0, 50)
@@ -142,7 +147,7 @@ def test_selectors_explore_the_interval():
     [
         ({"quantities": (-1.0, 5.0)}, "quantities must be prices, from 0 on, got -1"),
         ({"quantities": [(1.0, 5.0), (1.0, 2.0)]}, "one interval an arm"),
-        ({"quantities": (5.0, 1.0)}, "quantit"),
+        ({"quantities": (5.0, 1.0)}, "quantities"),
         ({"arms": ["a", "b"], "quantities": {"a": (1.0, 5.0)}}, "prices=None"),
     ],
 )
@@ -154,14 +159,14 @@ def test_impossible_intervals(params, message):
 def test_impossible_rounds(learnt):
     X = np.zeros((2, 1))
     for log, message in (
-        (make_log(["quantity"] * 2, [5.0, 0.0]), "quantit"),
+        (make_log(["quantity"] * 2, [5.0, 0.0]), "quantities"),
         (make_log(["quantity"] * 2, [5.0, 0.0], quantity=[5.0, 50.0]), "quantity must lie in"),
         (make_log(["quantity"] * 2, [5.0, 0.0], quantity=[5.0, np.nan]), "quantity is NaN"),
         (make_log(["quantity"] * 2, [7.0, 0.0], quantity=[5.0, 6.0]), "is 1.4 units"),
     ):
         with pytest.raises(ValueError, match=message):
             learnt.partial_fit(X, log)
-    with pytest.raises(ValueError, match="without rewards|quantit"):
+    with pytest.raises(ValueError, match=r"without rewards|quantities"):
         learnt.partial_fit(X, ["quantity"] * 2)
 
 

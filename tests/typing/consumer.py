@@ -34,18 +34,22 @@ from skbandit.metrics import (
     Interval,
     PolicySupport,
     PolicyValue,
+    QuantityRewards,
+    cross_fit_quantity_rewards,
     get_policy_scorer,
     make_policy_scorer,
     policy_support,
     policy_value,
 )
 from skbandit.model_selection import (
+    Knee,
     LogSplit,
     ProgressiveValidation,
     ReplayValidation,
     compare_policies,
     progressive_validation,
     replay_validate,
+    reward_cost_curve,
 )
 from skbandit.pipeline import LogTarget
 from skbandit.selectors import (
@@ -55,6 +59,7 @@ from skbandit.selectors import (
     SoftmaxSelector,
     TopKSelector,
 )
+from skbandit.strategies import PricedSelector
 from skbandit.transfer import add_arms, expand_features, merge, transfer
 from skbandit.utils import get_bandit_tags
 from skbandit.utils.discovery import all_bandits
@@ -102,6 +107,11 @@ def value(bandit: BaseBandit, contexts: np.ndarray, log: np.ndarray) -> float:
         policy_probability=policy["policy_probability"],
         arm=log["arm"],
     )
+    doses = np.linspace(0.0, 1.0, len(contexts))
+    rewards: QuantityRewards = cross_fit_quantity_rewards(
+        None, contexts, doses, log["reward"], policy_quantity=doses
+    )
+    assert_type(rewards.policy, np.ndarray)
     return interval.high - interval.low + support.max_weight
 
 
@@ -120,7 +130,9 @@ def follow(bandit: BaseBandit, contexts: np.ndarray, log: np.ndarray) -> None:
     """What online validation returns."""
     progress: ProgressiveValidation = progressive_validation(bandit, contexts, log)
     replay: ReplayValidation = replay_validate(bandit, contexts, log, random_state=0)
-    del progress, replay
+    priced = {"selector": PricedSelector(1.0), "parameter": "price", "values": [0.0, 1.0]}
+    knee: Knee = reward_cost_curve(bandit, contexts, log, estimator="snips", **priced).knee()
+    del progress, replay, knee
 
 
 def believe(mean: np.ndarray, scale: np.ndarray) -> BaseBelief:

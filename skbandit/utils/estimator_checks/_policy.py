@@ -259,7 +259,7 @@ def check_score_with_masks(case):
     )
 
 
-@for_bandits()
+@for_bandits(cost="unused")
 def check_costs_of_a_call(case):
     """What arms cost in each row reaches a selector that weighs it, or is refused in words."""
     X, k = case.contexts(12), _rows_to_sum(case)
