@@ -13,10 +13,7 @@ from sklearn.utils.estimator_checks import check_estimator, check_param_validati
 
 from skbandit.base import BanditTags
 from skbandit.buffers import SlidingWindow
-<<<<<<< HEAD
-=======
 from skbandit.glm import LogisticThompsonSampling
->>>>>>> main
 from skbandit.linear import LinearThompsonSampling, LinearUCB
 from skbandit.objectives import WeightedSumSelector
 from skbandit.selectors import (
