@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy.stats import binom, chisquare, kstest, norm
 
-from skbandit._random import derived_seed, keyed_uniforms, occurrences, uniforms
+from skbandit._random import (
+    derived_seed,
+    keyed_uniforms,
+    more_uniforms,
+    occurrences,
+    uniforms,
+)
 from skbandit._sampling import draw_arms, order_by_score
 
 # Seeds are fixed: a sound implementation meets each threshold but once in ten thousand seeds.
@@ -232,3 +238,23 @@ def test_order_by_score():
     index = np.array([[0, 2], [1, 0], [2, 1]])
     score = np.array([[1.0, 9.0, 2.0], [1.0, 2.0, 9.0], [0.0, 5.0, 5.0]])
     np.testing.assert_array_equal(order_by_score(index, score), [[2, 0], [1, 0], [2, 1]])
+
+
+class TestMoreUniforms:
+    def test_the_first_is_that_of_the_arm(self):
+        X = _rows()
+        draws = more_uniforms(7, X, 3.0, 3)
+        np.testing.assert_array_equal(draws[:, 0], uniforms(7, X, 3.0))
+        np.testing.assert_array_equal(more_uniforms(7, X, 3.0, 2), draws[:, :2])
+        # Each row alone has the same.
+        one = np.concatenate([more_uniforms(7, row[None], 3.0, 3) for row in X[:20]])
+        np.testing.assert_array_equal(one, draws[:20])
+
+    @pytest.mark.parametrize("random_state", [0, None, np.random.RandomState(0)])
+    def test_they_are_independent(self, random_state):
+        draws = more_uniforms(random_state, _rows(20_000), 0.0, 3)
+        for column in draws.T:
+            assert kstest(column, "uniform").pvalue > P_VALUE
+        for first, second in itertools.combinations(draws.T, 2):
+            cells = np.histogram2d(first, second, bins=8, range=[[0, 1], [0, 1]])[0]
+            assert chisquare(cells.ravel()).pvalue > P_VALUE

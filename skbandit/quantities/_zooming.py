@@ -245,8 +245,7 @@ class ZoomingBandit(BaseQuantityBandit):
             if not get_tags(self.bandit).input_tags.two_d_array:
                 raise ValueError(
                     f"bandit={self.bandit!r} takes candidates with features of their own, and "
-                    "cells have none. Use one whose arms have weights of their own "
-                    "(arm_model='disjoint')."
+                    "cells have none. Give it arm_model='disjoint', so that each has its weights."
                 )
 
     def _new_bandit(self, cells):
