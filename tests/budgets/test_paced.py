@@ -223,7 +223,10 @@ def test_the_policy_is_that_of_the_bandit_inside_at_the_price():
     scores, expected = bandit.state_.bandits[0].decision_function(X), bandit.expected_cost(X)
     worth = scores - bandit.price_ * expected
     assert_allclose(bandit.decision_function(X), worth, rtol=1e-3, atol=1e-3)
-    worth[expected > max(bandit.bank_, 0.0) + 5e-4] = -np.inf
+    # What may be spent: a round's ceiling, and savings for several rows of a batch of 20.
+    purse = 5e-4 + max(bandit.bank_, 0.0) / np.sqrt(20)
+    cheapest = expected == expected.min(axis=1, keepdims=True)
+    worth = np.where(cheapest | (bandit._at_most(expected) <= purse), worth, -np.inf)
     best = worth.argmax(axis=1)
     assert (bandit.predict_proba(X)[np.arange(400), best] > 0.99).mean() > 0.98
 
@@ -232,7 +235,6 @@ def test_costs_of_a_call():
     X, reward, cost = routing(11, 400)
     bandit, _, _ = play(paced(ceiling=5e-4), X, reward, cost, batch=20)
     expected = bandit.expected_cost(X)
-    assert_allclose(bandit.predict_proba(X, cost=expected), bandit.predict_proba(X))
     assert_allclose(
         bandit.predict_proba(X, cost=np.full(400, 3.0)), bandit.predict_proba(X, cost=3 * expected)
     )
