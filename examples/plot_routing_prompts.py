@@ -9,6 +9,8 @@ so much to spend for a prompt in the mean. Which model should answer which promp
 
 """
 
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -28,9 +30,9 @@ print(dict(zip(models.tolist(), cost.mean(axis=0).round(6).tolist(), strict=True
 print(dict(zip(models.tolist(), reward.mean(axis=0).round(3).tolist(), strict=True)))
 
 # %%
-# A price list says what an answer costs before the first prompt: here, 500 tokens in and 500 out at
-# the list price. It may be wrong by a factor, for what answers do cost is learnt from the log. The
-# loop is that of any bandit: decide, and learn, with the cost in the log.
+# A price list says what an answer costs before the first prompt: here, 500 tokens in and 500 out
+# at the list price. It may be wrong by a factor, for what answers do cost is learnt from the log.
+# The loop is that of any bandit: decide, and learn, with the cost in the log.
 
 LIST = {"large": 5.6e-3, "small": 1e-4, "medium": 1e-3}
 
@@ -67,7 +69,7 @@ left.axhline(1.0, color="grey", linewidth=0.5)
 left.set(xlabel="prompt", ylabel="mean cost so far over the ceiling", ylim=(0.0, 1.6))
 left.legend()
 share = np.linspace(0.0, 1.0, 200)[:, None]
-for low, high in zip(order[:-1], order[1:], strict=True):
+for low, high in pairwise(order):
     mixed = [(1 - share) * one[low] + share * one[high] for one in (means, worth)]
     right.plot(*mixed, color="grey")
 right.plot(means, worth, "k.", markersize=10)
@@ -81,8 +83,8 @@ plt.show()
 
 # %%
 # The dots lie above the grey line where prompts differ in which model is worth its cost: hard
-# prompts go to the medium model, easy ones to the small one. They are from prompt 600 on; what comes
-# before is what learning costs. The table says who answered.
+# prompts go to the medium model, easy ones to the small one. They are from prompt 600 on; what
+# comes before is what learning costs. The table says who answered.
 
 for ceiling, (got, paid, place) in played.items():
     answered = np.bincount(place[late], minlength=3) / len(place[late])

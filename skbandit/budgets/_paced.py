@@ -71,7 +71,8 @@ class BudgetPacedBandit(BaseBanditOfBandits):
     Beside that no arm is played that may cost more than there is: what rounds were allowed to cost
     so far less what they did, where that is above 0, and this round's ceiling. Of an arm that was
     played n times it is believed that it may cost :math:`1 + (1 + n)^{-1/2}` times what is
-    expected. The cheapest arm always may be played. So rounds that are learnt one by one overspend
+    expected, and where rounds come in batches of m, savings are for :math:`\sqrt m` of them. The
+    cheapest arm always may be played. So rounds that are learnt one by one overspend
     by one decision at most, beyond what cannot be foreseen, and rounds that are learnt in batches
     by one batch.
 
@@ -486,7 +487,9 @@ class BudgetPacedBandit(BaseBanditOfBandits):
     def _policy(self, contexts, available):
         cost, price = self._costs_in(contexts), self._price()
         if self.ceiling is not None:
-            purse = self.ceiling + max(self._books.bank, 0.0)
+            # Rows of one batch do not know of each other: what is saved is for several of them.
+            books = self._books
+            purse = self.ceiling + max(books.bank, 0.0) / np.sqrt(max(books.batch, 1.0))
             most = cost if self.__dict__.get("_said") is not None else self._at_most(cost)
             available = affordable(most, purse, self._selector.n_selected or 1, available)
         policy = self._priced(price.high, contexts, available, cost)

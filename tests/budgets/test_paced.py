@@ -73,19 +73,20 @@ def test_rewards_beat_fixed_chances():
 @pytest.mark.parametrize("told", [False, True])
 def test_a_price_cut(told):
     """The medium model becomes ten times as cheap: it is used more, and the ceiling holds."""
-    X, reward, cost = routing(3, 1400)
-    later = cost.copy()
-    later[:, 2] /= 10.0
-    bandit, before, _ = play(paced(ceiling=1e-4), X[:700], reward[:700], cost[:700])
-    was = bandit.expected_cost(X[:50])[:, 2].mean()
+    X, reward, cost = routing(3, 1200)
+    reward, cost = reward[:, 1:], cost[:, 1:]
+    later = cost / [1.0, 10.0]
+    bandit = paced(ceiling=1e-4, arms=["small", "medium"])
+    bandit, before, _ = play(bandit, X[:600], reward[:600], cost[:600])
+    was = bandit.expected_cost(X[:50])[:, 1].mean()
     if told:
         bandit.set_params(cost=LISTED | {"medium": 1e-4})
-        assert_allclose(bandit.expected_cost(X[:50])[:, 2].mean(), was / 10.0)
-    bandit, after, _ = play(bandit, X[700:], reward[700:], later[700:])
-    assert shares(before[300:])[2] < 0.3
-    assert shares(after[300:])[2] > 0.7
+        assert_allclose(bandit.expected_cost(X[:50])[:, 1].mean(), was / 10.0)
+    bandit, after, _ = play(bandit, X[600:], reward[600:], later[600:])
+    assert shares(before[300:])[1] < 0.3
+    assert shares(after[300:])[1] > 0.75
     assert bandit.mean_cost_ <= 1.004e-4
-    assert_allclose(bandit.expected_cost(X)[:, 2].mean(), later[:, 2].mean(), rtol=0.3)
+    assert_allclose(bandit.expected_cost(X)[:, 1].mean(), later[:, 1].mean(), rtol=0.35)
 
 
 def test_a_model_that_silently_gets_worse_is_left():
@@ -136,9 +137,9 @@ def flat(n_rounds, ceiling, bandit, seed=0, **params):
 @pytest.mark.parametrize("bandit", [UCB1(), BetaThompsonSampling(), GaussianThompsonSampling()])
 def test_arms_without_contexts_are_mixed(bandit):
     """.3 a round buys the second arm in 30 % of the rounds, which is the best there is."""
-    learnt, played, paid = flat(1500, 0.3, bandit)
+    learnt, played, paid = flat(700, 0.3, bandit)
     assert 0.93 * 0.3 < paid.mean() <= 0.3
-    assert shares(played[500:])[1] > 0.2
+    assert shares(played[300:])[1] > 0.2
     # .4 of reward for 1: the price at which the first two arms are worth the same.
     assert 0.25 < learnt.price_ < 0.6
 
@@ -222,7 +223,10 @@ def test_the_policy_is_that_of_the_bandit_inside_at_the_price():
     scores, expected = bandit.state_.bandits[0].decision_function(X), bandit.expected_cost(X)
     worth = scores - bandit.price_ * expected
     assert_allclose(bandit.decision_function(X), worth, rtol=1e-3, atol=1e-3)
-    worth[expected > max(bandit.bank_, 0.0) + 5e-4] = -np.inf
+    # What may be spent: a round's ceiling, and savings for several rows of a batch of 20.
+    purse = 5e-4 + max(bandit.bank_, 0.0) / np.sqrt(20)
+    cheapest = expected == expected.min(axis=1, keepdims=True)
+    worth = np.where(cheapest | (bandit._at_most(expected) <= purse), worth, -np.inf)
     best = worth.argmax(axis=1)
     assert (bandit.predict_proba(X)[np.arange(400), best] > 0.99).mean() > 0.98
 
@@ -231,7 +235,6 @@ def test_costs_of_a_call():
     X, reward, cost = routing(11, 400)
     bandit, _, _ = play(paced(ceiling=5e-4), X, reward, cost, batch=20)
     expected = bandit.expected_cost(X)
-    assert_allclose(bandit.predict_proba(X, cost=expected), bandit.predict_proba(X))
     assert_allclose(
         bandit.predict_proba(X, cost=np.full(400, 3.0)), bandit.predict_proba(X, cost=3 * expected)
     )
