@@ -234,12 +234,12 @@ def _with(bandit, selector):
     return clone(bandit).set_params(selector=selector)
 
 
-# Every variant alone and with sets of arms; the first one with every selector.
+# Every variant alone; the first one with every selector; the others with sets of arms are long.
 FIRST, OTHERS, REST = [], [], []
 for _name, _kind in all_bandits():
     for _place, _variant in enumerate(_variants(_name, _kind)):
         for _selector in SELECTORS:
-            _kept = FIRST if _place == 0 else OTHERS if _selector in (None, SETS) else REST
+            _kept = FIRST if _place == 0 else OTHERS if _selector is None else REST
             _kept.append(_with(_variant, _selector))
 WHOLE = FIRST + OTHERS
 # scikit-learn's checks know contexts of two axes only.
@@ -333,6 +333,7 @@ RARE = [
     for params in LONG.get(name, [])
     for selector in (None, SETS)
 ]
+RARE += [bandit for bandit in REST if bandit.selector is SETS]
 
 
 @pytest.mark.long
