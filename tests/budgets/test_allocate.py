@@ -58,34 +58,34 @@ def test_those_that_gain_most_are_treated(n_treatments):
     assert_array_equal(arms[best], np.array(ARMS)[1 + worth[best, 1:].argmax(axis=1)])
 
 
-@pytest.mark.parametrize("bandit", [BANDITS[0], BANDITS[2]])
+@pytest.mark.parametrize("bandit", [BANDITS[1], BANDITS[2]])
 @pytest.mark.parametrize("how", [{"n_treatments": 13}, {"budget": 30.0, "cost": COST}])
 def test_propensities_are_frequencies(bandit, how):
-    """1,000 draws of 80 rows; 5 standard errors: a false alarm in ten thousand such tests."""
+    """200 draws of 80 rows; 5 standard errors: a false alarm in ten thousand such tests."""
     rng, times = np.random.RandomState(0), np.zeros((80, 3))
     told = np.zeros((80, 3))
-    for _ in range(1000):
+    for _ in range(200):
         arms, chance = allocate(bandit, X_NEW, control="none", random_state=rng, **how)
         place = (arms[:, None] == np.array(ARMS)).argmax(axis=1)
         times[np.arange(80), place] += 1
         told[np.arange(80), place] = chance
     assert_allclose(told.sum(axis=1)[(times > 0).all(axis=1)], 1.0, atol=1e-9)
-    error = np.sqrt(np.maximum(told * (1.0 - told), 1e-9) / 1000)
-    assert (np.abs(times / 1000 - told)[times > 0] <= 5.0 * error[times > 0] + 1e-9).all()
+    error = np.sqrt(np.maximum(told * (1.0 - told), 1e-9) / 200)
+    assert (np.abs(times / 200 - told)[times > 0] <= 5.0 * error[times > 0] + 1e-9).all()
 
 
 @pytest.mark.parametrize("bandit", BANDITS[:3])
 @pytest.mark.parametrize("budget", [0.0, 5.5, 40.0, 1e6])
 def test_costs_together(bandit, budget):
     totals = []
-    for seed in range(40):
+    for seed in range(20):
         arms, _ = allocate(
             bandit, X_NEW, control="none", budget=budget, cost=COST, random_state=seed
         )
         totals.append(sum(COST[arm] for arm in arms))
     assert max(totals) < budget + max(COST.values())
     if budget == 40.0:
-        assert_allclose(np.mean(totals), 40.0, atol=0.7)
+        assert_allclose(np.mean(totals), 40.0, atol=1.0)
         assert np.ptp(totals) < 2 * max(COST.values())
 
 
