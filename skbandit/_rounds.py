@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from ._axes import source_index
 from ._rows import as_frame, n_rows, nw, take_rows
 from ._sklearn import _check_sample_weight
 
@@ -423,6 +424,46 @@ def check_cost(cost, arms, n_samples):
     if (cost < 0).any():
         raise ValueError(
             f"cost must not be negative, got {cost.min():g}. "
+            "What an arm pays back belongs to its reward."
+        )
+    return cost
+
+
+def arm_costs(cost, arms, owner):
+    """Return what arms cost as an array (n_arms,).
+
+    Parameters
+    ----------
+    cost : dict of label to number, array-like of shape (n_arms,), or number
+    arms : ndarray of shape (n_arms,)
+    owner : str
+        Whose parameter it is, for messages.
+    """
+    labels = arms.tolist()
+    if isinstance(cost, dict):
+        place = source_index(list(cost), labels)
+        if (place < 0).any():
+            missing = [one for one, here in zip(labels, place, strict=True) if here < 0]
+            raise ValueError(
+                f"cost of {owner} says nothing of the arms {missing!r}; give each arm a cost, 0 "
+                f"where it costs nothing. It has {list(cost)!r}."
+            )
+        values = list(cost.values())
+        cost = [values[here] for here in place]
+    try:
+        cost = np.asarray(cost, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"cost of {owner} must hold numbers, got {cost!r}.") from error
+    if cost.ndim == 0:
+        cost = np.full(len(labels), float(cost))
+    if cost.shape != (len(labels),):
+        raise ValueError(
+            f"cost of {owner} must have a number for each of the {len(labels)} arms {labels!r}, "
+            f"got shape {cost.shape}."
+        )
+    if not np.isfinite(cost).all() or (cost < 0).any():
+        raise ValueError(
+            f"cost of {owner} must be finite and not negative, got {cost.tolist()!r}. "
             "What an arm pays back belongs to its reward."
         )
     return cost

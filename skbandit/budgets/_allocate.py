@@ -7,11 +7,10 @@ from sklearn.pipeline import Pipeline
 
 from .._inner import asked
 from .._random import derived_seed, uniforms
-from .._rounds import check_available, check_cost, encode_arms
+from .._rounds import arm_costs, check_available, check_cost, encode_arms
 from .._rows import n_rows, row_keys
 from ..base import BaseBandit, is_bandit
 from ..strategies import PricedSelector
-from ..strategies._costs import arm_costs
 from ._draws import balanced_draw
 from ._price import bracketed_price, spending
 

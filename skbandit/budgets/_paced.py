@@ -16,13 +16,13 @@ from .._inner import (
     least_tags,
     weighed,
 )
+from .._rounds import arm_costs
 from .._rows import n_rows, take_rows
 from .._sklearn import HasMethods, Interval, StrOptions
 from ..base import BaseBandit
 from ..buffers import SlidingWindow, take_rounds
 from ..linear import LinearUCB
 from ..strategies import PricedSelector
-from ..strategies._costs import arm_costs
 from ._books import (
     carried_books,
     empty_books,

@@ -6,7 +6,7 @@ import numpy as np
 
 from .._optimality import argmax_policy
 from .._sklearn import Interval, StrOptions
-from ..strategies._costs import BaseCostSelector
+from ..strategies import BaseCostSelector
 
 WEIGHTS_CONSTRAINT = ["array-like", None]
 PRICE_CONSTRAINT = [Interval(Real, 0, None, closed="left")]

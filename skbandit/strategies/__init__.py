@@ -2,11 +2,12 @@
 
 from .._paths import set_public_path
 from ._arms import DefaultArmSelector, LimitedArmsSelector
-from ._costs import PricedSelector
+from ._costs import BaseCostSelector, PricedSelector
 from ._subsidy import CheapestNearBestSelector
 from ._top_two import TopTwoSelector
 
 __all__ = [
+    "BaseCostSelector",
     "CheapestNearBestSelector",
     "DefaultArmSelector",
     "LimitedArmsSelector",

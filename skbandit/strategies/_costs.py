@@ -4,7 +4,7 @@ from numbers import Real
 
 import numpy as np
 
-from .._axes import source_index
+from .._rounds import arm_costs
 from .._sklearn import HasMethods, Interval
 from ..selectors import ArgmaxSelector, BaseSelector, at, for_arms
 
@@ -12,10 +12,32 @@ from ..selectors import ArgmaxSelector, BaseSelector, at, for_arms
 class BaseCostSelector(BaseSelector):
     """Base class of selectors that weigh what arms cost.
 
-    A subclass has the parameter ``cost``; it reads ``self._costs(n_samples, n_arms)``.
+    A subclass has the parameter ``cost`` and defines ``select(scores, available)``, in which
+    ``self._costs(n_samples, n_arms)`` says what each arm costs in each row. Under Thompson
+    sampling it defines ``expect`` too: see ``treats_arms_alike`` of
+    :class:`~skbandit.selectors.BaseSelector`.
 
-    Costs are a dict of each arm's label to what it costs, numbers in the order of the bandit's
-    arms, one number for all arms, or None where each call says them, ``predict(X, cost=...)``.
+    Costs are not negative: a dict of each arm's label to what it costs, numbers in the order of
+    the bandit's arms, one number for all arms, or None where each call says them,
+    ``predict(X, cost=...)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skbandit.linear import LinearUCB
+    >>> from skbandit.selectors import ArgmaxSelector
+    >>> from skbandit.strategies import BaseCostSelector
+    >>> class RewardPerCostSelector(BaseCostSelector):
+    ...     "Play the arm that pays most for what it costs."
+    ...
+    ...     def __init__(self, cost=None):
+    ...         self.cost = cost
+    ...
+    ...     def select(self, scores, available=None):
+    ...         return ArgmaxSelector().select(scores / self._costs(*scores.shape), available)
+    >>> bandit = LinearUCB(selector=RewardPerCostSelector({"a": 1.0, "b": 5.0}), alpha=0.0)
+    >>> bandit.fit([[1.0], [1.0]], ["a", "b"], reward=[1.0, 2.0]).predict([[1.0]]).tolist()
+    ['a']
     """
 
     _parameter_constraints = {"cost": [dict, "array-like", Interval(Real, 0, None, closed="left")]}
@@ -75,46 +97,6 @@ class BaseCostSelector(BaseSelector):
             # Draws of a belief come one after the other, each for all rows.
             return np.tile(self._known, (n_samples // len(self._known), 1))
         return np.broadcast_to(self._known, (n_samples, n_arms))
-
-
-def arm_costs(cost, arms, owner):
-    """Return what arms cost as an array (n_arms,).
-
-    Parameters
-    ----------
-    cost : dict of label to number, array-like of shape (n_arms,), or number
-    arms : ndarray of shape (n_arms,)
-    owner : str
-        Whose parameter it is, for messages.
-    """
-    labels = arms.tolist()
-    if isinstance(cost, dict):
-        place = source_index(list(cost), labels)
-        if (place < 0).any():
-            missing = [one for one, here in zip(labels, place, strict=True) if here < 0]
-            raise ValueError(
-                f"cost of {owner} says nothing of the arms {missing!r}; give each arm a cost, 0 "
-                f"where it costs nothing. It has {list(cost)!r}."
-            )
-        values = list(cost.values())
-        cost = [values[here] for here in place]
-    try:
-        cost = np.asarray(cost, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"cost of {owner} must hold numbers, got {cost!r}.") from error
-    if cost.ndim == 0:
-        cost = np.full(len(labels), float(cost))
-    if cost.shape != (len(labels),):
-        raise ValueError(
-            f"cost of {owner} must have a number for each of the {len(labels)} arms {labels!r}, "
-            f"got shape {cost.shape}."
-        )
-    if not np.isfinite(cost).all() or (cost < 0).any():
-        raise ValueError(
-            f"cost of {owner} must be finite and not negative, got {cost.tolist()!r}. "
-            "What an arm pays back belongs to its reward."
-        )
-    return cost
 
 
 class PricedSelector(BaseCostSelector):

@@ -41,6 +41,16 @@ QUICK = {
     "n_members": 3,
     "n_draws": 50,
 }
+# What a bandit cannot do without. Rewards are 0 or 1, so all prices are 1.
+_ONE_PRICE = {"prices": dict.fromkeys(range(N_ARMS), 1.0)}
+NEEDED = {
+    "BudgetPacedBandit": {"cost": {0: 0.125, 1: 0.25, 2: 0.5, 3: 1.0}, "ceiling": 0.375},
+    "DemandCurveThompsonSampling": _ONE_PRICE,
+    "DemandCurveUCB": _ONE_PRICE,
+    "MonotonePricingThompsonSampling": _ONE_PRICE,
+    "MonotonePricingUCB": _ONE_PRICE,
+    "PriceIntervalBandit": _ONE_PRICE,
+}
 # What changes the decisions of a bandit, tried one at a time where it has the parameter.
 VARIANTS = {
     "precision": ["diagonal", "last_layer"],
@@ -71,6 +81,7 @@ def make_cases():
     for name, kind in all_bandits():
         defaults = kind().get_params(deep=False)
         quick = {key: value for key, value in QUICK.items() if key in defaults}
+        quick |= NEEDED.get(name, {})
         if "net" in defaults:
             from skbandit.neural import make_net
 
