@@ -121,10 +121,12 @@ def carried(known, new, resize):
     resize : Resize
         Of the outer bandit.
     """
-    # Inside, features have no names: checked contexts come as arrays.
-    resize = resize._replace(feature_names=None)
+    # Inside, features have names only where rows come as they are: checked numbers are arrays.
+    unnamed = resize._replace(feature_names=None)
     return tuple(
-        old._carried_into(one, resize) if old.__sklearn_is_fitted__() else one
+        old._carried_into(one, resize if hasattr(old, "feature_names_in_") else unnamed)
+        if old.__sklearn_is_fitted__()
+        else one
         for old, one in zip(known, new, strict=True)
     )
 

@@ -6,7 +6,15 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import get_tags
 
-from .._inner import are_candidates, asked, check_inner, new_inner, played_contexts, taught
+from .._inner import (
+    are_candidates,
+    asked,
+    carried,
+    check_inner,
+    new_inner,
+    played_contexts,
+    taught,
+)
 from .._sklearn import HasMethods
 from ..base import BaseBandit
 from ..buffers import SlidingWindow, take_rounds
@@ -118,7 +126,7 @@ class BaseWrappedBandit(BaseBandit):
         new, old = self._new_bandit(), source.state_
         if not old.bandit.__sklearn_is_fitted__():
             return WrappedState(new, SlidingWindow(self._n_kept))
-        inner = old.bandit._carried_into(new, resize)
+        (inner,) = carried([old.bandit], [new], resize)
         moved = resize.n_features is not None and resize.moves_features(source.n_features_in_)
         buffer = SlidingWindow(self._n_kept)
         if len(old.buffer) and not moved and are_candidates(self):

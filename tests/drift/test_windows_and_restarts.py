@@ -1,6 +1,7 @@
 """Bandits inside bandits: what a window knows, what a restart forgets."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
@@ -86,6 +87,20 @@ def _taught_again(bandit):
     columns = bandit.state_.buffer.columns
     peer = LinearUCB(arms=bandit.arms_.tolist())
     return peer.fit(columns["row"], bandit.arms_[columns["arm"]], reward=columns["reward"])
+
+
+@pytest.mark.parametrize("kind", [SlidingWindowBandit, RestartingBandit])
+def test_names_of_features_stay_outside(kind):
+    """A warning is an error: rows that are asked inside are arrays, after a transfer too."""
+    X, arm, reward = make_rounds(60)
+    frame = pd.DataFrame(X, columns=["x", "y", "z"])
+    bandit = kind(bandit=LinearUCB()).fit(frame, arm, reward=reward)
+    wider = bandit.expand_features(["new"])
+    assert_allclose(
+        wider.predict_proba(frame.assign(new=0.0)), bandit.predict_proba(frame), atol=1e-12
+    )
+    wider.partial_fit(frame.assign(new=1.0), arm, reward=reward)
+    bandit.add_arms(["d"]).predict(frame)
 
 
 class TestRestarting:

@@ -1,6 +1,7 @@
 """Run the battery: a function for scripts, a decorator for pytest."""
 
 import inspect
+import re
 import warnings
 from unittest import SkipTest
 
@@ -221,6 +222,8 @@ def label_of(estimator):
     for name, value in estimator.get_params(deep=False).items():
         text = " ".join(repr(value).split())
         if text != repr(signature[name].default):
+            # Where an object lies is no part of what it is.
+            text = re.sub(r" at 0x[0-9a-f]+", "", text)
             changed.append(f"{name}={text if len(text) < _LONG else type(value).__name__}")
     return f"{type(estimator).__name__}({', '.join(changed)})"
 
