@@ -27,13 +27,13 @@ from skbandit.utils.discovery import all_bandits
 from skbandit.utils.estimator_checks import bandit_checks_generator, parametrize_with_bandit_checks
 from skbandit.utils.estimator_checks._run import label_of
 
-SETS = TopKSelector(k=2)
+SETS, ONE_OF_SETS = TopKSelector(k=2), TopKSelector(k=1)
 SELECTORS = [
     None,
     EpsilonGreedySelector(),
     SoftmaxSelector(),
     PropensityFloorSelector(),
-    TopKSelector(k=1),
+    ONE_OF_SETS,
     SETS,
 ]
 # Checks that look at what a selector makes of scores.
@@ -234,13 +234,15 @@ def _with(bandit, selector):
     return clone(bandit).set_params(selector=selector)
 
 
-# Every variant alone; the first one with every selector; the others with sets of arms are long.
+# Every variant alone; the first one with nearly every selector. All else meets the checks of
+# policies, and with sets of arms the rest of the battery is long.
 FIRST, OTHERS, REST = [], [], []
 for _name, _kind in all_bandits():
     for _place, _variant in enumerate(_variants(_name, _kind)):
         for _selector in SELECTORS:
-            _kept = FIRST if _place == 0 else OTHERS if _selector is None else REST
-            _kept.append(_with(_variant, _selector))
+            _whole = FIRST if _place == 0 else OTHERS
+            _alone = _selector is not ONE_OF_SETS if _place == 0 else _selector is None
+            (_whole if _alone else REST).append(_with(_variant, _selector))
 WHOLE = FIRST + OTHERS
 # scikit-learn's checks know contexts of two axes only.
 FLAT = [bandit for bandit in WHOLE + REST if get_tags(bandit).input_tags.two_d_array]
@@ -333,7 +335,7 @@ RARE = [
     for params in LONG.get(name, [])
     for selector in (None, SETS)
 ]
-RARE += [bandit for bandit in REST if bandit.selector is SETS]
+RARE += [bandit for bandit in REST if bandit.selector in (SETS, ONE_OF_SETS)]
 
 
 @pytest.mark.long

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .._rows import n_rows, take_rows
+from .._one_policy import one_policy
+from .._rows import n_rows
 from ..base import BaseBandit
 
 
@@ -28,15 +29,9 @@ class OnePolicyMixin:
         return super()._policy(contexts, available)
 
     def _policy(self, contexts, available):
-        n_samples = n_rows(contexts)
         if getattr(self._selector, "differs_by_row", False):
             return self._row_policy(contexts, available)
-        if available is None:
-            policy = self._row_policy(take_rows(contexts, slice(0, 1)), None)
-            return np.broadcast_to(policy, (n_samples, policy.shape[1]))
-        masks, of_row = np.unique(available, axis=0, return_inverse=True)
-        policy = self._row_policy(take_rows(contexts, slice(0, len(masks))), masks)
-        return policy[of_row.reshape(-1)]
+        return one_policy(self._row_policy, contexts, available)
 
 
 def same_for_all(values, contexts):

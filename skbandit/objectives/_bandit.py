@@ -14,8 +14,8 @@ from .._inner import (
     new_inner,
     weighed,
 )
+from .._one_policy import one_policy
 from .._rounds import check_reward, split_log
-from .._rows import n_rows, take_rows
 from .._sklearn import HasMethods, Interval
 from ..base import BaseBandit
 from ..beliefs import IndependentBelief
@@ -353,7 +353,7 @@ class MultiObjectiveBandit(BaseBanditOfBandits):
             contexts, alone = alone._asked(contexts)
             return alone._policy(contexts, available)
         if self._bandit_tags.contexts == "none" and not self._differs_by_row:
-            return self._policy_of_all(contexts, available)
+            return one_policy(self._row_policy, contexts, available)
         return self._row_policy(contexts, available)
 
     @property
@@ -361,16 +361,6 @@ class MultiObjectiveBandit(BaseBanditOfBandits):
         return self._objective_selector.differs_by_row or getattr(
             self._selector, "differs_by_row", False
         )
-
-    def _policy_of_all(self, contexts, available):
-        """One policy for all rows that may play the same arms, where no context is looked at."""
-        n_samples = n_rows(contexts)
-        if available is None:
-            policy = self._row_policy(take_rows(contexts, slice(0, 1)), None)
-            return np.broadcast_to(policy, (n_samples, policy.shape[1]))
-        masks, of_row = np.unique(available, axis=0, return_inverse=True)
-        policy = self._row_policy(take_rows(contexts, slice(0, len(masks))), masks)
-        return policy[of_row.reshape(-1)]
 
     def _row_policy(self, contexts, available):
         bandits, contexts = self._asked_inside(contexts)

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import get_tags
 
 from .._inner import BaseBanditOfBandits, InnerState, check_inner, least_tags, taught
+from .._one_policy import one_policy
 from .._rows import n_rows, take_rows
 from .._sklearn import HasMethods, Interval
 from ..base import BaseBandit
@@ -198,15 +199,10 @@ class OnePolicyMixin:
     """Find the policy once for all rows that may play the same arms, where rows are alike."""
 
     def _policy(self, contexts, available):
-        if not self._is_context_free:
-            return super()._policy(contexts, available)
-        n_samples = n_rows(contexts)
-        if available is None:
-            policy = super()._policy(take_rows(contexts, slice(0, 1)), None)
-            return np.broadcast_to(policy, (n_samples, policy.shape[1]))
-        masks, of_row = np.unique(available, axis=0, return_inverse=True)
-        policy = super()._policy(take_rows(contexts, slice(0, len(masks))), masks)
-        return policy[of_row.reshape(-1)]
+        decide = super()._policy
+        if not self._is_context_free or getattr(self._selector, "differs_by_row", False):
+            return decide(contexts, available)
+        return one_policy(decide, contexts, available)
 
 
 class MonotonePricingThompsonSampling(OnePolicyMixin, ThompsonSamplingMixin, BaseMonotonePricing):

@@ -54,5 +54,5 @@ def test_bad_input_is_named(rounds):
 
 def test_a_table_of_arms_refuses_a_log_of_quantities(rounds):
     X, log = rounds
-    with pytest.raises(ValueError, match="Use compare_quantity_policies"):
+    with pytest.raises(ValueError, match="make_quantity_scorer, compare_quantity_policies"):
         compare_policies(LinearUCB(arms=["dose", "none"]), X, log)

@@ -58,7 +58,7 @@ def test_it_finds_the_best_price_of_each_customer():
 def test_the_density_is_that_of_the_decisions(learnt):
     bandit = played(small(), 100)
     bandit.set_params(random_state=np.random.RandomState(1))
-    n_draws = 20_000
+    n_draws = 5_000
     X = np.tile([[0.4]], (n_draws, 1))
     _, price, density = bandit.predict(X, return_quantity=True, return_propensity=True)
     assert (price >= LOW).all()
