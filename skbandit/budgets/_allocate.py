@@ -51,9 +51,9 @@ def allocate(
         What all treatments together may cost. In the mean that is what they cost, or less where
         no more rows gain from a treatment; never more by as much as one treatment. Either this
         or `n_treatments` is given.
-    cost : dict of label to float, array-like of shape (n_arms,), or array-like or frame of shape \
-            (n_samples, n_arms), default=None
-        What arms cost, for `budget`; not negative. That of the control counts too.
+    cost : dict of label to float, array-like or frame, default=None
+        What arms cost, for `budget`; not negative. That of the control counts too. By label, of
+        shape (n_arms,), or of shape (n_samples, n_arms) where it differs from row to row.
     available : array-like or frame of bool of shape (n_samples, n_arms), default=None
         The arms that may be played in each row; None means all.
     random_state : int, RandomState instance or None, default=None

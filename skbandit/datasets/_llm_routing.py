@@ -45,6 +45,7 @@ def load_llm_routing(*, return_X_reward_cost=False, as_frame=False, subset="all"
         split : ndarray of str of shape (n_samples,)
             "val" or "test".
         feature_names : list of str
+            Names of the columns of X.
         DESCR : str
             Description, source and licence.
         filename : str

@@ -383,7 +383,7 @@ class RewardCostCurve:
     >>> from skbandit.linear import LinearUCB
     >>> from skbandit.strategies import PricedSelector
     >>> X, arm = [[1.0]] * 400, ["mail", "call"] * 200
-    >>> log = make_log(arm, [1.0, 2.0, 0.0, 2.0] * 100, [0.5] * 400, cost=[0.0, 3.0] * 200)
+    >>> log = make_log(arm, [1.0, 2.5, 0.0, 1.5] * 100, [0.5] * 400, cost=[0.0, 3.0] * 200)
     >>> bandit = LinearUCB(selector=PricedSelector({"mail": 0.0, "call": 3.0})).fit(X, log)
     >>> curve = reward_cost_curve(bandit, X, log, parameter="price", values=[0.0, 1.0])
     >>> curve.table[["reward", "cost"]].round(2)

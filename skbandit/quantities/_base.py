@@ -18,19 +18,19 @@ class BaseQuantityBandit(BaseBandit):
     A subclass has the parameter ``quantities`` besides those of every bandit, and defines, besides
     ``_initial_state`` and ``_learn`` of :class:`~skbandit.base.BaseBandit`:
 
-    ======================================== ======================================================
-    hook                                     what it does
-    ======================================== ======================================================
+    ========================================= =====================================================
+    hook                                      what it does
+    ========================================= =====================================================
     ``_quantity_policy(contexts, available)`` Return the policy over arms and quantities, a
-                                             ``QuantityPolicy`` of so many rows.
-    ``_best_quantity(contexts)``             Return, for each arm at the quantity at which it is
-                                             expected to pay most, the mean and the standard
-                                             deviation of that reward, (n_samples, n_arms) each,
-                                             and the quantity, (n_samples, n_arms, n_quantities),
-                                             NaN where the arm takes none.
-    ``_reward_at(contexts, arm, quantity)``  Return the mean and the standard deviation of the
-                                             expected reward of an arm at a quantity in each row.
-    ======================================== ======================================================
+                                              ``QuantityPolicy`` of so many rows.
+    ``_best_quantity(contexts)``              Return, for each arm at the quantity at which it is
+                                              expected to pay most, the mean and the standard
+                                              deviation of that reward, (n_samples, n_arms) each,
+                                              and the quantity, (n_samples, n_arms, n_quantities),
+                                              NaN where the arm takes none.
+    ``_reward_at(contexts, arm, quantity)``   Return the mean and the standard deviation of the
+                                              expected reward of an arm at a quantity in each row.
+    ========================================= =====================================================
 
     Hooks read ``self._boxes``; in ``_learn``, ``rounds.quantity`` is checked, and None where no
     arm takes a quantity. Without ``quantities`` this is a bandit like all others.

@@ -51,10 +51,10 @@ class QuantityThompsonSampling(BaseQuantityBandit):
 
     Parameters
     ----------
-    quantities : dict of label to (low, high) or to a list of such pairs, or one of these, \
-            default=None
-        The box of each arm that takes a quantity; arms without an entry take none. A box without a
-        label is for the one arm, called "quantity" where `arms` is None. None: no arm takes any.
+    quantities : dict of label to box, or box, default=None
+        The box, (low, high) or a list of such pairs, of each arm that takes a quantity; arms
+        without an entry take none. A box without a label is for the one arm, called "quantity"
+        where `arms` is None. None: no arm takes any.
     alpha : float >= 0, default=0.5
         Factor on the deviations of the draws from the mean; 1 is posterior sampling itself.
     prior_precision : float > 0, default=1.0

@@ -107,11 +107,10 @@ class ZoomingBandit(BaseQuantityBandit):
         What learns and decides between cells; its arms must have models of their own. None:
         :class:`~skbandit.contextfree.GaussianThompsonSampling`. It is cloned, never fitted itself.
         Its own `selector` must be None, and its `arms` are the cells.
-    quantities : dict of label to (low, high) or to a list of such pairs, or one of these, \
-            default=None
-        The box of each arm that takes a quantity; arms without an entry take none. A box without a
-        label is for the one arm, called "quantity" where `arms` is None. None: no arm takes any,
-        and this is the bandit inside.
+    quantities : dict of label to box, or box, default=None
+        The box, (low, high) or a list of such pairs, of each arm that takes a quantity; arms
+        without an entry take none. A box without a label is for the one arm, called "quantity"
+        where `arms` is None. None: no arm takes any, and this is the bandit inside.
     n_to_halve : float > 0, default=4.0
         The c above: rounds after which a cell as long as the box would be cut.
     share : float in [0, 1], default=0.5

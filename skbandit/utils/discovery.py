@@ -68,7 +68,7 @@ def all_bandits(rewards=None, contexts=None):
     --------
     >>> from skbandit.utils.discovery import all_bandits
     >>> [name for name, _ in all_bandits() if name.startswith("Linear")]
-    ['LinearThompsonSampling', 'LinearUCB']
+    ['LinearThompsonSampling', 'LinearTopTwoThompsonSampling', 'LinearUCB']
     >>> "LinearUCB" in dict(all_bandits(rewards="count", contexts="sparse"))
     True
     """
