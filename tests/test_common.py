@@ -27,14 +27,15 @@ from skbandit.utils.discovery import all_bandits
 from skbandit.utils.estimator_checks import bandit_checks_generator, parametrize_with_bandit_checks
 from skbandit.utils.estimator_checks._run import label_of
 
-SETS, ONE_OF_SETS = TopKSelector(k=2), TopKSelector(k=1)
+SETS = TopKSelector(k=2)
+# A set of one arm is as sets are, and a floor is the same share of all arms as epsilon.
+ALIKE = [TopKSelector(k=1), PropensityFloorSelector()]
 SELECTORS = [
     None,
     EpsilonGreedySelector(),
     SoftmaxSelector(),
-    PropensityFloorSelector(),
-    ONE_OF_SETS,
     SETS,
+    *ALIKE,
 ]
 # Checks that look at what a selector makes of scores.
 OF_POLICIES = ("_policy", "_scores", "_sets", "_candidates")
@@ -234,15 +235,15 @@ def _with(bandit, selector):
     return clone(bandit).set_params(selector=selector)
 
 
-# Every variant alone; the first one with nearly every selector. All else meets the checks of
-# policies, and with sets of arms the rest of the battery is long.
+# Every variant alone; the first one with selectors of each kind. All else meets the checks of
+# policies, and the rest of the battery is long.
 FIRST, OTHERS, REST = [], [], []
 for _name, _kind in all_bandits():
     for _place, _variant in enumerate(_variants(_name, _kind)):
         for _selector in SELECTORS:
             _whole = FIRST if _place == 0 else OTHERS
-            _alone = _selector is not ONE_OF_SETS if _place == 0 else _selector is None
-            (_whole if _alone else REST).append(_with(_variant, _selector))
+            _is_whole = _selector not in ALIKE if _place == 0 else _selector is None
+            (_whole if _is_whole else REST).append(_with(_variant, _selector))
 WHOLE = FIRST + OTHERS
 # scikit-learn's checks know contexts of two axes only.
 FLAT = [bandit for bandit in WHOLE + REST if get_tags(bandit).input_tags.two_d_array]
@@ -335,7 +336,7 @@ RARE = [
     for params in LONG.get(name, [])
     for selector in (None, SETS)
 ]
-RARE += [bandit for bandit in REST if bandit.selector in (SETS, ONE_OF_SETS)]
+RARE += [bandit for bandit in REST if bandit.selector in (SETS, *ALIKE)]
 
 
 @pytest.mark.long
