@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.integrate import trapezoid
 
 from skbandit.metrics import (
     PoorSupportWarning,
@@ -59,7 +60,7 @@ def weights_by_loops(log, bandwidth):
             target, width = log["policy_quantity"][row, column], bandwidth * (high - low)
             u = (log["quantity"][row, column] - target) / width
             grid = np.linspace(low, high, 20001)
-            inside = np.trapezoid(np.maximum(1 - ((grid - target) / width) ** 2, 0), grid)
+            inside = trapezoid(np.maximum(1 - ((grid - target) / width) ** 2, 0), grid)
             weight *= max(1 - u * u, 0) / inside
         weights.append(weight)
     return np.array(weights)

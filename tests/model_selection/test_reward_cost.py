@@ -97,7 +97,7 @@ def test_known_costs_need_no_log_of_them():
         low, high = curve.table[["cost_low", "cost_high"]].loc[factor]
         assert_allclose((high - low) / 2, 1.959964 * error, rtol=1e-5, atol=1e-12)
     # The cheapest arm alone costs the same in all rounds.
-    assert_allclose(curve.table.loc[1.0, ["cost_low", "cost", "cost_high"]], 1.0)
+    assert_allclose(curve.table[["cost_low", "cost", "cost_high"]].loc[1.0], 1.0)
     assert curve.table["cost"].is_monotonic_decreasing
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.integrate import trapezoid
 from scipy.stats import beta, chisquare, norm
 
 from skbandit.base import make_log
@@ -132,7 +133,7 @@ def quadrature(distributions, cost, factor, grid):
                 if other != highest:
                     term = term * distributions[other].cdf(grid)
             total = total + term
-        chance[arm] = np.trapezoid(total * below, grid)
+        chance[arm] = trapezoid(total * below, grid)
     return chance
 
 
