@@ -79,6 +79,7 @@ late = slice(600, None)
 for got, paid, _ in played.values():
     right.plot(paid[late].mean(), got[late].mean(), "o", markersize=9)
 right.set(xscale="log", xlabel="mean cost, dollars a prompt", ylabel="mean reward")
+right.margins(0.15, 0.12)
 plt.show()
 
 # %%
