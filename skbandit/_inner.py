@@ -15,7 +15,7 @@ from .selectors import BaseSelector
 
 # From what promises most to what promises least.
 _ORDER = {
-    "learning": ("sum", "sequence", "calls", "buffer"),
+    "learning": ("none", "sum", "sequence", "calls", "buffer"),
     "policy": ("exact", "draws"),
     "contexts": ("none", "any", "numbers"),
     "arms": ("independent", "linked", "shared"),

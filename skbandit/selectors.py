@@ -363,7 +363,44 @@ class InverseGapSelector(BaseSelector):
         return inverse_gap_policy(scores, self.gamma_scale, self.k or 1, available)
 
 
-class PropensityFloorSelector(BaseSelector):
+class SelectorAround(BaseSelector):
+    """Base class of selectors around another one, the parameter ``selector``.
+
+    What is not said anew is as the other one has it; None is :class:`ArgmaxSelector`.
+    """
+
+    @property
+    def _other(self):
+        return ArgmaxSelector() if self.selector is None else self.selector
+
+    @property
+    def n_selected(self):
+        """How many arms are played a round."""
+        return self._other.n_selected
+
+    @property
+    def has_closed_form(self):
+        """Whether ``expect`` of the other selector is computed from a belief's probabilities."""
+        return self._other.has_closed_form
+
+    @property
+    def weighs_costs(self):
+        """Whether the other selector does."""
+        return getattr(self._other, "weighs_costs", False)
+
+    @property
+    def differs_by_row(self):
+        """Whether the other selector was told something of each row."""
+        return getattr(self._other, "differs_by_row", False)
+
+    def check(self):
+        """See :meth:`BaseSelector.check`."""
+        super().check()
+        if hasattr(self._other, "check"):
+            self._other.check()
+
+
+class PropensityFloorSelector(SelectorAround):
     r"""Play as another selector does, but in a share of the rounds any available arm, all alike.
 
     After rounds of a total weight of t that share is
@@ -412,33 +449,9 @@ class PropensityFloorSelector(BaseSelector):
         self.decay = decay
 
     @property
-    def _other(self):
-        return ArgmaxSelector() if self.selector is None else self.selector
-
-    @property
-    def n_selected(self):
-        """How many arms are played a round."""
-        return self._other.n_selected
-
-    @property
-    def has_closed_form(self):
-        """Whether ``expect`` of the other selector is computed from a belief's probabilities."""
-        return self._other.has_closed_form
-
-    @property
     def treats_arms_alike(self):
         """Whether the other selector does."""
         return getattr(self._other, "treats_arms_alike", True)
-
-    @property
-    def weighs_costs(self):
-        """Whether the other selector does."""
-        return getattr(self._other, "weighs_costs", False)
-
-    @property
-    def differs_by_row(self):
-        """Whether the other selector was told something of each row."""
-        return getattr(self._other, "differs_by_row", False)
 
     def at(self, learnt_weight):
         """See :meth:`BaseSelector.at`."""
@@ -467,12 +480,6 @@ class PropensityFloorSelector(BaseSelector):
     def expect(self, belief, available=None):
         """See :meth:`BaseSelector.expect`; as exact as that of the other selector."""
         return self._mix(self._other.expect(belief, available), available)
-
-    def check(self):
-        """See :meth:`BaseSelector.check`."""
-        super().check()
-        if hasattr(self._other, "check"):
-            self._other.check()
 
 
 def at(selector, learnt_weight):

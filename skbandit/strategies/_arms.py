@@ -6,10 +6,10 @@ import numpy as np
 
 from .._axes import source_index
 from .._sklearn import HasMethods, Interval
-from ..selectors import ArgmaxSelector, BaseSelector, at, for_arms, for_costs
+from ..selectors import SelectorAround, at, for_arms, for_costs
 
 
-class _NamedArmsSelector(BaseSelector):
+class _NamedArmsSelector(SelectorAround):
     """A selector around another one that treats some arms, known by their labels, differently."""
 
     _parameter_constraints = {
@@ -19,30 +19,6 @@ class _NamedArmsSelector(BaseSelector):
     treats_arms_alike = False
     # Positions of the arms that are named, once the bandit's arms are known.
     _places = None
-
-    @property
-    def _other(self):
-        return ArgmaxSelector() if self.selector is None else self.selector
-
-    @property
-    def n_selected(self):
-        """How many arms are played a round."""
-        return self._other.n_selected
-
-    @property
-    def has_closed_form(self):
-        """Whether ``expect`` of the other selector is computed from a belief's probabilities."""
-        return self._other.has_closed_form
-
-    @property
-    def weighs_costs(self):
-        """Whether the other selector does."""
-        return getattr(self._other, "weighs_costs", False)
-
-    @property
-    def differs_by_row(self):
-        """Whether the other selector was told something of each row."""
-        return getattr(self._other, "differs_by_row", False)
 
     def at(self, learnt_weight):
         """See :meth:`BaseSelector.at`."""
@@ -79,12 +55,6 @@ class _NamedArmsSelector(BaseSelector):
         named = np.zeros(n_arms, dtype=bool)
         named[self._places] = True
         return named
-
-    def check(self):
-        """See :meth:`BaseSelector.check`."""
-        super().check()
-        if hasattr(self._other, "check"):
-            self._other.check()
 
     def select(self, scores, available=None):
         """See :meth:`BaseSelector.select`."""

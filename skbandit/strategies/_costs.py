@@ -6,7 +6,7 @@ import numpy as np
 
 from .._rounds import arm_costs
 from .._sklearn import HasMethods, Interval
-from ..selectors import ArgmaxSelector, BaseSelector, at, for_arms
+from ..selectors import BaseSelector, SelectorAround, at, for_arms
 
 
 class BaseCostSelector(BaseSelector):
@@ -42,6 +42,7 @@ class BaseCostSelector(BaseSelector):
 
     _parameter_constraints = {"cost": [dict, "array-like", Interval(Real, 0, None, closed="left")]}
     treats_arms_alike = False
+    weighs_costs = True
     # What the arms cost once they are known, (n_arms,) or (n_samples, n_arms).
     _known = None
 
@@ -99,7 +100,7 @@ class BaseCostSelector(BaseSelector):
         return np.broadcast_to(self._known, (n_samples, n_arms))
 
 
-class PricedSelector(BaseCostSelector):
+class PricedSelector(BaseCostSelector, SelectorAround):
     r"""Weigh rewards less a price on what arms cost: the score is :math:`r - \lambda c`.
 
     A bound or a belief is shifted by what is known of the cost, so the policy stays exact. The
@@ -141,20 +142,6 @@ class PricedSelector(BaseCostSelector):
         self.price = price
         self.selector = selector
 
-    @property
-    def _other(self):
-        return ArgmaxSelector() if self.selector is None else self.selector
-
-    @property
-    def n_selected(self):
-        """How many arms are played a round."""
-        return self._other.n_selected
-
-    @property
-    def has_closed_form(self):
-        """Whether ``expect`` is computed from a belief's probabilities."""
-        return self._other.has_closed_form
-
     def at(self, learnt_weight):
         """See :meth:`BaseSelector.at`."""
         return self._like(self._known, selector=at(self._other, learnt_weight))
@@ -163,12 +150,6 @@ class PricedSelector(BaseCostSelector):
         """See :meth:`BaseSelector.for_arms`."""
         new = super().for_arms(arms)
         return new._like(new._known, selector=for_arms(self._other, arms))
-
-    def check(self):
-        """See :meth:`BaseSelector.check`."""
-        super().check()
-        if hasattr(self._other, "check"):
-            self._other.check()
 
     def select(self, scores, available=None):
         """See :meth:`BaseSelector.select`."""
