@@ -208,7 +208,10 @@ def least_tags(tags, inner):
         for name in ("two_d_array", "three_d_array", "sparse", "allow_nan", "string"):
             both = getattr(tags.input_tags, name) and getattr(one.input_tags, name)
             setattr(tags.input_tags, name, both)
-    several = [one.bandit_tags for one in every]
+    several = [one.bandit_tags for one in every if hasattr(one, "bandit_tags")]
+    if not several:
+        # What is no bandit is refused once there is something to learn or to decide.
+        return tags
     least = copy.copy(several[0])
     for name, order in _ORDER.items():
         value = max((getattr(one, name) for one in several), key=order.index)

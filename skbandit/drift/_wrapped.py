@@ -1,16 +1,15 @@
 """A bandit inside a bandit: what both ways of forgetting share."""
 
-import copy
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import get_tags
 
 from .._inner import (
     are_candidates,
     asked,
     carried,
     check_inner,
+    least_tags,
     new_inner,
     played_contexts,
     taught,
@@ -47,10 +46,7 @@ class BaseWrappedBandit(BaseBandit):
         if isinstance(self.bandit, type):
             # It is refused once there is something to learn or to decide.
             return tags
-        inner = get_tags(self._bandit)
-        tags.input_tags = copy.copy(inner.input_tags)
-        if hasattr(inner, "bandit_tags"):
-            tags.bandit_tags = copy.copy(inner.bandit_tags)
+        tags = least_tags(tags, [self._bandit])
         # What is forgotten depends on the order of rounds, and on how they are cut into calls.
         tags.bandit_tags.learning, tags.bandit_tags.merging = "buffer", "no"
         for name in ("adding_features", "dropping_features"):

@@ -1,13 +1,12 @@
 """A bandit that cuts boxes into cells, the finer the more a part is played."""
 
-import copy
 from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import get_tags
 
-from .._inner import asked, check_inner, new_inner
+from .._inner import asked, check_inner, least_tags, new_inner
 from .._random import derived_seed
 from .._rows import n_rows, take_rows
 from .._sklearn import HasMethods, Interval
@@ -215,14 +214,11 @@ class ZoomingBandit(BaseQuantityBandit):
         if isinstance(self.bandit, type):
             # It is refused once there is something to learn or to decide.
             return tags
-        inner = get_tags(self._bandit)
-        tags.input_tags = copy.copy(inner.input_tags)
+        quantity = tags.bandit_tags.quantity
+        tags = least_tags(tags, [self._bandit])
         # Candidates with features are refused with a hint once there is something to learn.
         tags.input_tags.two_d_array, tags.input_tags.three_d_array = True, False
-        tags.no_validation = inner.no_validation
-        quantity = tags.bandit_tags.quantity
-        if hasattr(inner, "bandit_tags"):
-            tags.bandit_tags = copy.copy(inner.bandit_tags)
+        tags.no_validation = get_tags(self._bandit).no_validation
         bandit = tags.bandit_tags
         bandit.quantity, bandit.propensity = quantity, "unused"
         if quantity == "some":
