@@ -381,7 +381,7 @@ class SelectorAround(BaseSelector):
     @property
     def has_closed_form(self):
         """Whether ``expect`` of the other selector is computed from a belief's probabilities."""
-        return self._other.has_closed_form
+        return getattr(self._other, "has_closed_form", False)
 
     @property
     def weighs_costs(self):

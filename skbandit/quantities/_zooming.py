@@ -11,7 +11,7 @@ from .._random import derived_seed
 from .._rows import n_rows, take_rows
 from .._sklearn import HasMethods, Interval
 from ..contextfree import GaussianThompsonSampling
-from ..selectors import ArgmaxSelector, BaseSelector, at, for_arms, for_costs
+from ..selectors import ArgmaxSelector, SelectorAround, at, for_arms, for_costs
 from ._base import BaseQuantityBandit
 from ._boxes import Boxes
 from ._cells import (
@@ -37,7 +37,7 @@ class ZoomingState(NamedTuple):
     boxes: Boxes
 
 
-class _OfCells(BaseSelector):
+class _OfCells(SelectorAround):
     """A selector of cells: it adds to the score of each what may be hidden in it.
 
     The arms of its scores are known to the selector that it asks.
@@ -50,18 +50,6 @@ class _OfCells(BaseSelector):
         self.selector = selector
         self.cells = cells
         self.optimism = optimism
-
-    @property
-    def n_selected(self):
-        return self.selector.n_selected
-
-    @property
-    def differs_by_row(self):
-        return getattr(self.selector, "differs_by_row", False)
-
-    @property
-    def has_closed_form(self):
-        return getattr(self.selector, "has_closed_form", False)
 
     def select(self, scores, available=None):
         return self.selector.select(scores + self._hidden(scores), available)
